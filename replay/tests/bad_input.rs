@@ -301,7 +301,7 @@ fn invalid_settings_are_refused_with_their_place() {
         ("execution.impact_exponent=0", &["`execution.impact_exponent`", "found 0", "expected"]),
         ("execution.half_spreads={S00=-1}", &["`execution.half_spreads`", "S00 = -1", "expected"]),
         ("execution.spread_file=absent.parquet", &["absent.parquet", "no such file"]),
-        ("execution.spread_model=tight", &["execution.spread_model", "tight", "`quotes`"]),
+        ("execution.spread_model=tight", &["execution.spread_model", "tight", "\"quotes\""]),
         ("data.volume=none", &["prices.parquet", "no column `volume`", "execution.participation_cap"]),
     ];
     for (set, words) in sets {

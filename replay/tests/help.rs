@@ -70,6 +70,9 @@ const COMMANDS: &[(&str, &[&[&str]])] = &[
     ("report", &[&["--plot"]]),
     ("check", &[CHECK]),
     ("dashboard", &[&["--state", "--listen", "--token-file"]]),
+    ("schema", &[&["--summary", "--markdown"]]),
+    ("completions", &[&[]]),
+    ("man", &[&["--out"]]),
 ];
 
 #[test]

@@ -1,15 +1,17 @@
 //! Strategy `equal_weight`: a baseline without estimates.
 
+use betaflow_engine::settings;
 use betaflow_engine::strategy::{Context, Strategy, TargetKind, Targets};
 use serde::{Deserialize, Serialize};
 
 use crate::Shipped;
 use crate::registry::shipped_state;
 
-/// Holds the same weight in every tradable instrument, within the limits.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct EqualWeight {}
+settings! {
+    /// Holds the same weight in every tradable instrument, within the limits.
+    #[derive(Clone, Debug, Serialize, Deserialize)]
+    pub struct EqualWeight in "strategy" {}
+}
 
 impl Shipped for EqualWeight {
     const KIND: &'static str = "equal_weight";

@@ -1,7 +1,7 @@
 //! Strategy `factor_momentum`: factors with past gains tend to gain further for some time.
 
-use betaflow_engine::require_number;
-use betaflow_engine::settings::{Calendar, Invalid};
+use betaflow_engine::settings;
+use betaflow_engine::settings::Calendar;
 use betaflow_engine::strategy::{Context, Strategy, TargetKind, Targets};
 use serde::{Deserialize, Serialize};
 
@@ -9,42 +9,26 @@ use crate::Shipped;
 use crate::forecast::add_premia;
 use crate::registry::shipped_state;
 
-/// Fractional Kelly on μ_i = beta_i'm, the expected excess return of an instrument; m is the trend of the
-/// factor returns.
-///
-/// The trend is the posterior mean of a factor's return under a prior mean of 0 worth `prior` days of data.
-/// The weight of a past return halves every `half_life` days (factor momentum: Ehsani & Linnainmaa 2022).
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct FactorMomentum {
-    /// Half-life of the trend in days, from 0.01 to 1e9.
-    pub half_life: f64,
-    /// Weight of the prior mean of 0 in days, from 0 to 1e9.
-    pub prior: f64,
-    #[serde(skip)]
-    sums: Vec<f64>,
-    #[serde(skip)]
-    count: f64,
-    #[serde(skip)]
-    trend: Vec<f64>,
-}
-
-impl Default for FactorMomentum {
-    fn default() -> Self {
-        let (sums, count, trend) = (Vec::new(), 0.0, Vec::new());
-        Self { half_life: 126.0, prior: 63.0, sums, count, trend }
+settings! {
+    /// Fractional Kelly on μ_i = beta_i'm, the expected excess return of an instrument; m is the trend of the factor
+    /// returns.
+    ///
+    /// The trend is the posterior mean of a factor's return under a prior mean of 0 worth `prior` days of data. The weight
+    /// of a past return halves every `half_life` days (factor momentum: Ehsani & Linnainmaa 2022).
+    #[derive(Clone, Debug, Serialize, Deserialize)]
+    pub struct FactorMomentum in "strategy" {
+        /// Half-life of the trend of the factor returns.
+        half_life: f64 = 126.0, in 0.01 to 1e9, unit "days";
+        /// Days with a return of zero that the trend starts with.
+        prior: f64 = 63.0, in 0 to 1e9, unit "days";
     }
+    and { sums: Vec<f64>, count: f64, trend: Vec<f64> }
 }
 
 impl Shipped for FactorMomentum {
     const KIND: &'static str = "factor_momentum";
     const ABOUT: &'static str = "fractional Kelly on the trend of the factor returns, through the betas";
     const TARGETS: TargetKind = TargetKind::Expected;
-
-    fn check(&self) -> Result<(), Invalid> {
-        require_number!("half_life", self.half_life, 0.01 to 1e9 "of days ")?;
-        require_number!("prior", self.prior, 0 to 1e9 "of days ")
-    }
 }
 
 impl Strategy for FactorMomentum {

@@ -1,15 +1,17 @@
 //! Strategy `flat`: no position.
 
+use betaflow_engine::settings;
 use betaflow_engine::strategy::{Context, Strategy, TargetKind, Targets};
 use serde::{Deserialize, Serialize};
 
 use crate::Shipped;
 use crate::registry::shipped_state;
 
-/// Holds cash only and earns the interest on it.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Flat {}
+settings! {
+    /// Holds cash only and earns the interest on it.
+    #[derive(Clone, Debug, Serialize, Deserialize)]
+    pub struct Flat in "strategy" {}
+}
 
 impl Shipped for Flat {
     const KIND: &'static str = "flat";

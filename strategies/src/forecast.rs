@@ -1,7 +1,7 @@
 //! Expected returns from alpha and betas.
 
 use betaflow_engine::model::Estimates;
-use betaflow_engine::settings::{Calendar, Invalid, require};
+use betaflow_engine::settings::{Calendar, Choice, Kind, Range, SettingType, SettingValue};
 use serde::{Deserialize, Serialize};
 
 /// Shrinkage of an estimated alpha towards 0.
@@ -29,17 +29,25 @@ pub enum AlphaRule {
 /// Annual information ratio of a true alpha of one standard deviation τ.
 pub const ALPHA_RATIO: f64 = 0.3;
 
-impl AlphaShrink {
-    pub(crate) fn check(self) -> Result<(), Invalid> {
+impl SettingValue for AlphaShrink {
+    fn outside(&self, range: &Range) -> Option<String> {
         match self {
-            Self::Share(share) => {
-                let valid = (0.0..=1.0).contains(&share);
-                require(valid, "alpha_shrink", share, "a number from 0 to 1, or \"posterior\"")
-            }
-            Self::Rule(AlphaRule::Posterior) => Ok(()),
+            Self::Share(share) => share.outside(range),
+            Self::Rule(AlphaRule::Posterior) => None,
         }
     }
+}
 
+impl SettingType for AlphaShrink {
+    const KIND: Kind = Kind::NumberOrWord(&[Choice {
+        name: "posterior",
+        doc: &[
+            "The share by which the data supports each alpha: a twelfth after a year of daily returns, half after ten.",
+        ],
+    }]);
+}
+
+impl AlphaShrink {
     /// Writes the shrunk alphas.
     pub(crate) fn write(self, estimates: &Estimates, calendar: &Calendar, values: &mut [f64]) {
         match self {

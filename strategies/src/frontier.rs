@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 
 use betaflow_engine::portfolio::{Covariance, Point, SampleCovariance, frontier_point};
-use betaflow_engine::require_whole;
-use betaflow_engine::settings::{Calendar, Invalid};
+use betaflow_engine::settings::{Calendar, Invalid, Setting, SettingsTable};
 use betaflow_engine::strategy::{Context, Strategy, TargetKind, Targets};
+use betaflow_engine::{choices, settings};
 use serde::{Deserialize, Serialize};
 
 use crate::Shipped;
@@ -15,15 +15,14 @@ use crate::registry::shipped_state;
 /// At most one return in this number may be missing.
 const MISSING: usize = 10;
 
-/// Source of forecasts and risk.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FrontierInputs {
-    /// Estimates of the filter: alpha, betas and premia, and the factor risk.
-    #[default]
-    Forecasts,
-    /// Mean and population covariance of past returns, for instruments with at least nine in ten of them.
-    Returns,
+choices! {
+    /// Source of forecasts and risk.
+    pub enum FrontierInputs, default Forecasts {
+        /// Estimates of the filter: alpha, betas and premia, and the factor risk.
+        Forecasts = "forecasts",
+        /// Mean and population covariance of past returns, for instruments with at least nine in ten of them.
+        Returns = "returns",
+    }
 }
 
 /// Window of the last returns of all instruments.
@@ -57,29 +56,20 @@ impl Window {
     }
 }
 
-/// Settings of both strategies.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Settings {
-    from: FrontierInputs,
-    /// Length of the window of returns in days.
-    window: u32,
-    alpha_shrink: AlphaShrink,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        let alpha_shrink = AlphaShrink::Rule(AlphaRule::Posterior);
-        Self { from: FrontierInputs::Forecasts, window: 252, alpha_shrink }
+settings! {
+    /// Settings of both strategies.
+    #[derive(Clone, Debug, Serialize, Deserialize)]
+    struct Settings in "strategy" {
+        /// Source of forecasts and risk.
+        from: FrontierInputs = FrontierInputs::Forecasts;
+        /// Window of returns, with `from` returns.
+        window: u32 = 252, in 2 to 100_000, unit "days";
+        /// Share of the estimated alpha in the forecast: a number, or "posterior".
+        alpha_shrink: AlphaShrink = AlphaShrink::Rule(AlphaRule::Posterior), in 0 to 1;
     }
 }
 
 impl Settings {
-    fn check(&self) -> Result<(), Invalid> {
-        require_whole!("window", self.window, 2 to 100_000 "of days ")?;
-        self.alpha_shrink.check()
-    }
-
     /// Length of the window in frames.
     fn frames(&self, calendar: &Calendar) -> usize {
         usize::try_from(calendar.frames(self.window)).unwrap_or(usize::MAX)
@@ -143,10 +133,6 @@ impl Shipped for MaxSharpe {
     const ABOUT: &'static str =
         "the largest Sharpe ratio, long and fully invested, at most sizing.weight_max per instrument";
     const TARGETS: TargetKind = TargetKind::Weights;
-
-    fn check(&self) -> Result<(), Invalid> {
-        self.settings.check()
-    }
 }
 
 /// Portfolio with the least variance: 0 ≤ w ≤ `sizing.weight_max`, Σw = 1. The engine trades towards it
@@ -165,14 +151,20 @@ impl Shipped for MinVariance {
     const ABOUT: &'static str =
         "the least risk, long and fully invested, at most sizing.weight_max per instrument";
     const TARGETS: TargetKind = TargetKind::Weights;
-
-    fn check(&self) -> Result<(), Invalid> {
-        self.settings.check()
-    }
 }
 
 macro_rules! on_the_frontier {
     ($strategy:ident, $point:expr) => {
+        impl SettingsTable for $strategy {
+            const TABLE: &'static str = Settings::TABLE;
+            const DOC: &'static [&'static str] = Settings::DOC;
+            const SETTINGS: &'static [Setting] = Settings::SETTINGS;
+
+            fn check_ranges(&self) -> Result<(), Invalid> {
+                self.settings.check_ranges()
+            }
+        }
+
         impl Strategy for $strategy {
             shipped_state!(window; under settings);
 

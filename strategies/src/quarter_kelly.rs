@@ -1,6 +1,6 @@
 //! Strategy `quarter_kelly`: expected returns from alpha and factor premia, sized by the engine.
 
-use betaflow_engine::settings::Invalid;
+use betaflow_engine::settings;
 use betaflow_engine::strategy::{Context, Strategy, TargetKind, Targets};
 use serde::{Deserialize, Serialize};
 
@@ -8,20 +8,14 @@ use crate::Shipped;
 use crate::forecast::{AlphaRule, AlphaShrink, add_premia};
 use crate::registry::shipped_state;
 
-/// Fractional Kelly on μ_i = shrunk alpha_i + beta_i'λ, the expected excess return of an instrument.
-///
-/// The premia λ change slowly: a decade of factor returns determines little more
-/// (`sizing.premium_prior_days`).
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct QuarterKelly {
-    /// Share of the estimated alpha that enters the forecast: a number, or `"posterior"`.
-    pub alpha_shrink: AlphaShrink,
-}
-
-impl Default for QuarterKelly {
-    fn default() -> Self {
-        Self { alpha_shrink: AlphaShrink::Rule(AlphaRule::Posterior) }
+settings! {
+    /// Fractional Kelly on μ_i = shrunk alpha_i + beta_i'λ, the expected excess return of an instrument.
+    ///
+    /// The premia λ are slow, because a decade of factor returns tells little (`sizing.premium_prior_days`).
+    #[derive(Clone, Debug, Serialize, Deserialize)]
+    pub struct QuarterKelly in "strategy" {
+        /// Share of the estimated alpha in the forecast: a number, or "posterior".
+        alpha_shrink: AlphaShrink = AlphaShrink::Rule(AlphaRule::Posterior), in 0 to 1;
     }
 }
 
@@ -29,10 +23,6 @@ impl Shipped for QuarterKelly {
     const KIND: &'static str = "quarter_kelly";
     const ABOUT: &'static str = "a quarter of Kelly on alpha and factor premia, within all limits";
     const TARGETS: TargetKind = TargetKind::Expected;
-
-    fn check(&self) -> Result<(), Invalid> {
-        self.alpha_shrink.check()
-    }
 }
 
 impl Strategy for QuarterKelly {

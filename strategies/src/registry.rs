@@ -1,6 +1,6 @@
 //! Registry of strategies by name, with their own settings.
 
-use betaflow_engine::settings::Invalid;
+use betaflow_engine::settings::{Invalid, Setting, SettingsTable};
 use betaflow_engine::strategy::{Strategy, TargetKind};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -22,21 +22,13 @@ pub enum StrategyError {
 }
 
 /// A strategy with its settings: settings are its serialized fields, state its skipped fields.
-pub trait Shipped: Strategy + Serialize + DeserializeOwned + Default + 'static {
+pub trait Shipped: Strategy + SettingsTable + Serialize + DeserializeOwned + 'static {
     /// Value of `strategy.kind`.
     const KIND: &'static str;
     /// One sentence for the user.
     const ABOUT: &'static str;
     /// Kind of its targets on a rebalance with targets.
     const TARGETS: TargetKind;
-
-    /// Checks the range of every number.
-    ///
-    /// # Errors
-    /// Returns the first number out of its range.
-    fn check(&self) -> Result<(), Invalid> {
-        Ok(())
-    }
 }
 
 /// Implements `name`, `save` and `load` of a shipped strategy from the fields of its state. A state can only
@@ -77,12 +69,20 @@ pub struct Entry {
     pub about: &'static str,
     /// Kind of its targets on a rebalance with targets.
     pub targets: TargetKind,
+    /// Declarations of its own settings.
+    pub settings: &'static [Setting],
     resolve: Resolve,
 }
 
 impl Entry {
     const fn of<S: Shipped>() -> Self {
-        Self { kind: S::KIND, about: S::ABOUT, targets: S::TARGETS, resolve: resolve::<S> }
+        Self {
+            kind: S::KIND,
+            about: S::ABOUT,
+            targets: S::TARGETS,
+            settings: S::SETTINGS,
+            resolve: resolve::<S>,
+        }
     }
 
     /// Builds the strategy from its own settings, and returns all of them with defaults filled in.
@@ -92,20 +92,11 @@ impl Entry {
     pub fn build(&self, own: toml::Table) -> Result<(toml::Table, Box<dyn Strategy>), StrategyError> {
         (self.resolve)(own)
     }
-
-    /// Names of its own settings.
-    ///
-    /// # Errors
-    /// Fails if the defaults cannot be serialized.
-    pub fn keys(&self) -> Result<Vec<String>, StrategyError> {
-        let (settings, _) = self.build(toml::Table::new())?;
-        Ok(settings.keys().cloned().collect())
-    }
 }
 
 fn resolve<S: Shipped>(own: toml::Table) -> Result<(toml::Table, Box<dyn Strategy>), StrategyError> {
     let strategy: S = own.try_into()?;
-    strategy.check()?;
+    strategy.check_ranges()?;
     Ok((toml::Table::try_from(&strategy)?, Box::new(strategy)))
 }
 

@@ -5,51 +5,49 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::frame::Field;
-use crate::settings::{Invalid, require};
-use crate::{require_number, require_whole};
+use crate::settings::{Choice, Invalid, Kind, Range, SettingType, SettingValue, SettingsTable as _, require};
+use crate::{choices, settings};
 
-/// Price of the frame at which an order fills.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum FillAt {
-    /// The close.
-    #[default]
-    Close,
-    /// The open.
-    Open,
-    /// The typical price, (high + low + close)/3.
-    Typical,
-    /// A stand-in for the volume-weighted average price of the bar, (open + high + low + close)/4.
-    Vwap,
-    /// The close of the deciding frame itself: **looks ahead**, because a decision at the close cannot trade at it.
-    /// All outputs of such a run name it.
-    SameClose,
+choices! {
+    /// Price of the frame at which an order fills.
+    pub enum FillAt, default Close {
+        /// The close.
+        Close = "close",
+        /// The open.
+        Open = "open",
+        /// The typical price, (high + low + close)/3.
+        Typical = "typical",
+        /// Stand-in for the volume-weighted average price of the bar, (open + high + low + close)/4.
+        Vwap = "vwap",
+        /// The close of the rebalance frame itself: looks ahead, because a rebalance at the close cannot trade at it.
+        ///
+        /// All outputs of such a run name it.
+        SameClose = "same_close",
+    }
 }
 
-/// Source of the half-spread of a fill.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SpreadModel {
-    /// `half_spread_bps`, or the instrument's value in `half_spreads` or `spread_file`.
-    #[default]
-    Constant,
-    /// Half of ask less bid over their mean, of the last quote at the time of the fill.
-    Quotes,
-    /// Estimated from highs and lows (Corwin & Schultz 2012), over the bars before the fill's.
-    CorwinSchultz,
-    /// Estimated from closes, highs and lows (Abdi & Ranaldo 2017), over the bars before the fill's.
-    AbdiRanaldo,
+choices! {
+    /// Source of the half-spread of a fill.
+    pub enum SpreadModel, default Constant {
+        /// `half_spread_bps`, or the instrument's value in `half_spreads` or `spread_file`.
+        Constant = "constant",
+        /// Half of ask less bid over their mean, of the last quote at the time of the fill.
+        Quotes = "quotes",
+        /// Estimate from highs and lows of the bars before the fill (Corwin and Schultz 2012).
+        CorwinSchultz = "corwin_schultz",
+        /// Estimate from closes, highs and lows of the bars before the fill (Abdi and Ranaldo 2017).
+        AbdiRanaldo = "abdi_ranaldo",
+    }
 }
 
-/// Treatment of the part of an order that did not fill on its frame.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Unfilled {
-    /// Cancels the remainder.
-    #[default]
-    Cancel,
-    /// Keeps the remainder working until the next rebalance, which cancels it.
-    Carry,
+choices! {
+    /// Treatment of the part of an order that did not fill on its frame.
+    pub enum Unfilled, default Cancel {
+        /// Cancels the remainder.
+        Cancel = "cancel",
+        /// Keeps the remainder working until the next rebalance, which cancels it.
+        Carry = "carry",
+    }
 }
 
 /// Interest on cash: `"rf"` or a number in a configuration.
@@ -63,7 +61,7 @@ pub enum CashInterest {
     PerYear(f64),
 }
 
-/// [`CashInterest`] as it is written.
+/// [`CashInterest`] as written in a configuration.
 #[derive(Serialize, Deserialize)]
 #[serde(untagged, expecting = "expected \"rf\" or a rate per year such as 0.03")]
 enum CashInterestText {
@@ -94,107 +92,96 @@ impl From<CashInterest> for CashInterestText {
     }
 }
 
-/// Settings of the execute stage.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct ExecutionSettings {
-    /// Starting net asset value, from 1e-6 to 1e18.
-    pub nav: f64,
-    /// Frames from a decision to its fills, from 1 to 10,000.
-    pub delay_bars: u64,
-    /// Price of the frame at which orders fill.
-    pub fill_at: FillAt,
-    /// Quantities are whole multiples of this, rounded towards no trade; from 1e-12 to 1e12, or 0
-    /// for fractional quantities.
-    pub lot: f64,
-    /// Most of a bar's volume that fills of an instrument may take, from 1e-9 to 1; no limit where it is not
-    /// said. It needs the volume.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub participation_cap: Option<f64>,
-    /// Treatment of the part of an order that did not fill on its frame: no price, or the participation cap.
-    pub unfilled: Unfilled,
-    /// Commission in bps of notional, from 0 to 1e4.
-    pub commission_bps: f64,
-    /// Commission in currency per unit traded, on top of that in bps, from 0 to 1e9.
-    pub commission_per_share: f64,
-    /// Least commission of an order that fills at all, in currency, from 0 to 1e9; an order that fills in parts pays it
-    /// with the first.
-    pub commission_min: f64,
-    /// Source of the half-spread.
-    pub spread_model: SpreadModel,
-    /// Half of the quoted spread in bps of notional, from 0 to 1e4: of all instruments where `spread_model` is constant,
-    /// else of those for which there is no quote or estimate yet.
-    pub half_spread_bps: f64,
-    /// The same by instrument, where `spread_model` is constant.
-    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    pub half_spreads: BTreeMap<String, f64>,
-    /// A Parquet file with the columns `symbol` and `half_spread_bps`, for more instruments than one likes to type.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub spread_file: Option<String>,
-    /// Pairs of bars that an estimated spread is the mean of, from 2 to 10,000; the usual one stands until there are as many.
-    pub spread_window: u32,
-    /// Least half-spread in bps that an estimate may come to, from 0 to 1e4. Estimates of a month are noise about the truth
-    /// and often 0: without a floor sizing would trade just those instruments as if it cost nothing.
-    pub spread_floor_bps: f64,
-    /// η of the temporary impact η σ (Q/V)^p of a fill of Q units, with σ the daily volatility and V the daily volume
-    /// over the `impact_window` days before that of the fill; from 0 to 1000. About 1 for large US stocks (Almgren et al.
-    /// 2005; Grinold & Kahn 2000, ch. 16). It needs the volume.
-    pub impact_coefficient: f64,
-    /// p, from 0.01 to 1: 0.5 is the square-root law, 0.6 that of Almgren et al. (2005).
-    pub impact_exponent: f64,
-    /// γ of the permanent impact γ σ Q/V, half of which the fill that moves the price pays (Almgren et al. 2005);
-    /// from 0 to 1000.
-    pub permanent_impact_coefficient: f64,
-    /// Days that σ and V look back, from 2 to 1000.
-    pub impact_window: u32,
-    /// Fee on the value of shorts, bps a year by calendar days over 365, from 0 to 1e6.
-    pub borrow_bps_per_year: f64,
-    /// Spread over the interest on cash that negative cash pays, bps a year, from 0 to 1e6.
-    pub financing_bps_per_year: f64,
-    /// Interest on cash: `"rf"` or a rate per year, from -0.99 to 10.
-    pub cash_interest: CashInterest,
-    /// Days without a price after which a position is closed at its last price, from 1 to 100,000.
-    pub delist_after: u32,
-    /// Share of that price lost on a delisting, from 0 to 1. It is a price move, not a cost: a short gains
-    /// what a long loses.
-    pub delisting_haircut: f64,
+impl SettingValue for CashInterest {
+    fn outside(&self, range: &Range) -> Option<String> {
+        match self {
+            Self::RiskFree => None,
+            Self::PerYear(rate) => rate.outside(range),
+        }
+    }
 }
 
-impl Default for ExecutionSettings {
-    fn default() -> Self {
-        Self {
-            nav: 1e6,
-            delay_bars: 1,
-            fill_at: FillAt::Close,
-            lot: 0.0,
-            participation_cap: None,
-            unfilled: Unfilled::Cancel,
-            commission_bps: 1.0,
-            commission_per_share: 0.0,
-            commission_min: 0.0,
-            spread_model: SpreadModel::Constant,
-            half_spread_bps: 4.0,
-            half_spreads: BTreeMap::new(),
-            spread_file: None,
-            spread_window: 21,
-            spread_floor_bps: 1.0,
-            impact_coefficient: 0.0,
-            impact_exponent: 0.5,
-            permanent_impact_coefficient: 0.0,
-            impact_window: 21,
-            borrow_bps_per_year: 0.0,
-            financing_bps_per_year: 0.0,
-            cash_interest: CashInterest::RiskFree,
-            delist_after: 10,
-            delisting_haircut: 0.0,
-        }
+impl SettingType for CashInterest {
+    const KIND: Kind = Kind::NumberOrWord(&[Choice {
+        name: "rf",
+        doc: &["The risk-free return of the factor file; 0 without one."],
+    }]);
+}
+
+settings! {
+    /// Execution of orders: fills, costs, cash, delistings.
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    pub struct ExecutionSettings in "execution" {
+        /// Net asset value at the start.
+        nav: f64 = 1e6, in 1e-6 to 1e18, unit "currency";
+        /// Frames from a rebalance to its fills.
+        delay_bars: u64 = 1, in 1 to 10_000, unit "frames";
+        /// Price of the frame at which orders fill.
+        fill_at: FillAt = FillAt::Close;
+        /// Lot: quantities are whole multiples of it, rounded towards no trade; 0 for fractional quantities.
+        lot: f64 = 0.0, in 1e-12 to 1e12 or 0, unit "units";
+        /// Largest share of a bar's volume that fills of an instrument take; unset: no limit. Needs the volume.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        participation_cap: Option<f64> = None, in 1e-9 to 1, unit "share of volume";
+        /// Treatment of the part of an order that did not fill on its frame: no price, or the participation cap.
+        unfilled: Unfilled = Unfilled::Cancel;
+        /// Commission by notional.
+        commission_bps: f64 = 1.0, in 0 to 1e4, unit "bps of notional";
+        /// Commission by quantity, in addition to `commission_bps`.
+        commission_per_share: f64 = 0.0, in 0 to 1e9, unit "currency per unit";
+        /// Commission minimum of an order that fills, charged once with its first fill.
+        commission_min: f64 = 0.0, in 0 to 1e9, unit "currency";
+        /// Source of the half-spread.
+        spread_model: SpreadModel = SpreadModel::Constant;
+        /// Half-spread of all instruments; with another `spread_model` until an instrument has a quote or an estimate.
+        half_spread_bps: f64 = 4.0, in 0 to 1e4, unit "bps of notional";
+        /// Half-spreads by instrument, with `spread_model` constant.
+        #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+        half_spreads: BTreeMap<String, f64> = BTreeMap::new(), in 0 to 1e4, unit "bps of notional";
+        /// Parquet file of half-spreads: columns `symbol` and `half_spread_bps`. `half_spreads` takes precedence.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        spread_file: Option<String> = None, form "the path of a Parquet file";
+        /// Pairs of bars that an estimated spread is the mean of; `half_spread_bps` applies until there are enough.
+        spread_window: u32 = 21, in 2 to 10_000, unit "bars";
+        /// Smallest half-spread that an estimate yields.
+        ///
+        /// Estimates over a month scatter about the true spread and are often 0: without a floor sizing would trade just
+        /// those instruments as if they cost nothing.
+        spread_floor_bps: f64 = 1.0, in 0 to 1e4, unit "bps of notional";
+        /// Coefficient of the temporary impact: coefficient * volatility * (quantity / daily volume)^exponent.
+        ///
+        /// The coefficient is η of the temporary impact η σ (Q/V)^p of a fill of Q units, with σ the daily volatility and V the daily volume
+        /// over the `impact_window` days before that of the fill. About 1 for large US stocks (Almgren et al. 2005;
+        /// Grinold & Kahn 2000, ch. 16). It needs the volume.
+        impact_coefficient: f64 = 0.0, in 0 to 1e3;
+        /// Exponent of the temporary impact: 0.5 is the square-root law, 0.6 the estimate of Almgren et al. (2005).
+        impact_exponent: f64 = 0.5, in 0.01 to 1;
+        /// Coefficient of the permanent impact: coefficient * volatility * quantity / daily volume.
+        ///
+        /// The coefficient is γ of γ σ Q/V; the fill that moves the price pays half of it (Almgren et al. 2005). It needs the volume.
+        permanent_impact_coefficient: f64 = 0.0, in 0 to 1e3;
+        /// Days over which volatility and volume of the impact are measured.
+        impact_window: u32 = 21, in 2 to 1_000, unit "days";
+        /// Fee on the value of shorts, by calendar days over 365.
+        borrow_bps_per_year: f64 = 0.0, in 0 to 1e6, unit "bps per year";
+        /// Spread over the interest on cash that negative cash pays.
+        financing_bps_per_year: f64 = 0.0, in 0 to 1e6, unit "bps per year";
+        /// Interest on cash: "rf", the risk-free return of the factor file, or a rate.
+        cash_interest: CashInterest = CashInterest::RiskFree, in -0.99 to 10, unit "share per year";
+        /// Days without a price after which a position is closed at its last price.
+        delist_after: u32 = 10, in 1 to 100_000, unit "days";
+        /// Share of the last price lost on a delisting.
+        ///
+        /// It is a price move, not a cost: a short gains what a long loses.
+        delisting_haircut: f64 = 0.0, in 0 to 1, unit "share of the price";
     }
 }
 
 /// Returns whether a half-spread in bps of notional is in its range.
 #[must_use]
 pub fn is_half_spread(bps: f64) -> bool {
-    (0.0..=1e4).contains(&bps)
+    let declared = ExecutionSettings::SETTINGS.iter().find(|setting| setting.key == "half_spread_bps");
+    declared.and_then(|setting| setting.range).is_some_and(|range| range.contains(bps))
 }
 
 /// Reason why a run needs a column of the bars beside the close.
@@ -275,42 +262,13 @@ impl ExecutionSettings {
         self.fill_at == FillAt::SameClose
     }
 
-    /// Checks the range of every number.
+    /// Checks the range of every number, and that an order that fills at the rebalance's close has no delay.
     ///
     /// # Errors
-    /// The first number that is out of its range.
+    /// The first setting with an invalid value.
     pub fn check(&self) -> Result<(), Invalid> {
-        require_number!("nav", self.nav, 1e-6 to 1e18)?;
-        require_whole!("delay_bars", self.delay_bars, 1 to 10_000)?;
-        let (lot, expected) = (self.lot, "0 for fractional quantities, or a number from 1e-12 to 1e12");
-        require(lot == 0.0 || (1e-12..=1e12).contains(&lot), "lot", lot, expected)?;
-        require_number!("commission_bps", self.commission_bps, 0 to 1e4)?;
-        require_number!("commission_per_share", self.commission_per_share, 0 to 1e9)?;
-        require_number!("commission_min", self.commission_min, 0 to 1e9)?;
-        require_number!("half_spread_bps", self.half_spread_bps, 0 to 1e4)?;
-        for (symbol, spread) in &self.half_spreads {
-            let found = format!("{symbol} = {spread}");
-            let expected = "a number of bps from 0 to 1e4 for each instrument";
-            require(is_half_spread(*spread), "half_spreads", found, expected)?;
-        }
-        if let Some(cap) = self.participation_cap {
-            require_number!("participation_cap", cap, 1e-9 to 1)?;
-        }
-        require_whole!("spread_window", self.spread_window, 2 to 10_000 "of bars ")?;
-        require_number!("spread_floor_bps", self.spread_floor_bps, 0 to 1e4)?;
-        require_number!("impact_coefficient", self.impact_coefficient, 0 to 1e3)?;
-        require_number!("impact_exponent", self.impact_exponent, 0.01 to 1)?;
-        require_number!("permanent_impact_coefficient", self.permanent_impact_coefficient, 0 to 1e3)?;
-        require_whole!("impact_window", self.impact_window, 2 to 1_000 "of days ")?;
-        let expected = "1 where `fill_at` is \"same_close\", which fills on the deciding frame itself";
-        require(!self.looks_ahead() || self.delay_bars == 1, "delay_bars", self.delay_bars, expected)?;
-        require_number!("borrow_bps_per_year", self.borrow_bps_per_year, 0 to 1e6)?;
-        require_number!("financing_bps_per_year", self.financing_bps_per_year, 0 to 1e6)?;
-        if let CashInterest::PerYear(rate) = self.cash_interest {
-            let expected = "\"rf\" or a number from -0.99 to 10";
-            require((-0.99..=10.0).contains(&rate), "cash_interest", rate, expected)?;
-        }
-        require_whole!("delist_after", self.delist_after, 1 to 100_000 "of days ")?;
-        require_number!("delisting_haircut", self.delisting_haircut, 0 to 1)
+        self.check_ranges()?;
+        let expected = "1, because `fill_at` is \"same_close\", which fills on the rebalance frame itself";
+        require(!self.looks_ahead() || self.delay_bars == 1, "delay_bars", self.delay_bars, expected)
     }
 }

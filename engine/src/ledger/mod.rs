@@ -16,11 +16,13 @@ mod digest;
 mod facts;
 mod frame;
 mod recorder;
+mod settings;
 mod tally;
 
 pub use attribution::{Attribution, AttributionInputs, Contributions};
 pub use digest::{DigestChain, hex};
 pub use facts::{Budget, RunFacts, SizingFacts};
 pub use frame::{EstimatesOfFrame, LedgerFrame};
-pub use recorder::{Frames, RecordError, RecordSettings, Recorder};
+pub use recorder::{RecordError, Recorder};
+pub use settings::{Frames, RecordSettings};
 pub use tally::{Entry, Tally};

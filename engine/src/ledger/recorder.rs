@@ -1,7 +1,5 @@
 //! Interface of recorders, which write the ledger to files, to a database or into a summary.
 
-use serde::{Deserialize, Serialize};
-
 use super::facts::RunFacts;
 use super::frame::LedgerFrame;
 use crate::model::Estimates;
@@ -51,27 +49,4 @@ pub trait Recorder: Send {
     /// # Errors
     /// Fails if the output cannot be completed.
     fn finish(&mut self, facts: &RunFacts) -> Result<(), RecordError>;
-}
-
-/// Frames of a table that are recorded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Frames {
-    /// Every frame.
-    All,
-    /// Frames that decide.
-    Rebalances,
-    /// The last frame.
-    Last,
-    /// None.
-    None,
-}
-
-/// Tables recorded besides equity and fills.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct RecordSettings {
-    /// Frames of `betas.parquet`.
-    pub betas: Frames,
-    /// Frames of `weights.parquet`.
-    pub weights: Frames,
 }

@@ -1,168 +1,103 @@
-//! What a user may say about the estimator.
+//! Settings of the estimator.
 
 use serde::{Deserialize, Serialize};
 
-use crate::settings::{Calendar, Invalid, require};
-use crate::{require_number, require_whole};
+use crate::settings::{Calendar, Invalid, SettingsTable as _};
+use crate::{choices, settings};
 
-/// Which filter follows alpha and the factor betas.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum EstimatorKind {
-    /// Discount-factor dynamic linear model with unknown observational variance
-    /// (West & Harrison, ch. 4.5, 6.3 and 10.8).
-    Dlm,
-    /// A mixture of such models over a grid of discount factors, weighted online by how well they
-    /// forecast (Raftery, Kárný, Ettler 2010), robust to outliers and to common volatility.
-    #[default]
-    Mixture,
-    /// The Kalman filter with given variances, full covariance for each instrument: the filter of `pykalman`.
-    Fixed,
-}
-
-impl EstimatorKind {
-    /// Name in settings and outputs.
-    #[must_use]
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Dlm => "dlm",
-            Self::Mixture => "mixture",
-            Self::Fixed => "fixed",
-        }
+choices! {
+    /// Filter that follows alpha and the factor betas.
+    pub enum EstimatorKind, default Mixture {
+        /// Discount-factor dynamic linear model with unknown observation variance.
+        ///
+        /// West & Harrison, ch. 4.5, 6.3 and 10.8.
+        Dlm = "dlm",
+        /// Mixture of such models over a grid of discount factors, weighted online by their forecasts.
+        ///
+        /// Robust to outliers and to common volatility (Raftery, Kárný, Ettler 2010).
+        Mixture = "mixture",
+        /// Kalman filter with given variances and a full covariance for each instrument, as in pykalman.
+        Fixed = "fixed",
     }
 }
 
-/// What happens to a direction in which no information arrives.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum WindUp {
-    /// Its scaled variance grows back to its prior and no further.
-    #[default]
-    Bounded,
-    /// The textbook's discounting: it grows without end. For parity with the textbook only.
-    Plain,
+choices! {
+    /// Growth of the variance in a direction in which no information arrives.
+    pub enum WindUp, default Bounded {
+        /// The scaled variance grows back to its prior and no further.
+        Bounded = "bounded",
+        /// The scaled variance grows without bound, as in the textbook. For comparison with the textbook only.
+        Plain = "plain",
+    }
 }
 
-/// Settings of the estimate stage. Every rate is per day.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct EstimatorSettings {
-    /// The filter.
-    pub kind: EstimatorKind,
-    /// Discount factor of the factor betas a day, from 0.01 to 1.
-    pub discount_factor: f64,
-    /// Discount factor of alpha a day, from 0.01 to 1.
-    pub alpha_discount_factor: f64,
-    /// Discount factor of the observational variance a day, from 0.01 to 1.
-    pub variance_discount: f64,
-    /// `fixed`: variance by which a coefficient moves in a day, from 0 to 1e30; in a frame, its share of that.
-    pub transition_variance: Option<f64>,
-    /// `fixed`: the same of alpha, where it is another.
-    pub alpha_transition_variance: Option<f64>,
-    /// Prior variance of each beta, from 1e-30 to 1e12.
-    pub initial_variance: f64,
-    /// Prior variance of alpha, from 1e-30 to 1e30; unset, a thousandth of the prior observation variance, and with
-    /// `fixed` the same as of a beta.
-    pub initial_alpha_variance: Option<f64>,
-    /// Prior mean of the first factor's beta, from -1e12 to 1e12.
-    pub initial_market_beta: f64,
-    /// Prior estimate of the observation variance of a frame's return, from 1e-30 to 1e30; unset, that of the
-    /// instruments that trade already, and of the first of all their first forecast errors. With `fixed` the
-    /// observation variance itself.
-    pub observation_variance: Option<f64>,
-    /// Degrees of freedom of that prior estimate, from 0.001 to 1e9.
-    pub observation_dof: f64,
-    /// What a missing return does to an instrument that has started: it updates nothing, and with
-    /// `true` (West & Harrison) the passing of time is still discounted; with `false` nothing changes.
-    pub discount_missing: bool,
-    /// Discount factors of the betas a day that `mixture` averages over, each from 0.01 to 1; at most 32.
-    pub discount_grid: Vec<f64>,
-    /// By how much the logarithms of its weights are kept from day to day, from 0.01 to 1.
-    pub forgetting: f64,
-    /// Forecast deviations beyond which an error moves its coefficients no further, from 0.01 to 1e6.
-    pub error_clip: f64,
-    /// Power of the cross-section's dispersion that scales its observation variance, from 0 to 1.
-    pub dispersion_power: f64,
-    /// Shares by which coefficients revert to their cross-sectional mean a day, each from 0 to 0.9, at most 32:
-    /// `mixture` has a model for each of them with each discount factor.
-    pub reversion_grid: Vec<f64>,
-    /// Bound on directions without information.
-    pub wind_up: WindUp,
-    /// Days of returns before the first decision, at most 100,000.
-    pub warmup: u32,
-}
-
-impl Default for EstimatorSettings {
-    fn default() -> Self {
-        Self {
-            kind: EstimatorKind::Mixture,
-            discount_factor: 0.995,
-            alpha_discount_factor: 1.0,
-            variance_discount: 0.97,
-            transition_variance: None,
-            alpha_transition_variance: None,
-            initial_variance: 0.5,
-            initial_alpha_variance: None,
-            initial_market_beta: 1.0,
-            observation_variance: None,
-            observation_dof: 3.0,
-            discount_missing: true,
-            discount_grid: vec![0.97, 0.985, 0.993, 0.998],
-            forgetting: 0.97,
-            error_clip: 2.0,
-            dispersion_power: 0.5,
-            reversion_grid: vec![0.0001, 0.002],
-            wind_up: WindUp::Bounded,
-            warmup: 252,
-        }
+settings! {
+    /// Estimation of alpha and factor betas. Every rate is per day.
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    pub struct EstimatorSettings in "estimator" {
+        /// Filter that follows alpha and the factor betas.
+        kind: EstimatorKind = EstimatorKind::Mixture;
+        /// Discount factor of the betas of `dlm`: their memory is 1/(1 - discount factor) days.
+        discount_factor: f64 = 0.995, in 0.01 to 1, unit "per day";
+        /// Discount factor of alpha.
+        alpha_discount_factor: f64 = 1.0, in 0.01 to 1, unit "per day";
+        /// Discount factor of the observation variance.
+        variance_discount: f64 = 0.97, in 0.01 to 1, unit "per day";
+        /// Variance by which each coefficient of `fixed` moves. A frame has its share of a day's.
+        transition_variance: Option<f64> = None, in 0 to 1e30, unit "per day";
+        /// Variance by which alpha of `fixed` moves; unset: `transition_variance`.
+        alpha_transition_variance: Option<f64> = None, in 0 to 1e30, unit "per day";
+        /// Prior variance of each beta.
+        initial_variance: f64 = 0.5, in 1e-30 to 1e12;
+        /// Prior variance of alpha; unset: a thousandth of the prior observation variance, with `fixed` `initial_variance`.
+        initial_alpha_variance: Option<f64> = None, in 1e-30 to 1e30;
+        /// Prior mean of the first factor's beta.
+        initial_market_beta: f64 = 1.0, in -1e12 to 1e12;
+        /// Prior estimate of the observation variance of a frame's return; with `fixed` the variance itself.
+        ///
+        /// Unset: the mean of the instruments that trade already, and for the first instruments their first forecast
+        /// errors.
+        observation_variance: Option<f64> = None, in 1e-30 to 1e30;
+        /// Degrees of freedom of the prior estimate of the observation variance.
+        observation_dof: f64 = 3.0, in 0.001 to 1e15;
+        /// True if a frame without a return still discounts the information about an instrument that has started.
+        ///
+        /// Such a frame never updates the instrument. True is West & Harrison's rule; with false nothing changes.
+        discount_missing: bool = true;
+        /// Discount factors of the betas that `mixture` averages over.
+        discount_grid: Vec<f64> = vec![0.97, 0.985, 0.993, 0.998], in 0.01 to 1, unit "per day";
+        /// Exponent that flattens the log weights of `mixture` from one day to the next.
+        forgetting: f64 = 0.97, in 0.01 to 1, unit "per day";
+        /// Size of a forecast error beyond which it moves the coefficients of `mixture` no further.
+        error_clip: f64 = 2.0, in 0.01 to 1e6, unit "standard deviations of the forecast";
+        /// Power of the cross-sectional dispersion that scales the observation variance of `mixture`.
+        dispersion_power: f64 = 0.5, in 0 to 1;
+        /// Shares by which the coefficients of `mixture` revert to their cross-sectional mean.
+        ///
+        /// `mixture` has a model for each of them with each discount factor.
+        reversion_grid: Vec<f64> = vec![0.0001, 0.002], in 0 to 0.9, unit "per day";
+        /// Growth of the variance in a direction in which no information arrives.
+        wind_up: WindUp = WindUp::Bounded;
+        /// Days of returns before the first rebalance: the warm-up.
+        warmup: u32 = 252, in 0 to 100_000, unit "days";
     }
 }
 
 impl EstimatorSettings {
-    /// Checks the range of every number.
+    /// Checks the range of every number, and that `fixed` has its variances.
     ///
     /// # Errors
-    /// The first number that is out of its range.
+    /// The first number that is out of its range, or a variance that is missing.
     pub fn check(&self) -> Result<(), Invalid> {
-        for (key, share) in [
-            ("discount_factor", self.discount_factor),
-            ("alpha_discount_factor", self.alpha_discount_factor),
-            ("variance_discount", self.variance_discount),
-            ("forgetting", self.forgetting),
-        ] {
-            require_number!(key, share, 0.01 to 1)?;
+        self.check_ranges()?;
+        match self.kind {
+            EstimatorKind::Fixed => self.state_space(&Calendar::default(), 1).map(|_| ()),
+            EstimatorKind::Dlm | EstimatorKind::Mixture => Ok(()),
         }
-        let grid = &self.discount_grid;
-        let valid = is_grid(grid) && grid.iter().all(|delta| (0.01..=1.0).contains(delta));
-        require(valid, "discount_grid", format!("{grid:?}"), "1 to 32 numbers from 0.01 to 1")?;
-        require_number!("error_clip", self.error_clip, 0.01 to 1e6)?;
-        require_number!("dispersion_power", self.dispersion_power, 0 to 1)?;
-        let grid = &self.reversion_grid;
-        let valid = is_grid(grid) && grid.iter().all(|share| (0.0..=0.9).contains(share));
-        require(valid, "reversion_grid", format!("{grid:?}"), "1 to 32 numbers from 0 to 0.9")?;
-        require_number!("initial_variance", self.initial_variance, 1e-30 to 1e12)?;
-        for (key, value) in [
-            ("transition_variance", self.transition_variance),
-            ("alpha_transition_variance", self.alpha_transition_variance),
-        ] {
-            require_number!(key, value.unwrap_or(0.0), 0 to 1e30)?;
-        }
-        if self.kind == EstimatorKind::Fixed {
-            self.state_space(&Calendar::default(), 1)?;
-        }
-        for (key, value) in [
-            ("initial_alpha_variance", self.initial_alpha_variance),
-            ("observation_variance", self.observation_variance),
-        ] {
-            require_number!(key, value.unwrap_or(1.0), 1e-30 to 1e30)?;
-        }
-        require_number!("observation_dof", self.observation_dof, 0.001 to 1e15)?;
-        require_number!("initial_market_beta", self.initial_market_beta, -1e12 to 1e12)?;
-        require_whole!("warmup", self.warmup, 0 to 100_000 "of days ")
     }
 
-    /// Discount factor of the betas per day that forgets slowest: of a mixture the largest of its grid. `None` for
-    /// `fixed`, which has none.
+    /// Slowest discount factor of the betas per day; for a mixture the largest of its grid. `None` for `fixed`, which
+    /// has no discount factor.
     #[must_use]
     pub fn slowest_discount_factor(&self) -> Option<f64> {
         match self.kind {
@@ -180,17 +115,12 @@ impl EstimatorSettings {
     }
 }
 
-/// Whether a grid has so many values that a model for each of them is worth its time.
-fn is_grid(values: &[f64]) -> bool {
-    (1..=32).contains(&values.len())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn effective_memory_is_that_of_the_slowest_discount_factor() {
+    fn effective_memory_follows_the_slowest_discount_factor() {
         let settings =
             |kind| EstimatorSettings { kind, discount_factor: 0.99, ..EstimatorSettings::default() };
         let memory = |kind| settings(kind).memory_days();

@@ -5,9 +5,10 @@ use std::ops::RangeInclusive;
 use crate::execution::ExecutionSettings;
 use crate::ledger::RecordSettings;
 use crate::model::EstimatorSettings;
+use crate::pipeline::placement::Placement;
 use crate::portfolio::{LossLimits, SizingSettings};
 use crate::range::OnOutOfRange;
-use crate::settings::Calendar;
+use crate::settings::{Calendar, Choice, Kind, SettingType, SettingValue};
 use crate::time::TimestampNs;
 use crate::world::WorldSettings;
 
@@ -38,4 +39,14 @@ pub struct RunSettings {
     pub shown_dates: Option<RangeInclusive<i64>>,
     /// Frames a message carries; `None` to choose by the number of instruments.
     pub frames_per_message: Option<usize>,
+}
+
+impl SettingValue for Placement {}
+
+impl SettingType for Placement {
+    const KIND: Kind = Kind::WordOrWholes(&[
+        Choice { name: "auto", doc: &["Chosen by the number of processors."] },
+        Choice { name: "inline", doc: &["All stages on one thread."] },
+        Choice { name: "threaded", doc: &["One thread for each stage."] },
+    ]);
 }

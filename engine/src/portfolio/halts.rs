@@ -4,8 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::frame::Supervision;
 use crate::range::OutOfRange;
-use crate::require_number;
-use crate::settings::Invalid;
 use crate::time::TimestampNs;
 
 /// Loss limits at which trading halts; `None` sets no limit.
@@ -18,21 +16,6 @@ pub struct LossLimits {
     /// Largest drawdown, as a share of the running maximum of NAV. A larger drawdown halts trading until it
     /// is resumed from outside; the running maximum then restarts at the current NAV.
     pub drawdown_max: Option<f64>,
-}
-
-impl LossLimits {
-    /// Checks the range of every number.
-    ///
-    /// # Errors
-    /// The first number out of its range.
-    pub fn check(&self) -> Result<(), Invalid> {
-        for (key, share) in [("daily_loss_max", self.daily_loss_max), ("drawdown_max", self.drawdown_max)] {
-            if let Some(share) = share {
-                require_number!(key, share, 1e-9 to 0.9999)?;
-            }
-        }
-        Ok(())
-    }
 }
 
 /// Reason why a frame that is due to rebalance does not trade.

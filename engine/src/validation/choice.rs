@@ -99,5 +99,5 @@ pub fn select_by<R: AsRef<[f64]>>(
 
 fn not_forward(fold: usize) -> Invalid {
     let expected = "one training range before one test block, in time order, inside the returns";
-    Invalid { key: "folds", found: format!("fold {fold}"), expected }
+    Invalid { key: "folds", found: format!("fold {fold}"), expected: expected.into() }
 }

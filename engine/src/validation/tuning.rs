@@ -117,7 +117,7 @@ impl TuningResult {
         let in_sample = preferred.next().ok_or_else(|| Invalid {
             key: "folds",
             found: folds.len().to_string(),
-            expected: "at least 1 fold",
+            expected: "at least 1 fold".into(),
         })?;
         let figures = |returns: &[f64]| Figures::of(returns.iter().copied(), year);
         let median_path = median_path(&selection.paths);

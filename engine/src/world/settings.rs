@@ -1,89 +1,64 @@
-//! Settings of the stressed world.
+//! Settings of the stressed environment.
 
 use serde::{Deserialize, Serialize};
 
 use crate::execution::{CostMultipliers, CostStress};
-use crate::settings::{Invalid, require};
+use crate::settings;
+use crate::settings::{Invalid, SettingsTable as _, require};
 use crate::time::Date;
-use crate::{require_number, require_whole};
 
-/// Changes of costs, feed and data; by default none.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct WorldSettings {
-    /// Multiplier of all costs, from 0 to 1e4.
-    pub cost_multiplier: f64,
-    /// Further multiplier of commission, including the per-order minimum; from 0 to 1e4, like all multipliers of costs
-    /// below.
-    pub commission_multiplier: f64,
-    /// Further multiplier of half-spreads.
-    pub spread_multiplier: f64,
-    /// Further multiplier of impact.
-    pub impact_multiplier: f64,
-    /// Further multiplier of the borrow fee.
-    pub borrow_multiplier: f64,
-    /// Further multiplier of financing.
-    pub financing_multiplier: f64,
-    /// Multiplier of the delisting haircut; the product is at most 1. A haircut is a price move, not a cost:
-    /// `cost_multiplier` does not apply.
-    pub haircut_multiplier: f64,
-    /// Further multiplier of commission, spread and impact on volatile dates.
-    pub volatile_cost_multiplier: f64,
-    /// Share of volatile dates, from 1e-6 to 1: dates whose trailing 21-date market volatility is among this highest share
-    /// so far. None in the first year.
-    pub volatile_share: f64,
-    /// Power of the market's volatility over its mean so far, a multiplier of half-spreads; from 0 to 4.
-    pub spread_follows_volatility: f64,
-    /// Multiplier of volumes for the participation cap and impact, from 1e-9 to 1e9.
-    pub volume_multiplier: f64,
-    /// True if sizing uses the stressed costs, false if it uses unstressed ones.
-    pub sizing_knows: bool,
-    /// First date of a gap in the feed.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub gap_from: Option<Date>,
-    /// Missing frames from that date on, at most 1e9; 0 for none.
-    pub gap_frames: u64,
-    /// Factor whose returns change sign, with the part of each instrument's return that it explains.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reverse_factor: Option<String>,
-    /// First date of the reversal; every date by default.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub reverse_from: Option<Date>,
-    /// Worst windows repeated after the end of the data, worst first; 0 for none.
-    pub worst_windows: u32,
-    /// Dates of such a window, from 1 to 100,000.
-    pub worst_window_days: u32,
-    /// Seed of a resampled path; no resampling by default.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub bootstrap_seed: Option<u64>,
-    /// Mean length of its blocks in days, from 1 to 1e6.
-    pub bootstrap_block: f64,
-}
-
-impl Default for WorldSettings {
-    fn default() -> Self {
-        Self {
-            cost_multiplier: 1.0,
-            commission_multiplier: 1.0,
-            spread_multiplier: 1.0,
-            impact_multiplier: 1.0,
-            borrow_multiplier: 1.0,
-            financing_multiplier: 1.0,
-            haircut_multiplier: 1.0,
-            volatile_cost_multiplier: 1.0,
-            volatile_share: 0.1,
-            spread_follows_volatility: 0.0,
-            volume_multiplier: 1.0,
-            sizing_knows: true,
-            gap_from: None,
-            gap_frames: 0,
-            reverse_factor: None,
-            reverse_from: None,
-            worst_windows: 0,
-            worst_window_days: 63,
-            bootstrap_seed: None,
-            bootstrap_block: 21.0,
-        }
+settings! {
+    /// Stressed environment: changes of costs, feed and data; by default none.
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    pub struct WorldSettings in "world" {
+        /// Multiplier of all costs.
+        cost_multiplier: f64 = 1.0, in 0 to 1e4;
+        /// Further multiplier of commission, including the per-order minimum.
+        commission_multiplier: f64 = 1.0, in 0 to 1e4;
+        /// Further multiplier of half-spreads.
+        spread_multiplier: f64 = 1.0, in 0 to 1e4;
+        /// Further multiplier of impact.
+        impact_multiplier: f64 = 1.0, in 0 to 1e4;
+        /// Further multiplier of the borrow fee.
+        borrow_multiplier: f64 = 1.0, in 0 to 1e4;
+        /// Further multiplier of financing.
+        financing_multiplier: f64 = 1.0, in 0 to 1e4;
+        /// Multiplier of the delisting haircut; the product is at most 1.
+        ///
+        /// A haircut is a price move, not a cost: `cost_multiplier` does not apply.
+        haircut_multiplier: f64 = 1.0, in 0 to 1e4;
+        /// Further multiplier of commission, spread and impact on volatile dates.
+        volatile_cost_multiplier: f64 = 1.0, in 0 to 1e4;
+        /// Share of dates that are volatile: the highest trailing 21-date market volatility so far.
+        ///
+        /// No date of the first year is volatile.
+        volatile_share: f64 = 0.1, in 1e-6 to 1, unit "share of dates";
+        /// Power of the market volatility over its mean so far that multiplies half-spreads.
+        spread_follows_volatility: f64 = 0.0, in 0 to 4;
+        /// Multiplier of volumes for the participation cap and impact.
+        volume_multiplier: f64 = 1.0, in 1e-9 to 1e9;
+        /// True if sizing uses the stressed costs, false if it uses the unstressed ones.
+        sizing_knows: bool = true;
+        /// First date of a gap in the feed.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        gap_from: Option<Date> = None;
+        /// Missing frames from `gap_from` on; 0 for none.
+        gap_frames: u64 = 0, in 0 to 1_000_000_000, unit "frames";
+        /// Factor whose returns change sign, with the part of each instrument's return that it explains.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reverse_factor: Option<String> = None, form "the name of a factor";
+        /// First date of the reversal; unset: every date.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        reverse_from: Option<Date> = None;
+        /// Worst windows repeated after the end of the data, worst first; 0 for none.
+        worst_windows: u32 = 0, in 0 to 1_000, unit "windows";
+        /// Dates of such a window.
+        worst_window_days: u32 = 63, in 1 to 100_000, unit "dates";
+        /// Seed of a resampled path; unset: no resampling.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        bootstrap_seed: Option<u64> = None;
+        /// Mean length of the blocks of a resampled path.
+        bootstrap_block: f64 = 21.0, in 1 to 1e6, unit "days";
     }
 }
 
@@ -115,23 +90,19 @@ impl WorldSettings {
         }
     }
 
-    /// Checks the range of every number.
+    /// Checks the range of every number, and that a gap has a first date.
     ///
     /// # Errors
-    /// The first number that is out of its range.
+    /// The first setting with an invalid value.
     pub fn check(&self) -> Result<(), Invalid> {
-        for (key, value) in self.multipliers_by_name() {
-            require_number!(key, value, 0 to 1e4)?;
-        }
-        require_number!("volatile_share", self.volatile_share, 1e-6 to 1)?;
-        require_number!("spread_follows_volatility", self.spread_follows_volatility, 0 to 4)?;
-        require_number!("volume_multiplier", self.volume_multiplier, 1e-9 to 1e9)?;
+        self.check_ranges()?;
         let begins = self.gap_frames == 0 || self.gap_from.is_some();
-        require(begins, "gap_frames", self.gap_frames, "0 without `gap_from`, the first date of the gap")?;
-        require_whole!("gap_frames", self.gap_frames, 0 to 1_000_000_000)?;
-        require_whole!("worst_window_days", self.worst_window_days, 1 to 100_000 "of days ")?;
-        require_whole!("worst_windows", self.worst_windows, 0 to 1_000)?;
-        require_number!("bootstrap_block", self.bootstrap_block, 1 to 1e6 "of days ")
+        require(
+            begins,
+            "gap_frames",
+            self.gap_frames,
+            "0, because `gap_from`, the first date of the gap, is unset",
+        )
     }
 
     /// Multipliers of costs by name.

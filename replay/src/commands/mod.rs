@@ -1,12 +1,15 @@
-//! The commands: a file or folder each, with its arguments, its help and its body.
+//! Commands: a file or folder each, with arguments, help and body.
 
 mod check;
+mod completions;
 mod dashboard;
 mod diff;
 mod estimate;
+mod man;
 mod paper;
 mod replay;
 mod report;
+mod schema;
 mod score;
 mod serve;
 mod size;
@@ -19,14 +22,17 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
-use crate::config::SETTINGS;
+use crate::config::settings_help;
 use check::{CHECK, CheckArgs};
+use completions::{COMPLETIONS, CompletionsArgs};
 use dashboard::{DASHBOARD, DashboardArgs};
 use diff::{DIFF, DiffArgs};
 use estimate::{ESTIMATE, EstimateArgs};
+use man::{MAN, ManArgs};
 use paper::{PAPER, PaperArgs};
 use replay::{REPLAY, ReplayArgs};
 use report::{REPORT, ReportArgs};
+use schema::{SCHEMA, SchemaArgs};
 use score::{SCORE, ScoreArgs};
 use serve::{SERVE, ServeArgs};
 use size::{SIZE, SizeArgs};
@@ -36,11 +42,11 @@ use tune::{TUNE, TuneArgs};
 
 pub(crate) use state::advice;
 
-/// A streaming engine for people who trade factor models.
+/// Streaming engine for factor models.
 ///
-/// It reads prices and factor returns from Parquet files, follows alpha and factor betas of every
-/// instrument with a Kalman filter, sizes positions at a quarter of Kelly under a turnover cap, fills the
-/// orders a bar later with costs, and writes what happened to Parquet files that pandas reads.
+/// It reads prices and factor returns from Parquet files and estimates alpha and factor betas of every instrument with a
+/// Kalman filter. It sizes positions by fractional Kelly under a turnover cap and fills the orders a bar later with costs.
+/// Results are Parquet files for pandas, and a report.
 #[derive(Debug, Parser)]
 #[command(name = "betaflow", version, propagate_version = true, max_term_width = 100)]
 pub(crate) struct Cli {
@@ -49,55 +55,64 @@ pub(crate) struct Cli {
     pub command: Command,
 }
 
-/// The subcommands.
+/// Subcommands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Trade a strategy through historical data and see what it earns after costs
-    #[command(long_about = REPLAY, after_long_help = SETTINGS)]
+    /// Trade a strategy through historical data, with costs.
+    #[command(long_about = REPLAY, after_long_help = settings_help())]
     Replay(ReplayArgs),
-    /// Trade through the hold-out as well, and score it: the one command that reads it
-    #[command(long_about = SCORE, after_long_help = SETTINGS)]
+    /// Trade through the hold-out as well, and score it; the only command that reads the hold-out.
+    #[command(long_about = SCORE, after_long_help = settings_help())]
     Score(ScoreArgs),
-    /// Follow alpha and factor betas through historical data, without trading
-    #[command(long_about = ESTIMATE, after_long_help = SETTINGS)]
+    /// Estimate alpha and factor betas through historical data, without trading.
+    #[command(long_about = ESTIMATE, after_long_help = settings_help())]
     Estimate(EstimateArgs),
-    /// See how far returns survive other caps, costs, delays and sizes: many runs over one reading of the data
-    #[command(long_about = STRESS, after_long_help = SETTINGS)]
+    /// Run many scenarios of caps, costs, delays and sizes over one reading of the data.
+    #[command(long_about = STRESS, after_long_help = settings_help())]
     Stress(StressArgs),
-    /// Choose settings by what was known, judge them by what came after: walk-forward, purged folds
-    #[command(long_about = TUNE, after_long_help = SETTINGS)]
+    /// Choose settings on training frames and test them on later ones: walk-forward, purged folds.
+    #[command(long_about = TUNE, after_long_help = settings_help())]
     Tune(TuneArgs),
-    /// Show one rebalance in full: its trades, what each limit costs, and the frontier
-    #[command(long_about = SIZE, after_long_help = SETTINGS)]
+    /// Show one rebalance in full: trades, cost of each limit, frontier.
+    #[command(long_about = SIZE, after_long_help = settings_help())]
     Size(SizeArgs),
-    /// Serve a file as a live feed to many clients, with faults on request
+    /// Serve a file as a live feed to many clients, with optional faults.
     #[command(long_about = SERVE)]
     Serve(ServeArgs),
-    /// Trade a live feed on paper, with state that survives being killed
-    #[command(long_about = PAPER, after_long_help = SETTINGS)]
+    /// Trade a live feed on paper, with a state folder that survives a crash.
+    #[command(long_about = PAPER, after_long_help = settings_help())]
     Paper(PaperArgs),
-    /// Say what a state folder holds, also while a run writes to it
+    /// Show the contents of a state folder, also while a run writes to it.
     #[command(long_about = STATE)]
     State(StateArgs),
-    /// Name the first event in which two runs differ, and split the gap between their final values
+    /// Find the first event in which two runs differ, and attribute the gap between their final NAVs.
     #[command(long_about = DIFF)]
     Diff(DiffArgs),
-    /// Make the report of a run folder again
+    /// Write the report of a run folder again.
     #[command(long_about = REPORT)]
     Report(ReportArgs),
-    /// Say whether price data is fit for research: look-ahead, broken bars, splits, gaps
+    /// Check the quality of price data: look-ahead, broken bars, splits, gaps.
     #[command(long_about = CHECK)]
     Check(CheckArgs),
-    /// Show a state folder in a browser, also while a run writes to it
+    /// Show a state folder in a browser, also while a run writes to it.
     #[command(long_about = DASHBOARD)]
     Dashboard(DashboardArgs),
+    /// Print the JSON schema of a configuration, or all settings as Markdown.
+    #[command(long_about = SCHEMA)]
+    Schema(SchemaArgs),
+    /// Print the completions of all commands for a shell.
+    #[command(long_about = COMPLETIONS)]
+    Completions(CompletionsArgs),
+    /// Write the manual pages of all commands.
+    #[command(long_about = MAN)]
+    Man(ManArgs),
 }
 
 impl Command {
-    /// Runs the command. An exit code other than success without an error is an answer, as of `diff`.
+    /// Runs the command. `diff` returns an exit code other than success without an error if the runs differ.
     ///
     /// # Errors
-    /// Those of the command.
+    /// The command fails.
     pub(crate) fn run(&self) -> Result<ExitCode> {
         let done = |result: Result<()>| result.map(|()| ExitCode::SUCCESS);
         match self {
@@ -114,6 +129,12 @@ impl Command {
             Self::Report(args) => done(report::report(args)),
             Self::Check(args) => done(check::check(args)),
             Self::Dashboard(args) => done(dashboard::dashboard(args)),
+            Self::Schema(args) => done(schema::schema(args)),
+            Self::Completions(args) => {
+                completions::completions(args);
+                Ok(ExitCode::SUCCESS)
+            }
+            Self::Man(args) => done(man::man(args)),
         }
     }
 

@@ -1,27 +1,29 @@
-//! `[alerts]`: where `paper` sends alerts.
+//! `[alerts]`: the webhook of `paper`.
 
 use std::fmt;
 use std::path::PathBuf;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use betaflow_engine::settings::{Invalid, require};
+use betaflow_engine::settings;
+use betaflow_engine::settings::{Invalid, Kind, SettingType, SettingValue, SettingsTable as _};
 use hyper::Uri;
 use serde::Deserialize;
 
-/// Name of the table. No message shows a value of it.
-pub(super) const TABLE: &str = "alerts";
+/// Name of the table. No message shows its values.
+pub(super) const TABLE: &str = AlertSettings::TABLE;
 const EXPECTED: &str =
     "an address such as \"https://hooks.example.com/alerts\" or \"http://127.0.0.1:9093/alerts\"";
 
-/// `[alerts]`.
-#[derive(Clone, Debug, Default, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct AlertSettings {
-    /// Address that alerts are posted to.
-    pub webhook: Option<Secret>,
-    /// Certificates to trust for it, in a PEM file, in place of the public ones.
-    pub ca: Option<PathBuf>,
+settings! {
+    /// Webhook of `paper`. It holds a secret, so no copy of the configuration has this table.
+    #[derive(Clone, Debug, Deserialize)]
+    pub(crate) struct AlertSettings in "alerts" {
+        /// Address of HTTP or HTTPS that alerts are posted to.
+        webhook: Option<Secret> = None, form EXPECTED;
+        /// PEM file of certificates to trust for the webhook, in place of the public ones.
+        ca: Option<PathBuf> = None, form "the path of a PEM file";
+    }
 }
 
 /// Text that is not shown.
@@ -35,28 +37,34 @@ impl fmt::Debug for Secret {
     }
 }
 
+impl SettingValue for Secret {}
+
+impl SettingType for Secret {
+    const KIND: Kind = Kind::Text;
+}
+
 impl AlertSettings {
-    /// Checks the address.
+    /// Checks the address of the webhook.
     ///
     /// # Errors
-    /// It is no address of HTTP or HTTPS. The error shows nothing of it but the scheme.
+    /// It is not an address of HTTP or HTTPS. The error does not show it.
     pub(super) fn check(&self) -> Result<(), Invalid> {
         match self.webhook.as_ref().map(|secret| Webhook::read(&secret.0)) {
-            Some(Err(found)) => require(false, "webhook", found, EXPECTED),
+            Some(Err(found)) => Self::require("webhook", false, found),
             Some(Ok(_)) | None => Ok(()),
         }
     }
 
-    /// Returns the address, where there is one.
+    /// Returns the address of the webhook.
     pub(crate) fn webhook(&self) -> Option<Webhook> {
         self.webhook.as_ref().and_then(|secret| Webhook::read(&secret.0).ok())
     }
 }
 
-/// Address of a webhook in its parts. `Display` shows scheme, host and port; the rest may be a secret.
+/// Parts of the address of a webhook. `Display` shows scheme, host and port; the rest may be a secret.
 #[derive(Clone)]
 pub(crate) struct Webhook {
-    /// Whether the connection is TLS.
+    /// True for TLS.
     pub(crate) tls: bool,
     /// Name or address of the host, without brackets.
     pub(crate) host: String,
@@ -66,12 +74,12 @@ pub(crate) struct Webhook {
     pub(crate) authority: String,
     /// Path and query.
     pub(crate) path: String,
-    /// Value of the header `Authorization`, where the address has a user.
+    /// Value of the header `Authorization`, if the address has a user.
     pub(crate) authorization: Option<String>,
 }
 
 impl Webhook {
-    /// Reads an address; the error says what was found without showing it.
+    /// Reads an address; the error describes it without showing it.
     fn read(text: &str) -> Result<Self, String> {
         let (scheme, rest) = text.split_once("://").ok_or("an address without a scheme")?;
         let (tls, usual) = match scheme.to_ascii_lowercase().as_str() {
@@ -91,7 +99,7 @@ impl Webhook {
         let path = if path.starts_with('/') { path.to_owned() } else { format!("/{path}") };
         let uri: Uri = format!("{scheme}://{authority}{path}")
             .parse()
-            .map_err(|_| "characters that no address has".to_owned())?;
+            .map_err(|_| "characters that are not allowed in an address".to_owned())?;
         let host = uri.host().unwrap_or_default().trim_matches(['[', ']']).to_owned();
         if host.is_empty() {
             return Err("an address without a host".to_owned());
@@ -121,7 +129,7 @@ impl fmt::Debug for Webhook {
     }
 }
 
-/// Bytes of a text with `%41` for `A` (RFC 3986, section 2.1).
+/// Decodes `%41` to `A` (RFC 3986, section 2.1).
 fn percent_decoded(text: &str) -> Vec<u8> {
     let bytes = text.as_bytes();
     let mut decoded = Vec::with_capacity(bytes.len());
@@ -141,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn address_is_read_in_its_parts() {
+    fn address_is_split_into_its_parts() {
         let cases = [
             ("http://127.0.0.1:9000", ("127.0.0.1", 9000, "/", None)),
             ("https://hooks.example.com/T/secret?a=1#x", ("hooks.example.com", 443, "/T/secret?a=1", None)),
@@ -156,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn address_that_is_none_is_refused_and_not_shown() {
+    fn text_that_is_not_an_address_is_refused_and_not_shown() {
         let cases = [
             "",
             "secret",

@@ -1,157 +1,129 @@
-//! Settings of the data: what to read and how.
+//! `[data]`: the data to read, and how to read it.
 
 use betaflow_connectors::parquet::{BadRow, RF_MAX, TimeIs};
 use betaflow_engine::assembly::{FactorGap, FrameColumn, Values};
 use betaflow_engine::execution::Need;
 use betaflow_engine::frame::Field;
-use betaflow_engine::settings::{Calendar, Invalid, require};
+use betaflow_engine::settings::{Calendar, Invalid, SettingsTable as _, require};
 use betaflow_engine::time::{DAY_NS, Date, TimestampNs, duration_ns};
-use betaflow_engine::{require_number, require_whole};
+use betaflow_engine::{choices, settings};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::remedy::setting_of;
 
-/// `[data]`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct DataSettings {
-    /// File or folder of prices; the embedded tutorial data where there is none.
-    pub prices: Option<String>,
-    /// File of factor returns; `"none"` to run without factors.
-    pub factors: Option<String>,
-    /// State folder whose inputs on record are the data, in place of prices and factors; of `replay` alone.
-    pub session: Option<String>,
-    /// Column of the price that trades.
-    pub price: String,
-    /// Column of the price that returns are made of; the same where there is none.
-    pub return_price: Option<String>,
-    /// Whether the data states prices or returns.
-    pub values: ValuesAre,
-    /// Name of the time column, where it is not date, datetime, timestamp, ts or time.
-    pub time: Option<String>,
-    /// Name of the symbol column, where it is not symbol or ticker.
-    pub symbol: Option<String>,
-    /// Name of the column of opening prices, where it is not open; as all names below, `"none"` where it is not to be
-    /// read.
-    pub open: Option<String>,
-    /// Name of the column of highest prices, where it is not high.
-    pub high: Option<String>,
-    /// Name of the column of lowest prices, where it is not low.
-    pub low: Option<String>,
-    /// Name of the column of volumes, where it is not volume.
-    pub volume: Option<String>,
-    /// Name of the column of bids at the close, where it is not bid or bid_close.
-    pub bid: Option<String>,
-    /// Name of the column of asks at the close, where it is not ask or ask_close.
-    pub ask: Option<String>,
-    /// Name of the column of dividends per unit, where it is not dividend.
-    pub dividend: Option<String>,
-    /// Name of the column of split ratios, where it is not split.
-    pub split: Option<String>,
-    /// Which end of a bar the time column states.
-    pub time_is: BarEnd,
-    /// Length of a bar, such as "1m"; needed with `time_is = "open"`.
-    pub bar: Option<String>,
-    /// Frames in a day.
-    pub frames_per_day: u32,
-    /// Trading days in a year.
-    pub days_per_year: f64,
-    /// Whether the estimator sees returns in excess of the risk-free return.
-    pub excess: bool,
-    /// What a frame without factors inside their range is.
-    pub factor_gap: OnGap,
-    /// Largest risk-free rate a year that is accepted, 0.5 for 50 %.
-    pub rf_max: f64,
-    /// What a bad row is.
-    pub on_bad_row: OnBadRow,
-    /// First date.
-    #[serde(deserialize_with = "date_or_text")]
-    pub from: Option<String>,
-    /// Last date, included.
-    #[serde(deserialize_with = "date_or_text")]
-    pub to: Option<String>,
-    /// Date or time before which frames only warm up: no orders.
-    #[serde(deserialize_with = "date_or_text")]
-    pub trade_from: Option<String>,
-}
+const BAR: &str = "the length of a bar, such as \"1m\", \"1h\" or \"1d\"";
+const DATE: &str = "a date such as 2015-01-31, from 1678 to 2261";
+const DATE_OR_TIME: &str = "a date such as 2015-01-31, or a time such as 2015-01-31T14:30:00Z";
+const PATH: &str = "a path";
+const COLUMN: &str = "the name of a column";
+const COLUMN_OR_NONE: &str = "the name of a column, or \"none\"";
 
-impl Default for DataSettings {
-    fn default() -> Self {
-        let calendar = Calendar::default();
-        Self {
-            prices: None,
-            factors: None,
-            session: None,
-            price: "close".into(),
-            return_price: None,
-            values: ValuesAre::Prices,
-            time: None,
-            symbol: None,
-            open: None,
-            high: None,
-            low: None,
-            volume: None,
-            bid: None,
-            ask: None,
-            dividend: None,
-            split: None,
-            time_is: BarEnd::Close,
-            bar: None,
-            frames_per_day: calendar.frames_per_day,
-            days_per_year: calendar.days_per_year,
-            excess: true,
-            factor_gap: OnGap::Error,
-            rf_max: RF_MAX,
-            on_bad_row: OnBadRow::Error,
-            from: None,
-            to: None,
-            trade_from: None,
-        }
+settings! {
+    /// Data to read, and how to read it.
+    #[derive(Clone, Debug, Serialize, Deserialize)]
+    pub(crate) struct DataSettings in "data" {
+        /// File or folder of prices; unset: the embedded tutorial data.
+        prices: Option<String> = None, form PATH;
+        /// File of factor returns, or "none" to run without factors.
+        factors: Option<String> = None, form "a path, or \"none\"";
+        /// State folder whose session recording is the data, in place of prices and factors; for `replay` alone.
+        session: Option<String> = None, form PATH;
+        /// Column of the price that trades.
+        price: String = "close".into(), form COLUMN;
+        /// Column of the price that returns are computed from; unset: `price`.
+        return_price: Option<String> = None, form COLUMN;
+        /// Content of the price column: prices or returns.
+        values: ValuesAre = ValuesAre::Prices;
+        /// Time column; unset: date, datetime, timestamp, ts or time.
+        time: Option<String> = None, form COLUMN;
+        /// Symbol column; unset: symbol or ticker.
+        symbol: Option<String> = None, form COLUMN;
+        /// Column of opening prices; unset: open. With "none", as for all columns below, it is not read.
+        open: Option<String> = None, form COLUMN_OR_NONE;
+        /// Column of highest prices; unset: high.
+        high: Option<String> = None, form COLUMN_OR_NONE;
+        /// Column of lowest prices; unset: low.
+        low: Option<String> = None, form COLUMN_OR_NONE;
+        /// Column of volumes; unset: volume.
+        volume: Option<String> = None, form COLUMN_OR_NONE;
+        /// Column of bids at the close; unset: bid or bid_close.
+        bid: Option<String> = None, form COLUMN_OR_NONE;
+        /// Column of asks at the close; unset: ask or ask_close.
+        ask: Option<String> = None, form COLUMN_OR_NONE;
+        /// Column of dividends per unit; unset: dividend.
+        dividend: Option<String> = None, form COLUMN_OR_NONE;
+        /// Column of split ratios, new units for one; unset: split.
+        split: Option<String> = None, form COLUMN_OR_NONE;
+        /// End of the bar that the time column states.
+        time_is: BarEnd = BarEnd::Close;
+        /// Length of a bar; needed with `time_is` open.
+        bar: Option<String> = None, form BAR;
+        /// Frames in a day: 390 for minutes of US equities.
+        frames_per_day: u32 = Calendar::default().frames_per_day, in 1 to 86_400, unit "frames";
+        /// Trading days in a year: 365 for crypto.
+        days_per_year: f64 = Calendar::default().days_per_year, in 1 to 366, unit "days";
+        /// True if the estimator uses returns in excess of the risk-free return.
+        excess: bool = true;
+        /// Treatment of a frame without factor returns inside their range.
+        factor_gap: OnGap = OnGap::Error;
+        /// Largest risk-free rate that is accepted: 0.5 for 50 %.
+        rf_max: f64 = RF_MAX, in 1e-6 to 1e9, unit "share per year";
+        /// Treatment of a bad row.
+        on_bad_row: OnBadRow = OnBadRow::Error;
+        /// First date; earlier data is not read.
+        #[serde(deserialize_with = "date_or_text")]
+        from: Option<String> = None, form DATE;
+        /// Last date, included.
+        #[serde(deserialize_with = "date_or_text")]
+        to: Option<String> = None, form DATE;
+        /// Date or time before which frames only warm up: no orders.
+        #[serde(deserialize_with = "date_or_text")]
+        trade_from: Option<String> = None, form DATE_OR_TIME;
     }
 }
 
-/// `data.values`.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum ValuesAre {
-    /// Prices.
-    Prices,
-    /// Simple returns.
-    Returns,
+choices! {
+    /// Content of the price column.
+    pub(crate) enum ValuesAre, default Prices {
+        /// Prices.
+        Prices = "prices",
+        /// Simple returns, 0.01 for one percent.
+        Returns = "returns",
+    }
 }
 
-/// `data.time_is`.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum BarEnd {
-    /// When the bar closed.
-    Close,
-    /// When the bar opened.
-    Open,
+choices! {
+    /// End of the bar that the time column states.
+    pub(crate) enum BarEnd, default Close {
+        /// Time at which the bar closed.
+        Close = "close",
+        /// Time at which the bar opened.
+        Open = "open",
+    }
 }
 
-/// `data.factor_gap`.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum OnGap {
-    /// An error.
-    Error,
-    /// A frame without an update of the estimates.
-    Carry,
+choices! {
+    /// Treatment of a frame without factor returns.
+    pub(crate) enum OnGap, default Error {
+        /// An error.
+        Error = "error",
+        /// The frame updates no estimate.
+        Carry = "carry",
+    }
 }
 
-/// `data.on_bad_row`.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum OnBadRow {
-    /// An error.
-    Error,
-    /// Passed over and counted.
-    Skip,
+choices! {
+    /// Treatment of a bad row.
+    pub(crate) enum OnBadRow, default Error {
+        /// An error.
+        Error = "error",
+        /// The row is skipped and counted.
+        Skip = "skip",
+    }
 }
 
-/// A TOML date, or the same in quotes.
+/// Deserialises a TOML date, with or without quotes.
 pub(super) fn date_or_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged)]
@@ -166,28 +138,22 @@ pub(super) fn date_or_text<'de, D: Deserializer<'de>>(deserializer: D) -> Result
 }
 
 impl DataSettings {
-    /// Checks the range of every number, and that dates and the bar can be read.
+    /// Checks the range of every number, and that dates and the length of a bar can be read.
     ///
     /// # Errors
-    /// The first that is not as it should be.
+    /// The first setting with an invalid value.
     pub(crate) fn check(&self) -> Result<(), Invalid> {
-        require_whole!("frames_per_day", self.frames_per_day, 1 to 86_400)?;
-        require_number!("days_per_year", self.days_per_year, 1 to 366)?;
-        require_number!("rf_max", self.rf_max, 1e-6 to 1e9 "of risk-free return a year ")?;
+        self.check_ranges()?;
         let (from, to) = (self.from()?, self.to()?);
         if let (Some(from), Some(to)) = (from, to) {
-            require(
-                from <= to,
-                "to",
-                self.to.as_deref().unwrap_or(""),
-                "a date that is not before data.from",
-            )?;
+            let found = self.to.as_deref().unwrap_or("");
+            require(from <= to, "to", found, "a date that is not before data.from")?;
         }
         self.trade_from()?;
         self.time_is().map(|_| ())
     }
 
-    /// Names of columns that are not the usual ones.
+    /// Columns with names other than the usual ones.
     #[must_use]
     pub(crate) fn names(&self) -> Vec<(Field, String)> {
         let named = [
@@ -203,8 +169,8 @@ impl DataSettings {
         named.into_iter().filter_map(|(field, name)| Some((field, name.clone()?))).collect()
     }
 
-    /// Columns that are read where the data has them: dividends and splits; where something trades the volume, because
-    /// no order fills on a bar without it; and whole bars of daily data, which are few, to check their quality.
+    /// Optional columns: dividends and splits; the volume if `trades`, because no order fills on a bar without volume;
+    /// and whole bars of daily data, to check their quality.
     #[must_use]
     pub(crate) fn optional(&self, trades: bool) -> Vec<FrameColumn> {
         let due = [Field::Dividend, Field::Split].map(|field| FrameColumn { field, checked: true });
@@ -215,67 +181,66 @@ impl DataSettings {
         due.into_iter().chain(bars).collect()
     }
 
-    /// Whether open, high, low and volume are on the scale of the price that is read.
+    /// True if open, high, low and volume are on the scale of the price that is read.
     #[must_use]
     pub(crate) fn bars_belong_to_price(&self) -> bool {
         self.price == "close"
     }
 
-    /// Refuses a column that belongs to another price than the one that trades, unless it was named for it.
+    /// Refuses a column on the scale of `close` if another price trades, unless the configuration names the column.
     ///
     /// # Errors
-    /// It would be taken from the columns beside `close`.
+    /// The column would be read from those beside `close`.
     pub(crate) fn refuse_mixed(&self, field: Field, need: Need) -> anyhow::Result<()> {
         if self.names().iter().any(|(named, _)| *named == field) {
             return Ok(());
         }
         let (price, name, setting) = (&self.price, field.names()[0], setting_of(need));
         anyhow::bail!(
-            "`data.price` is {price:?}, and the column `{name}`, which {setting} needs, belongs to `close`: fills and costs \
-             would mix two scales; trade the close and take returns from the other (data.price = \"close\", data.return_price = \
-             {price:?}), or name a column that belongs to {price:?} (data.{name} = ...)"
+            "`data.price`: found {price:?}, expected \"close\", because {setting} needs the column `{name}`, which is on the \
+             scale of `close`; trade the close and compute returns from the other price (data.price = \"close\", \
+             data.return_price = {price:?}), or name a column on the scale of {price:?} (data.{name} = ...)"
         )
     }
 
-    /// The calendar.
+    /// Frames per day and days per year.
     #[must_use]
     pub(crate) fn calendar(&self) -> Calendar {
         Calendar { frames_per_day: self.frames_per_day, days_per_year: self.days_per_year }
     }
 
-    /// The first moment that is read.
+    /// First time that is read.
     ///
     /// # Errors
-    /// It is not a date.
+    /// `data.from` is not a date.
     pub(crate) fn from(&self) -> Result<Option<TimestampNs>, Invalid> {
         self.from.as_deref().map(|text| midnight("from", text, 0)).transpose()
     }
 
-    /// The last moment that is read: the end of the day.
+    /// Last time that is read: the end of the date.
     ///
     /// # Errors
-    /// It is not a date.
+    /// `data.to` is not a date.
     pub(crate) fn to(&self) -> Result<Option<TimestampNs>, Invalid> {
         let next = self.to.as_deref().map(|text| midnight("to", text, 1)).transpose()?;
         Ok(next.map(|next| TimestampNs(next.0 - 1)))
     }
 
-    /// The first moment that may trade.
+    /// First time that may trade.
     ///
     /// # Errors
-    /// It is neither a date nor a time.
+    /// `data.trade_from` is neither a date nor a time.
     pub(crate) fn trade_from(&self) -> Result<Option<TimestampNs>, Invalid> {
         let Some(text) = self.trade_from.as_deref() else { return Ok(None) };
         if let Ok(midnight) = midnight("trade_from", text, 0) {
             return Ok(Some(midnight));
         }
         let time = text.parse::<Timestamp>().ok().and_then(|time| i64::try_from(time.as_nanosecond()).ok());
-        let expected = "a date such as 2015-01-31, or a time such as 2015-01-31T14:30:00Z";
-        require(time.is_some(), "trade_from", format!("{text:?}"), expected)?;
+        Self::require("trade_from", time.is_some(), format!("{text:?}"))?;
         Ok(time.map(TimestampNs))
     }
 
-    /// Which end of the bar the time column states.
+    /// End of the bar that the time column states.
     ///
     /// # Errors
     /// The length of a bar is missing or cannot be read.
@@ -285,15 +250,14 @@ impl DataSettings {
             BarEnd::Open => {
                 let text = self.bar.as_deref().unwrap_or("nothing");
                 let bar_ns = self.bar.as_deref().and_then(|bar| duration_ns(bar).ok());
-                let expected =
-                    "the length of a bar, such as \"1m\", \"1h\" or \"1d\", because data.time_is is \"open\"";
+                let expected = format!("{BAR}, because data.time_is is \"open\"");
                 require(bar_ns.is_some(), "bar", text, expected)?;
                 Ok(TimeIs::Open { bar_ns: bar_ns.unwrap_or_default() })
             }
         }
     }
 
-    /// As the source has it; `trades`: whether anything trades on the data.
+    /// `values` for the source; `trades`: whether the command trades on the data.
     #[must_use]
     pub(crate) fn values(&self, trades: bool) -> Values {
         match self.values {
@@ -303,7 +267,7 @@ impl DataSettings {
         }
     }
 
-    /// As the source has it.
+    /// `factor_gap` for the source.
     #[must_use]
     pub(crate) fn factor_gap(&self) -> FactorGap {
         match self.factor_gap {
@@ -312,7 +276,7 @@ impl DataSettings {
         }
     }
 
-    /// As the source has it.
+    /// `on_bad_row` for the source.
     #[must_use]
     pub(crate) fn on_bad_row(&self) -> BadRow {
         match self.on_bad_row {
@@ -322,10 +286,10 @@ impl DataSettings {
     }
 }
 
-/// The midnight with which a date begins; `key` is where it was said.
+/// First midnight of a date; `key`: setting or flag with the text.
 ///
 /// # Errors
-/// It is not a date.
+/// The text is not a date.
 pub(crate) fn date(key: &'static str, text: &str) -> Result<TimestampNs, Invalid> {
     midnight(key, text, 0)
 }
@@ -333,6 +297,6 @@ pub(crate) fn date(key: &'static str, text: &str) -> Result<TimestampNs, Invalid
 fn midnight(key: &'static str, text: &str, days_later: i64) -> Result<TimestampNs, Invalid> {
     let days = text.parse::<Date>().ok().map(|date| date.days() + days_later);
     let midnight = days.and_then(|days| days.checked_mul(DAY_NS));
-    require(midnight.is_some(), key, format!("{text:?}"), "a date such as 2015-01-31, from 1678 to 2261")?;
+    require(midnight.is_some(), key, format!("{text:?}"), DATE)?;
     Ok(TimestampNs(midnight.unwrap_or_default()))
 }

@@ -1,4 +1,4 @@
-//! What was typed, from a file, `--set` and flags, one over the other; and where each key came from.
+//! Settings as typed, in layers: file, `--set`, flags. Later layers take precedence; each key keeps its origin.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -28,17 +28,17 @@ impl Layers {
         self.add_text(&name, &text)
     }
 
-    /// Adds settings in TOML; `name`: what errors call them.
+    /// Adds settings in TOML; `name`: name used in error messages.
     pub(super) fn add_text(&mut self, name: &str, text: &str) -> Result<()> {
         version::check_settings(name, text)?;
         let file: Table = text.parse().map_err(|error| not_toml(name, text, error))?;
         for (table, content) in file {
             let Value::Table(keys) = content else {
                 bail!(
-                    "{name}: found `{table}` outside of a table; expected every setting inside one, such as [sizing]"
+                    "{name}: found `{table}` outside of a table, expected every key inside a table such as [sizing]"
                 );
             };
-            // An empty table still says something: [factors] alone means no default factors.
+            // An empty table counts: [factors] alone means no default factors.
             self.file_tables.insert(table.clone());
             for (key, value) in keys {
                 self.put(&table, &key, value, name);
@@ -51,11 +51,11 @@ impl Layers {
     pub(super) fn add_set(&mut self, text: &str) -> Result<()> {
         let expected = "expected --set TABLE.KEY=VALUE, such as --set sizing.turnover_cap=0.02";
         let (dotted, value) =
-            text.split_once('=').with_context(|| format!("--set {text}: found no `=`; {expected}"))?;
+            text.split_once('=').with_context(|| format!("--set {text}: found no `=`, {expected}"))?;
         let (table, key) = dotted
             .trim()
             .split_once('.')
-            .with_context(|| format!("--set {text}: found no table before the key; {expected}"))?;
+            .with_context(|| format!("--set {text}: found no table before the key, {expected}"))?;
         let key = key.trim().trim_matches('"');
         // A value of [alerts] may be a secret, which no message shows.
         let origin = match table.trim() {
@@ -71,7 +71,7 @@ impl Layers {
         self.put(table, key, Value::String(value.to_owned()), flag);
     }
 
-    /// Adds the value of a flag that is read as `--set` reads it.
+    /// Adds the value of a flag, parsed like a value of `--set`.
     pub(super) fn add_typed_flag(&mut self, table: &str, key: &str, value: &str, flag: &str) {
         self.put(table, key, value_of(value), flag);
     }
@@ -84,7 +84,7 @@ impl Layers {
         self.origins.insert(format!("{table}.{key}"), origin.to_owned());
     }
 
-    /// The keys typed for a table.
+    /// Keys typed for a table.
     pub(super) fn table(&self, name: &str) -> Table {
         match self.tables.get(name) {
             Some(Value::Table(keys)) => keys.clone(),
@@ -92,12 +92,12 @@ impl Layers {
         }
     }
 
-    /// Whether a file has the table, be it empty.
+    /// True if a file has the table, even an empty one.
     pub(crate) fn has_file_table(&self, name: &str) -> bool {
         self.file_tables.contains(name)
     }
 
-    /// Where a key was set, in words.
+    /// File, flag or `--set` that set a key.
     pub(super) fn origin(&self, table: &str, key: &str) -> String {
         match self.origins.get(&format!("{table}.{key}")) {
             Some(origin) => origin.clone(),
@@ -106,17 +106,17 @@ impl Layers {
     }
 }
 
-/// An error of TOML with the line that it is in, which is not shown where the file may have the secret of a webhook.
+/// Error of TOML with its line. The line is not shown if the file may have the secret of a webhook.
 fn not_toml(name: &str, text: &str, error: toml::de::Error) -> Error {
     if text.contains(super::alerts::TABLE) {
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
         let line = 1 + before.matches('\n').count();
-        return anyhow!("{name}: is not valid TOML: line {line}: {}", error.message());
+        return anyhow!("{name}: not valid TOML: line {line}: {}", error.message());
     }
-    Error::new(error).context(format!("{name}: is not valid TOML"))
+    Error::new(error).context(format!("{name}: not valid TOML"))
 }
 
-/// A TOML value; a bare word is a string.
+/// Parses a TOML value; a bare word is a string.
 fn value_of(text: &str) -> Value {
     match format!("value = {text}").parse::<Table>() {
         Ok(mut table) => table.remove("value").unwrap_or_else(|| Value::String(text.to_owned())),

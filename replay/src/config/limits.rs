@@ -1,52 +1,53 @@
-//! Settings of what stops trading, and not the program.
+//! `[limits]`: limits beyond which trading stops and the program goes on.
 
 use betaflow_connectors::live::FeedLimits;
 use betaflow_engine::portfolio::LossLimits;
-use betaflow_engine::settings::{Invalid, require};
+use betaflow_engine::settings;
+use betaflow_engine::settings::{Invalid, SettingsTable as _};
 use betaflow_engine::time::duration_ns;
 use serde::{Deserialize, Serialize};
 
-/// `[limits]`.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct LimitSettings {
-    /// Largest loss of a UTC date, as a share of the NAV at the end of the date before.
-    pub daily_loss_max: Option<f64>,
-    /// Largest loss since the highest NAV, as a share of it.
-    pub drawdown_max: Option<f64>,
-    /// How long a live feed may say nothing: the frame after a longer silence is not traded on.
-    pub stale_after: Option<String>,
-    /// Frames of a UTC date that may give way to later ones because the pipeline could not follow; beyond them nothing
-    /// more is traded on that date.
-    pub conflations_max: Option<u64>,
+settings! {
+    /// Limits beyond which trading stops; by default none. Omitted from `run.toml` when every value is the default.
+    #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+    pub(crate) struct LimitSettings in "limits" {
+        /// Largest loss of a UTC date; beyond it the date trades no more.
+        daily_loss_max: Option<f64> = None, in 1e-9 to 0.9999, unit "share of the NAV at the end of the date before";
+        /// Largest drawdown; beyond it the run trades no more.
+        drawdown_max: Option<f64> = None, in 1e-9 to 0.9999, unit "share of the highest NAV";
+        /// Longest silence of a live feed; the frame after a longer one is not traded on.
+        stale_after: Option<String> = None, form "a time such as \"30s\" or \"5m\"";
+        /// Largest number of frames of a UTC date that a live feed merges into later ones; beyond it the date trades no more.
+        conflations_max: Option<u64> = None, unit "frames";
+    }
 }
 
 impl LimitSettings {
     /// Checks the range of every number, and that the time can be read.
     ///
     /// # Errors
-    /// The first that is not as it should be.
+    /// The first setting with an invalid value.
     pub(crate) fn check(&self) -> Result<(), Invalid> {
-        self.losses().check()?;
+        self.check_ranges()?;
         let text = self.stale_after.as_deref().unwrap_or_default();
         let read = self.stale_after.as_deref().is_none_or(|text| duration_ns(text).is_ok());
-        require(read, "stale_after", format!("{text:?}"), "a time such as \"30s\" or \"5m\"")
+        Self::require("stale_after", read, format!("{text:?}"))
     }
 
-    /// What the NAV decides.
+    /// Limits on the NAV.
     #[must_use]
     pub(crate) fn losses(&self) -> LossLimits {
         LossLimits { daily_loss_max: self.daily_loss_max, drawdown_max: self.drawdown_max }
     }
 
-    /// What the feed decides.
+    /// Limits on the feed.
     #[must_use]
     pub(crate) fn feed(&self) -> FeedLimits {
         let silence_ns_max = self.stale_after.as_deref().and_then(|text| duration_ns(text).ok());
         FeedLimits { silence_ns_max, conflations_max: self.conflations_max }
     }
 
-    /// Whether nothing is said.
+    /// True if every value is the default.
     #[must_use]
     pub(crate) fn is_default(&self) -> bool {
         *self == Self::default()

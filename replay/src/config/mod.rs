@@ -1,15 +1,15 @@
-//! Configuration: what was typed becomes what is valid, and only the second travels.
+//! Configuration: settings as typed, then as validated. Only the validated form reaches the commands.
 
 mod alerts;
 mod args;
 mod choices;
 mod data;
 mod feed;
-mod help;
 mod holdout;
 mod layers;
 mod limits;
 mod notes;
+mod reference;
 mod remedy;
 mod request;
 mod slips;
@@ -44,10 +44,10 @@ pub(crate) use args::InputArgs;
 pub(crate) use choices::is_choice;
 pub(crate) use data::{DataSettings, OnGap, date};
 pub(crate) use feed::FeedSettings;
-pub(crate) use help::SETTINGS;
 pub(crate) use holdout::HoldoutSettings;
 use limits::LimitSettings;
 pub(crate) use notes::halt_text;
+pub(crate) use reference::{markdown, schema, settings_help};
 pub(crate) use remedy::{error_text, source_error};
 pub(crate) use request::{Request, SettingFlag};
 pub(crate) use slips::{Slip, slips};
@@ -57,46 +57,46 @@ pub(crate) use tune::{Method, TuneSettings};
 /// Valid settings with every default filled in: the tables of `run.toml`.
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Settings {
-    /// What is read.
+    /// `[data]`: data to read.
     pub data: DataSettings,
-    /// What only `score` reads.
+    /// `[holdout]`: period that only `score` reads.
     pub holdout: HoldoutSettings,
-    /// What is estimated and traded.
+    /// `[universe]`: instruments that are estimated and traded.
     pub universe: UniverseSettings,
-    /// Factors made from instruments: name → expression, in order.
+    /// `[factors]`: factors made from instruments, name → expression, in order.
     pub factors: Table,
-    /// The estimate stage.
+    /// `[estimator]`: estimate stage.
     pub estimator: EstimatorSettings,
-    /// The strategy: `kind` and its own settings.
+    /// `[strategy]`: `kind` and the settings of that strategy.
     pub strategy: Table,
-    /// The size stage.
+    /// `[sizing]`: size stage.
     pub sizing: SizingSettings,
-    /// The execute stage.
+    /// `[execution]`: execute stage.
     pub execution: ExecutionSettings,
-    /// What happens to whoever trades, besides what the data says.
+    /// `[world]`: stressed environment.
     pub world: WorldSettings,
-    /// What stops trading.
+    /// `[limits]`: limits beyond which trading stops.
     #[serde(skip_serializing_if = "LimitSettings::is_default")]
     pub limits: LimitSettings,
-    /// What is recorded.
+    /// `[record]`: recorded frames.
     pub record: RecordSettings,
-    /// Threads and channels; changes no result.
+    /// `[pipeline]`: threads and channels; changes no result.
     pub pipeline: PipelineSettings,
-    /// How `tune` chooses; changes no other result.
+    /// `[tune]`: folds and objective; changes no other result.
     pub tune: TuneSettings,
-    /// What `paper` follows. Where nothing is said of it, it is as if there were no such table.
+    /// `[feed]`: live feed of `paper`; omitted from `run.toml` when every value is the default.
     #[serde(skip_serializing_if = "FeedSettings::is_default")]
     pub feed: FeedSettings,
-    /// Where `paper` sends alerts. It changes no result and holds a secret, so no copy of the configuration has it.
+    /// `[alerts]`: webhook of `paper`. It changes no result and holds a secret, so no copy of the configuration includes it.
     #[serde(skip)]
     pub alerts: AlertSettings,
 }
 
-/// Configuration of a command: its settings, and what source and stages get of them. It never changes.
+/// Configuration of a command: its settings, and the settings of source and stages that follow. It never changes.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
     settings: Settings,
-    /// Whether the command trades.
+    /// True if the command trades.
     trades: bool,
     source: Arc<SourceSettings>,
     run: Arc<RunSettings>,
@@ -111,19 +111,19 @@ impl Deref for Config {
 }
 
 impl Settings {
-    /// Whether the embedded tutorial data is used.
+    /// True if the embedded tutorial data is used.
     #[must_use]
     pub(crate) fn is_tutorial(&self) -> bool {
         self.data.prices.is_none() && self.data.session.is_none()
     }
 
-    /// Settings of the source; `trades`: whether the command trades.
+    /// Settings of the source; `trades`: true if the command trades.
     fn source(&self, trades: bool) -> Result<SourceSettings> {
         let mut expressions = Vec::new();
         for (name, text) in &self.factors {
             let text = text.as_str().unwrap_or_default();
             let expression: Expression =
-                text.parse().with_context(|| format!("`factors.{name}` = {text:?} cannot be read"))?;
+                text.parse().with_context(|| format!("`factors.{name}`: found {text:?}"))?;
             expressions.push((name.clone(), expression.renamed(|symbol| self.feed.symbol(symbol))));
         }
         let data = &self.data;
@@ -160,7 +160,7 @@ impl Settings {
         let mut execution = self.execution.clone();
         if let Some(path) = &execution.spread_file {
             let mut spreads = read_half_spreads(&Input::from(Path::new(path)))?;
-            // What was typed says more than a file.
+            // A typed half-spread takes precedence over the file.
             spreads.append(&mut execution.half_spreads);
             execution.half_spreads = spreads;
         }
@@ -182,7 +182,7 @@ impl Settings {
 }
 
 impl Config {
-    /// Error of a run; for a value out of range with the name of its data.
+    /// Adds the name of the data to an error of a value out of range.
     pub(crate) fn located(&self, error: PipelineError) -> anyhow::Error {
         match &error {
             PipelineError::Failed { source, .. } if source.is::<OutOfRange>() => {
@@ -194,7 +194,7 @@ impl Config {
         }
     }
 
-    /// Where the prices are.
+    /// Prices: a file, a folder or the embedded data.
     #[must_use]
     pub(crate) fn prices(&self) -> Input {
         match &self.data.prices {
@@ -203,7 +203,7 @@ impl Config {
         }
     }
 
-    /// Where the factors are, if in a file.
+    /// File of the factors; `None` without one.
     #[must_use]
     pub(crate) fn factor_file(&self) -> Option<Input> {
         self.data
@@ -216,22 +216,22 @@ impl Config {
     /// Derives the settings of source and stages.
     ///
     /// # Errors
-    /// The settings do not fit together, or a file that they name cannot be read.
+    /// The settings contradict each other, or a file that they name cannot be read.
     fn new(settings: Settings, trades: bool) -> Result<Self> {
         let (source, run) = (Arc::new(settings.source(trades)?), Arc::new(settings.run()?));
         Ok(Self { settings, trades, source, run })
     }
 
-    /// Returns the configuration with other settings, and all that follows from them.
+    /// Returns the configuration with changed settings, and the derived settings of source and stages.
     ///
     /// # Errors
-    /// Those of the changed settings.
+    /// The changed settings are not valid.
     pub(crate) fn changed(mut self, change: impl FnOnce(&mut Settings)) -> Result<Self> {
         change(&mut self.settings);
         Self::new(self.settings, self.trades)
     }
 
-    /// Settings of the source. It ends before the hold-out, for every command alike: `score` takes that away again.
+    /// Settings of the source. It ends before the hold-out; only `score` removes that end.
     #[must_use]
     pub(crate) fn source(&self) -> &SourceSettings {
         &self.source
@@ -243,41 +243,41 @@ impl Config {
         &self.run
     }
 
-    /// Whether open, high, low and volume are on the scale of the price that is read.
+    /// True if open, high, low and volume are on the scale of the price that is read.
     #[must_use]
     pub(crate) fn bars_belong_to_price(&self) -> bool {
         self.data.bars_belong_to_price()
     }
 
-    /// All that scenarios of one pass have in common, as text: what is read and estimated, and when is decided.
+    /// Settings that all scenarios of one pass share, as text: data, estimator and rebalance schedule.
     ///
     /// # Errors
-    /// Something cannot be written as TOML.
+    /// A setting cannot be written as TOML.
     pub(crate) fn shared_by_scenarios(&self) -> Result<String> {
         let estimator = toml::to_string(&self.estimator)?;
         let schedule = (self.sizing.rebalance_every, &self.sizing.rebalance_at);
         Ok(format!("{}{}{estimator}{schedule:?}", self.reading()?, self.world_of_source()?))
     }
 
-    /// What is read, as text.
+    /// Settings of the data, as text.
     ///
     /// # Errors
-    /// Something cannot be written as TOML.
+    /// A setting cannot be written as TOML.
     pub(crate) fn reading(&self) -> Result<String> {
         let data = toml::to_string(&self.data)? + &toml::to_string(&self.universe)?;
         let factors = toml::to_string(&self.factors)?;
         Ok(format!("{data}{factors}{}", toml::to_string(&self.holdout)?))
     }
 
-    /// What the world makes of what is read, as text: what it makes of costs is not in it.
+    /// Stress on the data, as text; without the stress on costs.
     ///
     /// # Errors
-    /// Something cannot be written as TOML.
+    /// A setting cannot be written as TOML.
     pub(crate) fn world_of_source(&self) -> Result<String> {
         Ok(toml::to_string(&self.world.of_source())?)
     }
 
-    /// The strategy.
+    /// Builds the strategy.
     ///
     /// # Errors
     /// Its settings are not valid.
@@ -285,7 +285,7 @@ impl Config {
         let mut own = self.strategy.clone();
         let kind = own.remove("kind");
         let kind = kind.as_ref().and_then(Value::as_str).unwrap_or_default();
-        let entry = strategies::find(kind).with_context(|| format!("no strategy is called {kind}"))?;
+        let entry = strategies::find(kind).with_context(|| format!("unknown strategy {kind}"))?;
         Ok(entry.build(own)?.1)
     }
 
@@ -295,7 +295,7 @@ impl Config {
         self.strategy.get("kind").and_then(Value::as_str).unwrap_or_default()
     }
 
-    /// Whether the engine sizes what the strategy forecasts, rather than to approach weights that it asks for.
+    /// True if the strategy forecasts returns that the engine sizes; false if it sets target weights.
     #[must_use]
     pub(crate) fn sizes_forecasts(&self) -> bool {
         strategies::find(self.strategy_kind()).is_some_and(|entry| entry.targets == TargetKind::Expected)
@@ -304,13 +304,13 @@ impl Config {
     /// SHA-256 of all settings that change results.
     ///
     /// # Errors
-    /// Something cannot be read, or cannot be written as TOML.
+    /// A file cannot be read, or a setting cannot be written as TOML.
     pub(crate) fn digest(&self) -> Result<[u8; 32]> {
         Ok(Sha256::digest(toml::to_string(&self.of_results())?).into())
     }
 
-    /// The settings that change results, the others as if nobody had said anything: where files are, what is recorded
-    /// and how threads are used change none; what a file of half-spreads says does.
+    /// Settings that change results; all others have their defaults. Paths, recorded frames and threads change no result;
+    /// the content of a file of half-spreads does.
     pub(crate) fn of_results(&self) -> Settings {
         let mut settings = self.settings.clone();
         settings.execution = self.run.execution.clone();
@@ -325,12 +325,12 @@ impl Config {
         settings
     }
 
-    /// As `run.toml`.
+    /// Text of `run.toml`: all settings, each with its description as a comment.
     ///
     /// # Errors
-    /// Something cannot be written as TOML.
+    /// A setting cannot be written as TOML.
     pub(crate) fn to_toml(&self, command: &str) -> Result<String> {
-        let body = toml::to_string(&self.settings)?;
+        let body = reference::commented(&toml::to_string(&self.settings)?);
         let header = version::header();
         let notes = self.notes(command != "estimate");
         let note: String = notes.iter().map(|note| format!("# {note}.\n")).collect();

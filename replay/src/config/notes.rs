@@ -1,15 +1,15 @@
-//! Sentences about settings that change how results are to be read.
+//! Notes about settings that change the meaning of results.
 
 use betaflow_engine::portfolio::Halt;
 use betaflow_engine::world::WorldSettings;
 
 use super::Config;
 
-const LOOK_AHEAD: &str = "LOOK-AHEAD: orders fill at the close that they are decided on (execution.fill_at = \
-                          \"same_close\"), which no trader can do";
+const LOOK_AHEAD: &str = "LOOK-AHEAD: orders fill at the close of their rebalance (execution.fill_at = \"same_close\"), \
+                          which no trader can do";
 
 impl Config {
-    /// Note about a stressed environment; `trades`: whether the command trades, and so pays costs.
+    /// Note about a stressed environment; `trades`: true if the command trades, and so pays costs.
     #[must_use]
     pub(crate) fn world_note(&self, trades: bool) -> Option<String> {
         if trades { stress_note(&self.world) } else { stress_note(&self.world.of_source()) }
@@ -21,7 +21,7 @@ impl Config {
         self.execution.looks_ahead().then_some(LOOK_AHEAD)
     }
 
-    /// Notes for the tables and the configuration of a run; `trades`: whether the command trades.
+    /// Notes for the tables and the configuration of a run; `trades`: true if the command trades.
     #[must_use]
     pub(crate) fn notes(&self, trades: bool) -> Vec<String> {
         let look_ahead = self.look_ahead().filter(|_| trades);

@@ -1,4 +1,4 @@
-//! Remedies for errors: the settings, flags and commands that belong to the typed errors of engine and connectors.
+//! Remedies for errors: settings, flags and commands for the typed errors of engine and connectors.
 
 use std::error::Error;
 use std::fmt;
@@ -13,16 +13,14 @@ use betaflow_engine::model::EstimatorSettings;
 use betaflow_engine::pipeline::ResumeError;
 use betaflow_engine::portfolio::SizingSettings;
 use betaflow_engine::range::OutOfRange;
-use betaflow_engine::settings::Invalid;
+use betaflow_engine::settings::{Invalid, Setting, SettingsTable};
 use betaflow_engine::source::SourceError;
 use betaflow_engine::world::{PathChange, WorldError, WorldSettings};
 use serde::Serialize;
-use serde_aux::serde_introspection::serde_introspect;
 
-const CARRY: &str =
-    "or set data.factor_gap = \"carry\" to pass such frames on without an update of the estimates";
+const CARRY: &str = "or set data.factor_gap = \"carry\" to keep the estimates unchanged on such frames";
 
-/// Error of a source as a cause, so that its type is found in the chain.
+/// Error of a source as a cause, whose type stays visible in the chain.
 #[derive(Debug)]
 struct SourceCause(SourceError);
 
@@ -43,12 +41,12 @@ pub(crate) fn source_error(error: SourceError) -> anyhow::Error {
     anyhow::Error::new(SourceCause(error))
 }
 
-/// Returns the chain of causes as one line, each once, and the remedy at the end.
+/// Returns the chain of causes on one line, each cause once, and the remedy at the end.
 pub(crate) fn error_text(error: &anyhow::Error) -> String {
     let mut text = String::new();
     for cause in error.chain() {
         let cause = cause_text(cause);
-        // An error that repeats its cause includes its text.
+        // Skip a cause whose text the error repeats.
         if text.is_empty() {
             text = cause;
         } else if !text.contains(&cause) {
@@ -62,7 +60,7 @@ pub(crate) fn error_text(error: &anyhow::Error) -> String {
     }
 }
 
-/// Text of one error. A setting that the engine names by its field gets the name of its table.
+/// Text of one error. The engine names a setting by its field; the table is added here.
 fn cause_text(error: &(dyn Error + 'static)) -> String {
     match invalid(error) {
         Some(Invalid { key, found, expected }) => {
@@ -80,15 +78,16 @@ fn invalid<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Invalid> {
     }
 }
 
-/// Table of the configuration that has the key of an engine's setting.
+/// Table of the configuration with the key of an engine setting.
 fn table_of(key: &str) -> Option<&'static str> {
     let tables = [
-        ("estimator", serde_introspect::<EstimatorSettings>()),
-        ("sizing", serde_introspect::<SizingSettings>()),
-        ("execution", serde_introspect::<ExecutionSettings>()),
-        ("world", serde_introspect::<WorldSettings>()),
+        (EstimatorSettings::TABLE, EstimatorSettings::SETTINGS),
+        (SizingSettings::TABLE, SizingSettings::SETTINGS),
+        (ExecutionSettings::TABLE, ExecutionSettings::SETTINGS),
+        (WorldSettings::TABLE, WorldSettings::SETTINGS),
     ];
-    tables.into_iter().find(|(_, keys)| keys.contains(&key)).map(|(table, _)| table)
+    let has_key = |(_, settings): &(_, &[Setting])| settings.iter().any(|setting| setting.key == key);
+    tables.into_iter().find(has_key).map(|(table, _)| table)
 }
 
 /// Remedy for one error, as a clause.
@@ -112,8 +111,8 @@ fn remedy(error: &(dyn Error + 'static)) -> Option<String> {
         return Some(of_store(error)?.to_owned());
     }
     error.downcast_ref::<OutOfRange>().map(|_| {
-        "correct or remove the prices and factors of this bar or of those before it (`betaflow check` finds them), or choose \
-         less extreme settings"
+        "correct or remove the prices and factors of this bar or of the bars before it (`betaflow check` finds them), or \
+         choose less extreme settings"
             .to_owned()
     })
 }
@@ -159,8 +158,8 @@ fn of_data(error: &DataError) -> Option<String> {
         DataError::NothingInRange { .. } => "change data.from and data.to",
         DataError::NothingBeforeSeal { .. } => "choose a later date for holdout.from, or give more data",
         DataError::FactorsOfDays { .. } => "or make factors from instruments ([factors])",
-        DataError::NoOverlap { .. } => "see data.from and data.to",
-        DataError::FactorsTwice => "they are set by data.factors (--factors) and by the table [factors]",
+        DataError::NoOverlap { .. } => "check the dates of both files, data.from and data.to",
+        DataError::FactorsTwice => "set factors either by data.factors (--factors) or by the table [factors]",
         _ => return None,
     };
     Some(remedy.to_owned())
@@ -169,13 +168,13 @@ fn of_data(error: &DataError) -> Option<String> {
 fn of_assembly(error: &AssemblyError) -> Option<&'static str> {
     match error {
         AssemblyError::FactorGap { .. } => Some(CARRY),
-        AssemblyError::FactorsNeverComplete { .. } => Some("see [factors], data.from and data.to"),
+        AssemblyError::FactorsNeverComplete { .. } => Some("check [factors], data.from and data.to"),
         AssemblyError::IndexOutOfRange { .. } => None,
         AssemblyError::Universe { .. } => Some("change the table [universe]"),
         AssemblyError::FactorTwice(_) => Some("rename one in [factors]"),
         AssemblyError::PricesOfReturns(_) => Some(
-            "with data.values = \"returns\" fill at the close, leave out data.return_price, and leave out costs and limits \
-             that need prices",
+            "with data.values = \"returns\", fill at the close, and leave out data.return_price, costs and limits that need \
+             prices",
         ),
     }
 }
@@ -216,7 +215,7 @@ fn of_store(error: &StoreError) -> Option<&'static str> {
     }
 }
 
-/// Setting that needs a column, with its value where it has several.
+/// Setting that needs a column, with its value if several values are possible.
 pub(super) fn setting_of(need: Need) -> String {
     match need {
         Need::FillAt(fill_at) => format!("execution.fill_at = {}", typed(&fill_at)),
@@ -227,12 +226,12 @@ pub(super) fn setting_of(need: Need) -> String {
     }
 }
 
-/// A value as typed in TOML.
+/// Writes a value as in TOML.
 fn typed(value: &impl Serialize) -> String {
     toml::Value::try_from(value).map(|value| value.to_string()).unwrap_or_default()
 }
 
-/// Dotted key of the setting that names a column.
+/// Dotted key of the setting for the name of a column.
 fn key_of(named: NamedColumn) -> &'static str {
     match named {
         NamedColumn::Symbol => "data.symbol",
@@ -266,7 +265,7 @@ mod tests {
     use super::error_text;
 
     #[test]
-    fn errors_of_the_engine_end_with_settings_of_the_program() {
+    fn engine_error_ends_with_its_remedy() {
         let file = || "prices.parquet".to_owned();
         let gap = TimestampNs(0);
         let missing = DataError::MissingColumn {
@@ -280,7 +279,7 @@ mod tests {
         };
         let factor_gap = AssemblyError::FactorGap { gap, resumed: gap, instrument: "SPY".to_owned() };
         let too_short = WorldError::TooShort { change: PathChange::WorstWindows, found: 90, expected: 201 };
-        let warmup = Invalid { key: "warmup", found: "0".to_owned(), expected: "at least 1 day" };
+        let warmup = Invalid { key: "warmup", found: "0".to_owned(), expected: "at least 1 day".into() };
         let place = Box::new(Place { file: file(), row: 7, column: "symbol".to_owned() });
         let duplicate = DataError::Duplicate { place, symbol: "A".to_owned(), time: gap };
         let cases: [(Error, &[&str]); 5] = [

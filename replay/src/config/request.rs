@@ -3,16 +3,15 @@
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
-use betaflow_connectors::tutorial;
+use betaflow_connectors::{hint, tutorial};
 use betaflow_engine::execution::ExecutionSettings;
 use betaflow_engine::ledger::RecordSettings;
 use betaflow_engine::model::EstimatorSettings;
 use betaflow_engine::portfolio::SizingSettings;
-use betaflow_engine::settings::Invalid;
+use betaflow_engine::settings::{Invalid, Kind, Setting, SettingsTable};
 use betaflow_engine::world::WorldSettings;
 use betaflow_strategies as strategies;
 use serde::de::DeserializeOwned;
-use serde_aux::serde_introspection::serde_introspect;
 use toml::{Table, Value};
 
 use super::alerts::{self, AlertSettings};
@@ -23,11 +22,11 @@ use super::holdout::HoldoutSettings;
 use super::layers::Layers;
 use super::limits::LimitSettings;
 use super::remedy::of_setting;
-use super::tables::{PipelineSettings, RecordTyped};
+use super::tables::{PipelineSettings, UniverseSettings};
 use super::tune::TuneSettings;
 use super::{Config, NO_FACTORS, Settings, unknown};
 
-/// A flag of one command that stands for a setting.
+/// Flag of one command that stands for a setting.
 #[derive(Clone, Debug)]
 pub(crate) struct SettingFlag {
     pub table: &'static str,
@@ -38,7 +37,7 @@ pub(crate) struct SettingFlag {
     pub flag: &'static str,
 }
 
-/// Arguments of a command, and what the command adds to them. [`Self::resolve`] makes the configuration.
+/// Arguments of a command, with the properties of the command. [`Self::resolve`] makes the configuration.
 #[derive(Clone, Debug)]
 pub(crate) struct Request<'a> {
     input: &'a InputArgs,
@@ -52,7 +51,7 @@ pub(crate) struct Request<'a> {
 }
 
 impl<'a> Request<'a> {
-    /// Settings of a command that trades on files. `record`: its defaults of `[record]`.
+    /// Request of a command that trades on files. `record`: its defaults of `[record]`.
     pub(crate) fn new(input: &'a InputArgs, record: RecordSettings) -> Self {
         Self {
             input,
@@ -66,7 +65,7 @@ impl<'a> Request<'a> {
         }
     }
 
-    /// Marks a command that trades nothing: columns that only trading needs are not read.
+    /// Marks a command that does not trade: columns that only trading needs are not read.
     pub(crate) fn without_trading(self) -> Self {
         Self { trades: false, ..self }
     }
@@ -76,7 +75,7 @@ impl<'a> Request<'a> {
         Self { needs_factors: false, ..self }
     }
 
-    /// Accepts `data.session`: the recording of a session as data.
+    /// Accepts `data.session`: a session recording as data.
     pub(crate) fn with_session(self) -> Self {
         Self { takes_session: true, ..self }
     }
@@ -106,41 +105,37 @@ impl<'a> Request<'a> {
     /// Merges defaults, file, `--set` and flags, in this order, and checks the result.
     ///
     /// # Errors
-    /// An unknown key, a value of the wrong type or out of its range; each says where it was set.
+    /// A key is unknown, or a value has the wrong type or is out of range; the error names where it was set.
     pub(crate) fn resolve(&self) -> Result<Config> {
         let typed = self.layers()?;
         unknown::check_tables(&typed)?;
-        let data: DataSettings = valid(&typed, "data", DataSettings::check)?;
+        let data = valid(&typed, DataSettings::check)?;
         if let Some(session) = data.session.as_ref().filter(|_| !self.takes_session) {
             let origin = typed.origin("data", "session");
             bail!(
-                "`data.session`, set by {origin}: found {session:?}, expected none: the record of a session is data for \
-                 replay alone"
+                "`data.session`, set by {origin}: found {session:?}, expected no session, because only `betaflow replay` reads \
+                 a session recording; leave it out"
             );
         }
         let strategy = strategy_settings(&typed)?;
-        let record: RecordTyped = valid(&typed, "record", |_| Ok(()))?;
         let mut settings = Settings {
             factors: factors(&typed, &data, self.needs_factors)?,
-            holdout: valid(&typed, "holdout", |holdout: &HoldoutSettings| holdout.check(&data))?,
-            universe: valid(&typed, "universe", |_| Ok(()))?,
-            estimator: valid(&typed, "estimator", EstimatorSettings::check)?,
+            holdout: valid(&typed, |holdout: &HoldoutSettings| holdout.check(&data))?,
+            universe: valid(&typed, UniverseSettings::check_ranges)?,
+            estimator: valid(&typed, EstimatorSettings::check)?,
             strategy,
-            sizing: valid(&typed, "sizing", SizingSettings::check)?,
-            execution: valid(&typed, "execution", ExecutionSettings::check)?,
-            world: valid(&typed, "world", WorldSettings::check)?,
-            limits: valid(&typed, "limits", LimitSettings::check)?,
-            record: RecordSettings {
-                betas: record.betas.unwrap_or(self.record.betas),
-                weights: record.weights.unwrap_or(self.record.weights),
-            },
-            pipeline: valid(&typed, "pipeline", PipelineSettings::check)?,
-            tune: valid(&typed, "tune", TuneSettings::check)?,
-            feed: valid(&typed, "feed", FeedSettings::check)?,
-            alerts: valid(&typed, "alerts", AlertSettings::check)?,
+            sizing: valid(&typed, SizingSettings::check)?,
+            execution: valid(&typed, ExecutionSettings::check)?,
+            world: valid(&typed, WorldSettings::check)?,
+            limits: valid(&typed, LimitSettings::check)?,
+            record: over(&typed, Table::try_from(self.record)?, RecordSettings::check_ranges)?,
+            pipeline: valid(&typed, PipelineSettings::check)?,
+            tune: valid(&typed, TuneSettings::check)?,
+            feed: valid(&typed, FeedSettings::check)?,
+            alerts: valid(&typed, AlertSettings::check)?,
             data,
         };
-        // A venue's names have one form, whatever a user types.
+        // Symbols take the form of the venue.
         let universe = &mut settings.universe;
         let names = [&mut universe.include, &mut universe.exclude, &mut universe.trade];
         for symbol in names.into_iter().flatten() {
@@ -153,7 +148,7 @@ impl<'a> Request<'a> {
             }
         }
         settings.feed.symbols = symbols;
-        // With other factors than its own, the tutorial still trades its 20 names.
+        // With other factors than its own, the tutorial data still trades its 20 instruments.
         let universe = &settings.universe;
         let free = universe.include.is_empty() && universe.exclude.is_empty() && universe.trade.is_empty();
         if free && settings.is_tutorial() && settings.factors.is_empty() {
@@ -165,8 +160,8 @@ impl<'a> Request<'a> {
             [&mut data.prices, &mut data.factors, &mut data.session, &mut settings.execution.spread_file];
         for path in paths.into_iter().flatten() {
             if path != NO_FACTORS {
-                let absolute =
-                    std::path::absolute(&*path).with_context(|| format!("{path}: is not a path"))?;
+                let absolute = std::path::absolute(&*path)
+                    .with_context(|| format!("{path}: could not make the path absolute"))?;
                 *path = absolute.display().to_string();
             }
         }
@@ -204,19 +199,28 @@ impl<'a> Request<'a> {
     }
 }
 
-/// A text as a TOML string.
+/// Writes a text as a TOML string.
 fn quoted(text: &str) -> String {
     Value::String(text.to_owned()).to_string()
 }
 
-/// A table as typed, deserialised and checked.
-fn valid<T: DeserializeOwned + Default>(
+/// Deserialises and checks a table as typed.
+fn valid<T: DeserializeOwned + SettingsTable>(
     typed: &Layers,
-    table: &str,
     check: impl Fn(&T) -> Result<(), Invalid>,
 ) -> Result<T> {
+    over(typed, Table::new(), check)
+}
+
+/// Deserialises and checks a table as typed, over the defaults of the command.
+fn over<T: DeserializeOwned + SettingsTable>(
+    typed: &Layers,
+    defaults: Table,
+    check: impl Fn(&T) -> Result<(), Invalid>,
+) -> Result<T> {
+    let table = T::TABLE;
     let mut keys = typed.table(table);
-    unknown::check_keys(typed, table, &keys, serde_introspect::<T>())?;
+    unknown::check_keys(typed, table, &keys, T::SETTINGS.iter().map(|setting| setting.key))?;
     for value in keys.iter_mut().map(|(_, value)| value) {
         // A date without quotes is the same date.
         if let Value::Datetime(date) = value {
@@ -224,73 +228,73 @@ fn valid<T: DeserializeOwned + Default>(
         }
     }
     for (key, value) in &keys {
-        // One key at a time, so that an error of type can say which one and where it was set.
+        // One key at a time, so that the error can name the key and where it was set.
         let alone: Table = [(key.clone(), value.clone())].into_iter().collect();
-        alone.try_into::<T>().map_err(|error| wrong_type(typed, table, key, value, error.message()))?;
+        if alone.try_into::<T>().is_err() {
+            return Err(wrong_type(typed, table, T::SETTINGS, key, value));
+        }
     }
-    let settings: T = keys.try_into().with_context(|| format!("table [{table}]"))?;
-    check(&settings).map_err(|invalid| {
-        let remedy = of_setting(&invalid).map_or_else(String::new, |remedy| format!("; {remedy}"));
-        let Invalid { key, found, expected } = invalid;
-        anyhow!(
-            "`{table}.{key}`, set by {}: found {found}, expected {expected}{remedy}",
-            typed.origin(table, key)
-        )
-    })?;
+    let mut all = defaults;
+    all.extend(keys);
+    let settings: T = all.try_into().with_context(|| format!("table [{table}]"))?;
+    check(&settings).map_err(|invalid| not_valid(typed, table, invalid))?;
     Ok(settings)
 }
 
-fn wrong_type(typed: &Layers, table: &str, key: &str, value: &Value, message: &str) -> anyhow::Error {
-    // The deserialiser speaks of Rust's types.
-    let words = [
-        ("expected f64", "expected a number"),
-        ("expected u32", "expected a whole number"),
-        ("expected u64", "expected a whole number"),
-        ("expected usize", "expected a whole number"),
-        (
-            "data did not match any variant of untagged enum AlphaShrink",
-            "expected a number from 0 to 1, or \"posterior\"",
-        ),
-        ("expected a sequence", "expected a list such as [\"A\", \"B\"]"),
-        ("expected a boolean", "expected true or false"),
-    ];
-    let message = words.iter().fold(message.to_owned(), |text, (from, to)| text.replace(from, to));
+/// Error of a value of the wrong type.
+fn wrong_type(typed: &Layers, table: &str, settings: &[Setting], key: &str, value: &Value) -> anyhow::Error {
     let found = if table == alerts::TABLE { "a value of another type".to_owned() } else { value.to_string() };
-    anyhow!("`{table}.{key}`, set by {}: found {found}; {message}", typed.origin(table, key))
+    let Some(setting) = settings.iter().find(|setting| setting.key == key) else {
+        return located(typed, table, key, &found, "no such key");
+    };
+    let words = match setting.kind {
+        Kind::Choice(words) | Kind::NumberOrWord(words) | Kind::WordOrWholes(words) => words,
+        _ => &[],
+    };
+    let near = value.as_str().map_or_else(String::new, |word| hint(word, words.iter().map(|word| word.name)));
+    located(typed, table, key, &format!("{found}{near}"), &setting.expected())
 }
 
-/// The `[strategy]` table with the defaults of the strategy that it names.
+/// Error of a value that is not accepted, with its remedy.
+fn not_valid(typed: &Layers, table: &str, invalid: Invalid) -> anyhow::Error {
+    let remedy = of_setting(&invalid).map_or_else(String::new, |remedy| format!("; {remedy}"));
+    let Invalid { key, found, expected } = invalid;
+    located(typed, table, key, &found, &format!("{expected}{remedy}"))
+}
+
+/// Error of a setting: where it was set, found, expected.
+fn located(typed: &Layers, table: &str, key: &str, found: &str, expected: &str) -> anyhow::Error {
+    anyhow!("`{table}.{key}`, set by {}: found {found}, expected {expected}", typed.origin(table, key))
+}
+
+/// Returns the `[strategy]` table with the defaults of its strategy.
 fn strategy_settings(typed: &Layers) -> Result<Table> {
     let mut own = typed.table("strategy");
     let kind = own.remove("kind").unwrap_or_else(|| Value::String(strategies::entries()[0].kind.into()));
     let entry = kind.as_str().and_then(strategies::find).with_context(|| {
         let known: Vec<_> = strategies::entries().iter().map(|entry| entry.kind).collect();
-        let origin = typed.origin("strategy", "kind");
-        format!("`strategy.kind`, set by {origin}: found {kind}, expected one of {}", known.join(", "))
+        let near = hint(kind.as_str().unwrap_or_default(), known.iter().copied());
+        let expected = format!("one of {}", known.join(", "));
+        located(typed, "strategy", "kind", &format!("{kind}{near}"), &expected)
     })?;
-    let keys = entry.keys()?;
     if own.contains_key("weight_max") {
         bail!(
-            "unknown setting `strategy.weight_max`, set by {}: the largest weight is one setting for every strategy, \
+            "unknown key `strategy.weight_max`, set by {}; the largest weight is one setting for every strategy: \
              `sizing.weight_max`",
             typed.origin("strategy", "weight_max")
         );
     }
-    let mut known: Vec<&str> = keys.iter().map(String::as_str).collect();
-    known.push("kind");
-    unknown::check_keys(typed, "strategy", &own, &known)?;
-    // One key at a time, so that an error of type can say which one and where it was set.
+    let known = entry.settings.iter().map(|setting| setting.key).chain(["kind"]);
+    unknown::check_keys(typed, "strategy", &own, known)?;
+    // One key at a time, so that the error can name the key and where it was set.
     for (key, value) in &own {
         let alone: Table = [(key.clone(), value.clone())].into_iter().collect();
-        if let Err(strategies::StrategyError::Type(error)) = entry.build(alone) {
-            return Err(wrong_type(typed, "strategy", key, value, error.message()));
+        if let Err(strategies::StrategyError::Type(_)) = entry.build(alone) {
+            return Err(wrong_type(typed, "strategy", entry.settings, key, value));
         }
     }
     let (own, _) = entry.build(own).map_err(|error| match error {
-        strategies::StrategyError::Invalid(Invalid { key, found, expected }) => {
-            let origin = typed.origin("strategy", key);
-            anyhow!("`strategy.{key}`, set by {origin}: found {found}, expected {expected}")
-        }
+        strategies::StrategyError::Invalid(invalid) => not_valid(typed, "strategy", invalid),
         other => anyhow!("table [strategy]: {other}"),
     })?;
     let mut table = Table::new();
@@ -304,16 +308,11 @@ fn factors(typed: &Layers, data: &DataSettings, needed: bool) -> Result<Table> {
     let table = typed.table("factors");
     for (name, value) in &table {
         if !value.is_str() {
-            return Err(wrong_type(
-                typed,
-                "factors",
-                name,
-                value,
-                "expected an expression of instruments, such as \"MTUM - SPX\"",
-            ));
+            let expected = "an expression of instruments, such as \"MTUM - SPX\"";
+            return Err(located(typed, "factors", name, &value.to_string(), expected));
         }
     }
-    // A file's table stands for all factors; single ones with --set are added to the tutorial's.
+    // The table of a file replaces all factors; single ones with --set are added to those of the tutorial.
     let from_file = typed.has_file_table("factors");
     match (&data.prices, &data.factors) {
         (None, None) if !from_file && data.session.is_none() => {
@@ -325,9 +324,8 @@ fn factors(typed: &Layers, data: &DataSettings, needed: bool) -> Result<Table> {
         }
         // A missing file is reported when it is opened.
         (Some(prices), None) if needed && table.is_empty() && Path::new(prices).exists() => bail!(
-            "{prices}: found no factors for these prices; expected a file of factor returns (--factors FILE), or a \
-             table [factors] that makes them from instruments (--set 'factors.mkt=\"SPY\"'), or --factors none to \
-             run without"
+            "{prices}: found no factors for these prices, expected a file of factor returns (--factors FILE), or a table \
+             [factors] that makes them from instruments (--set 'factors.mkt=\"SPY\"'), or --factors none to run without"
         ),
         _ => Ok(table),
     }

@@ -1,22 +1,22 @@
-//! Settings that look like percent where a share is expected.
+//! Settings whose value may be a percentage where a share is expected.
 
 use betaflow_engine::execution::CashInterest;
 
 use super::Config;
 
-/// A valid setting so large that percent may have been meant.
+/// Valid setting so large that a percentage may have been meant.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Slip {
     /// Dotted key.
     pub(crate) key: &'static str,
     /// Its value.
     pub(crate) value: f64,
-    /// The whole that the value is a share of.
+    /// Quantity that the value is a share of.
     pub(crate) of: &'static str,
 }
 
 impl Config {
-    /// Settings that are so large that percent may have been meant.
+    /// Settings so large that a percentage may have been meant.
     #[must_use]
     pub(crate) fn slips(&self) -> Vec<Slip> {
         let sizing = &self.sizing;
@@ -38,7 +38,7 @@ impl Config {
     }
 }
 
-/// Those of several configurations, each once.
+/// Such settings of several configurations, each once.
 #[must_use]
 pub(crate) fn slips(configs: &[Config]) -> Vec<Slip> {
     let mut all: Vec<Slip> = Vec::new();

@@ -1,62 +1,48 @@
-//! Small tables: `[universe]`, `[record]`, `[pipeline]`.
+//! Small tables: `[universe]`, `[pipeline]`.
 
-use betaflow_engine::ledger::Frames;
 use betaflow_engine::pipeline::Placement;
-use betaflow_engine::require_whole;
-use betaflow_engine::settings::{Invalid, require};
+use betaflow_engine::settings;
+use betaflow_engine::settings::{Invalid, SettingsTable as _};
 use serde::{Deserialize, Serialize};
 
-/// `[universe]`.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct UniverseSettings {
-    /// Only these instruments, if there are any.
-    pub include: Vec<String>,
-    /// All but these.
-    pub exclude: Vec<String>,
-    /// Exactly these are estimated and traded, if there are any.
-    pub trade: Vec<String>,
-}
-
-/// `[record]` as typed; the command has the defaults.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(super) struct RecordTyped {
-    pub(super) betas: Option<Frames>,
-    pub(super) weights: Option<Frames>,
+settings! {
+    /// Instruments that are estimated and traded.
+    #[derive(Clone, Debug, Serialize, Deserialize)]
+    pub(crate) struct UniverseSettings in "universe" {
+        /// Only these instruments; empty: all.
+        include: Vec<String> = Vec::new();
+        /// All instruments except these.
+        exclude: Vec<String> = Vec::new();
+        /// Exactly these instruments, those of factors included; empty: all that no factor uses.
+        trade: Vec<String> = Vec::new();
+    }
 }
 
 /// Stages of a pipeline that trades.
 const STAGES: usize = 5;
-const PLACEMENTS: &str = "\"auto\", \"inline\", \"threaded\", or how many of the five neighbouring stages each thread \
-                          takes, such as [1, 4]";
+const PLACEMENTS: &str = "\"auto\", \"inline\", \"threaded\", or a list with the number of neighbouring stages for each \
+                          thread, five in all, such as [1, 4]";
 
-/// `[pipeline]`.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct PipelineSettings {
-    /// Which stages share a thread.
-    pub placement: Placement,
-    /// Messages that a channel holds.
-    pub capacity: usize,
-    /// Frames of a message; by default chosen by the number of instruments.
-    pub batch: Option<usize>,
-}
-
-impl Default for PipelineSettings {
-    fn default() -> Self {
-        Self { placement: Placement::Auto, capacity: 64, batch: None }
+settings! {
+    /// Threads and channels; no setting changes a result.
+    #[derive(Clone, Debug, Serialize, Deserialize)]
+    pub(crate) struct PipelineSettings in "pipeline" {
+        /// Placement of the stages on threads.
+        placement: Placement = Placement::Auto, form PLACEMENTS;
+        /// Capacity of a channel.
+        capacity: usize = 64, in 1 to 65_536, unit "messages";
+        /// Frames of a message; unset: chosen by the number of instruments.
+        batch: Option<usize> = None, in 1 to 4_096, unit "frames";
     }
 }
 
 impl PipelineSettings {
     pub(super) fn check(&self) -> Result<(), Invalid> {
-        require_whole!("capacity", self.capacity, 1 to 65_536)?;
-        require_whole!("batch", self.batch.unwrap_or(1), 1 to 4_096)?;
+        self.check_ranges()?;
         match &self.placement {
             Placement::Groups(sizes) => {
-                let fits = |stages| sizes.iter().sum::<usize>() == stages && !sizes.contains(&0);
-                require(fits(STAGES), "placement", format!("{sizes:?}"), PLACEMENTS)
+                let fits = sizes.iter().sum::<usize>() == STAGES && !sizes.contains(&0);
+                Self::require("placement", fits, format!("{sizes:?}"))
             }
             _ => Ok(()),
         }

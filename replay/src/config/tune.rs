@@ -1,36 +1,26 @@
-//! `[tune]`: how settings are chosen and judged by `betaflow tune`.
+//! `[tune]`: folds and objective of `betaflow tune`.
 
-use betaflow_engine::require_whole;
-use betaflow_engine::settings::{Calendar, Invalid, require};
+use betaflow_engine::settings::{Calendar, Invalid, SettingsTable as _, require};
 use betaflow_engine::validation::{
     BLOCKS, CombinatorialPurged, Fold, Objective, WalkForward, one_path, purged_k_fold,
 };
+use betaflow_engine::{choices, settings};
 use serde::{Deserialize, Serialize};
 
-/// How the data is divided.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Method {
-    /// Expanding windows: each block is judged by a choice from before it.
-    #[default]
-    WalkForward,
-    /// Purged folds: each block is judged by a choice from both sides of it.
-    KFold,
-    /// Every choice of so many blocks is judged once: many paths through the data.
-    Combinatorial,
+choices! {
+    /// Division of the data into training and test blocks.
+    pub(crate) enum Method, default WalkForward {
+        /// Expanding windows: each block is tested with the choice made before it.
+        WalkForward = "walk_forward",
+        /// Purged folds: each block is tested with the choice made on both sides of it.
+        KFold = "k_fold",
+        /// Every combination of `tested` blocks is tested once: many paths through the data.
+        Combinatorial = "combinatorial",
+    }
 }
 
 impl Method {
-    /// As it is typed.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::WalkForward => "walk_forward",
-            Self::KFold => "k_fold",
-            Self::Combinatorial => "combinatorial",
-        }
-    }
-
-    /// Folds unless asked otherwise.
+    /// Default of `tune.folds`.
     fn folds(self) -> usize {
         match self {
             Self::WalkForward | Self::KFold => WalkForward::FOLDS,
@@ -39,128 +29,96 @@ impl Method {
     }
 }
 
-/// What settings are compared by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum By {
-    /// Net Sharpe ratio.
-    #[default]
-    Sharpe,
-    /// Net Sortino ratio.
-    Sortino,
-    /// Net annual return over the deepest drawdown.
-    Calmar,
-    /// Net compound annual return.
-    Growth,
-    /// The lowest net Sharpe ratio of a few blocks.
-    WorstBlock,
-}
-
-impl By {
-    /// As it is typed.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Sharpe => "sharpe",
-            Self::Sortino => "sortino",
-            Self::Calmar => "calmar",
-            Self::Growth => "growth",
-            Self::WorstBlock => "worst_block",
-        }
+choices! {
+    /// Figure that choices are compared by.
+    pub(crate) enum Criterion, default Sharpe {
+        /// Net Sharpe ratio.
+        Sharpe = "sharpe",
+        /// Net Sortino ratio.
+        Sortino = "sortino",
+        /// Net Calmar ratio: annual return over the maximum drawdown.
+        Calmar = "calmar",
+        /// Net compound annual return.
+        Growth = "growth",
+        /// Lowest net Sharpe ratio of `blocks` blocks.
+        WorstBlock = "worst_block",
     }
 }
 
-/// `[tune]`. Days become frames by the calendar of `[data]`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub(crate) struct TuneSettings {
-    /// How the data is divided.
-    pub method: Method,
-    /// Blocks that are tested; of the method where it is not said.
-    pub folds: Option<usize>,
-    /// Blocks that a split of the combinatorial method tests.
-    pub tested: usize,
-    /// Days left out: before a tested block in a walk forward, after it in the other methods.
-    pub embargo: u32,
-    /// Days left out before a tested block, and after it, beside the embargo.
-    pub purge: u32,
-    /// What settings are compared by.
-    pub objective: By,
-    /// Blocks of the objective `worst_block`.
-    pub blocks: usize,
-    /// Blocks that the probability of overfitting is counted over.
-    pub overfitting_blocks: usize,
-}
-
-impl Default for TuneSettings {
-    fn default() -> Self {
-        Self {
-            method: Method::default(),
-            folds: None,
-            tested: 2,
-            embargo: 21,
-            purge: 0,
-            objective: By::default(),
-            blocks: 4,
-            overfitting_blocks: BLOCKS,
-        }
+settings! {
+    /// Folds and objective of `tune`. Days become frames by the calendar of `[data]`.
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    pub(crate) struct TuneSettings in "tune" {
+        /// Division of the data into training and test blocks.
+        method: Method = Method::default();
+        /// Blocks that are tested; unset: 5, with `method` combinatorial 10.
+        folds: Option<usize> = None, in 1 to 1_000, unit "blocks";
+        /// Blocks that a split of the combinatorial method tests.
+        tested: usize = 2, in 2 to 99, unit "blocks";
+        /// Embargo: days left out before a test block of walk_forward, after it in the other methods.
+        embargo: u32 = 21, in 0 to 100_000, unit "days";
+        /// Purge: days left out before a test block, and after it, in addition to the embargo.
+        purge: u32 = 0, in 0 to 100_000, unit "days";
+        /// Figure that choices are compared by.
+        objective: Criterion = Criterion::default();
+        /// Blocks of the objective worst_block.
+        blocks: usize = 4, in 1 to 1_000, unit "blocks";
+        /// Blocks for the probability of backtest overfitting; an even number.
+        overfitting_blocks: usize = BLOCKS, in 2 to 20, unit "blocks, even";
     }
 }
 
-/// Which frames choose and which judge.
+/// Training and test frames of each fold.
 pub(crate) struct Splits {
     pub(crate) folds: Vec<Fold>,
-    /// For each path through the tested blocks, the fold that each block's result is from.
+    /// For each path through the test blocks, the fold of each block's result.
     pub(crate) paths: Vec<Vec<usize>>,
 }
 
 impl TuneSettings {
-    /// Checks the ranges of all settings.
+    /// Checks the range of every number, and the number of blocks that the method needs.
     ///
     /// # Errors
-    /// For the first one that is out of its range.
+    /// The first setting with an invalid value.
     pub(super) fn check(&self) -> Result<(), Invalid> {
+        self.check_ranges()?;
         let folds = self.folds();
         match self.method {
-            Method::WalkForward => {
-                require_whole!("folds", folds, 1 to 1_000)?;
-            }
+            Method::WalkForward => {}
             Method::KFold => {
-                require_whole!("folds", folds, 2 to 1_000)?;
+                require(folds >= 2, "folds", folds, "at least 2 blocks, because tune.method is \"k_fold\"")?;
             }
             Method::Combinatorial => {
-                require_whole!("folds", folds, 3 to 100)?;
-                let fewer = "at least 2, and fewer than the folds";
-                require((2..folds).contains(&self.tested), "tested", self.tested, fewer)?;
+                let expected = "from 3 to 100 blocks, because tune.method is \"combinatorial\"";
+                require((3..=100).contains(&folds), "folds", folds, expected)?;
+                let expected = "at least 2 blocks, and fewer than tune.folds";
+                require((2..folds).contains(&self.tested), "tested", self.tested, expected)?;
             }
         }
-        require_whole!("embargo", self.embargo, 0 to 100_000 "of days ")?;
-        require_whole!("purge", self.purge, 0 to 100_000 "of days ")?;
-        require_whole!("blocks", self.blocks, 1 to 1_000)?;
         let blocks = self.overfitting_blocks;
-        let is_even = blocks.is_multiple_of(2) && (2..=20).contains(&blocks);
-        require(is_even, "overfitting_blocks", blocks, "an even number from 2 to 20")
+        Self::require("overfitting_blocks", blocks.is_multiple_of(2), blocks)
     }
 
-    /// Blocks that are tested.
+    /// Number of test blocks.
     pub(crate) fn folds(&self) -> usize {
         self.folds.unwrap_or(self.method.folds())
     }
 
-    /// The objective of the engine.
+    /// Objective of the engine.
     pub(crate) fn objective(&self) -> Objective {
         match self.objective {
-            By::Sharpe => Objective::Sharpe,
-            By::Sortino => Objective::Sortino,
-            By::Calmar => Objective::Calmar,
-            By::Growth => Objective::Growth,
-            By::WorstBlock => Objective::WorstBlock { blocks: self.blocks },
+            Criterion::Sharpe => Objective::Sharpe,
+            Criterion::Sortino => Objective::Sortino,
+            Criterion::Calmar => Objective::Calmar,
+            Criterion::Growth => Objective::Growth,
+            Criterion::WorstBlock => Objective::WorstBlock { blocks: self.blocks },
         }
     }
 
-    /// The folds of so many frames.
+    /// Folds of `frames` frames.
     ///
     /// # Errors
-    /// Where folds, embargo and purge leave nothing of so few frames.
+    /// Folds, embargo and purge leave no frame.
     pub(crate) fn splits(&self, frames: usize, calendar: &Calendar) -> Result<Splits, Invalid> {
         let in_frames = |days: u32| usize::try_from(calendar.frames(days)).unwrap_or(usize::MAX);
         let (count, purge, embargo) = (self.folds(), in_frames(self.purge), in_frames(self.embargo));

@@ -1,53 +1,40 @@
-//! Keys that do not exist, with the nearest one that does.
+//! Errors of keys and tables that do not exist, with the nearest one that does.
 
 use anyhow::{Result, bail};
 use betaflow_connectors::{hint, nearest, question};
 use toml::Table;
 
 use super::layers::Layers;
-
-const TABLES: [&str; 15] = [
-    "data",
-    "holdout",
-    "universe",
-    "factors",
-    "estimator",
-    "strategy",
-    "sizing",
-    "execution",
-    "world",
-    "limits",
-    "record",
-    "pipeline",
-    "tune",
-    "feed",
-    "alerts",
-];
+use super::reference;
 
 /// Refuses tables that do not exist.
 pub(super) fn check_tables(typed: &Layers) -> Result<()> {
+    let known = reference::table_names();
     for (table, keys) in &typed.tables {
-        if !TABLES.contains(&table.as_str()) {
+        if !known.contains(&table.as_str()) {
             let key = keys.as_table().and_then(|keys| keys.keys().next()).map_or("", String::as_str);
             let origin = typed.origin(table, key);
-            bail!(
-                "unknown table `{table}`, set by {origin}{}; expected one of {}",
-                hint(table, TABLES),
-                TABLES.join(", ")
-            );
+            let hint = hint(table, known.iter().copied());
+            bail!("unknown table `{table}`, set by {origin}{hint}; expected one of {}", known.join(", "));
         }
     }
     Ok(())
 }
 
 /// Refuses keys that do not exist in a table.
-pub(super) fn check_keys(typed: &Layers, table: &str, keys: &Table, known: &[&str]) -> Result<()> {
+pub(super) fn check_keys<'k>(
+    typed: &Layers,
+    table: &str,
+    keys: &Table,
+    known: impl IntoIterator<Item = &'k str>,
+) -> Result<()> {
+    let known: Vec<&str> = known.into_iter().collect();
     for key in keys.keys() {
         if !known.contains(&key.as_str()) {
             let origin = typed.origin(table, key);
             let nearest = nearest(key, known.iter().copied()).map(|name| format!("{table}.{name}"));
             bail!(
-                "unknown setting `{table}.{key}`, set by {origin}{}; [{table}] has {}",
+                "unknown key `{table}.{key}`, set by {origin}{}; expected one of {}",
                 question(nearest.as_deref()),
                 known.join(", ")
             );

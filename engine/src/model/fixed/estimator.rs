@@ -47,7 +47,7 @@ impl EstimatorSettings {
         let missing = |key| Invalid {
             key,
             found: "nothing".to_owned(),
-            expected: "a number: the filter `fixed` does not estimate its variances",
+            expected: "a number: the filter `fixed` does not estimate its variances".into(),
         };
         let q = self.transition_variance.ok_or_else(|| missing("transition_variance"))?;
         let r = self.observation_variance.ok_or_else(|| missing("observation_variance"))?;

@@ -1,0 +1,30 @@
+//! Settings of the record of a run.
+
+use serde::{Deserialize, Serialize};
+
+use crate::{choices, settings};
+
+choices! {
+    /// Frames of a table that are recorded.
+    pub enum Frames, default Rebalances {
+        /// Every frame.
+        All = "all",
+        /// Frames that rebalance.
+        Rebalances = "rebalances",
+        /// The last frame.
+        Last = "last",
+        /// None: there is no such table.
+        None = "none",
+    }
+}
+
+settings! {
+    /// Recorded frames. Fewer frames make long runs faster.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+    pub struct RecordSettings in "record" {
+        /// Frames of `betas.parquet`; `betaflow estimate` records all by default.
+        betas: Frames = Frames::Rebalances;
+        /// Frames of `weights.parquet`.
+        weights: Frames = Frames::Rebalances;
+    }
+}
