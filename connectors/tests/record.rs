@@ -174,14 +174,14 @@ fn columns_of_equity_fills_and_orders_are_stable() {
 /// Compares `columns.md` with the declarations. `UPDATE_DOCS=1 cargo test -p betaflow-connectors --test
 /// record` rewrites the file.
 #[test]
-fn documentation_of_the_columns_matches_the_declarations() {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../replay/docs/columns.md");
+fn tables_md_matches_the_declarations() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../replay/docs/tables.md");
     let expected = documentation();
     if std::env::var_os("UPDATE_DOCS").is_some() {
         std::fs::write(&path, &expected).unwrap();
     }
     let found = std::fs::read_to_string(&path).unwrap_or_default();
-    assert_eq!(found, expected, "replay/docs/columns.md: rewrite it with UPDATE_DOCS=1");
+    assert_eq!(found, expected, "replay/docs/tables.md: rewrite it with UPDATE_DOCS=1");
     let rows: BTreeSet<&str> = expected.lines().filter(|line| line.starts_with("| `")).collect();
     assert!(
         rows.iter().all(|row| row.trim_end_matches(" |").ends_with(['.', ')'])),

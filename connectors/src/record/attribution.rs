@@ -8,14 +8,15 @@ use betaflow_engine::time::TimestampNs;
 
 use super::column::{Kind, RunNames, Value};
 use super::declare::tables;
-use super::field::{Described, Field, Take};
+use super::field::{ColumnFacts, Field, Take};
 
 tables! {
-    /// One row per frame: its change of NAV. The columns after `change` add up to it; costs are negative.
+    /// One row per frame: its change of NAV, attributed by the coefficients from before the frame. The columns after
+    /// `change` add up to it; costs are negative.
     AttributionRow in "attribution" from (frame: &LedgerFrame) {
         timestamp: TimestampNs = frame.timestamp, "", "Close of the frame's bars.";
         seq: u64 = frame.seq, "", "Number of the frame.";
-        exposures: Vec<f64> as "exposure_{factor}" = frame.exposures.iter().copied(), "share of NAV", "Exposure to the factor at the preceding close, by the betas estimated then.";
+        exposures: Vec<f64> as "exposure_{factor}" = frame.exposures.iter().copied(), "share of NAV", "Exposure to the factor at the preceding close, by the betas after the frame before.";
         change: f64 = frame.change, "currency", "Change of NAV since the preceding frame.";
         parts: Contributions = &frame.contributions, "currency", "Contributions.";
     }
@@ -29,7 +30,7 @@ tables! {
     }
 }
 
-/// Contributions before those of the factors, and after them, with their documentation.
+/// Contributions listed before those of the factors, with their documentation.
 const BEFORE: [(&str, &str); 2] = [
     ("alpha", "Position value times alpha as estimated at the preceding close."),
     ("residual", "Price moves and dividends of positions held, less alpha, factors and risk-free return."),
@@ -42,9 +43,9 @@ const AFTER: [(&str, &str); 3] = [
 ];
 
 impl Field for Contributions {
-    fn columns(_: &'static str, _: &'static str, names: &RunNames) -> Vec<Described> {
-        let number = |(name, doc): (&'static str, &'static str)| Described::new(name, Kind::Number, doc);
-        let factor = |name: &String| Described::new(format!("factor_{name}"), Kind::Number, FACTOR);
+    fn columns(_: &'static str, _: &'static str, names: &RunNames) -> Vec<ColumnFacts> {
+        let number = |(name, doc): (&'static str, &'static str)| ColumnFacts::new(name, Kind::Number, doc);
+        let factor = |name: &String| ColumnFacts::new(format!("factor_{name}"), Kind::Number, FACTOR);
         let before = BEFORE.into_iter().map(number);
         let after = AFTER.into_iter().chain(CostItem::ALL.map(|item| (item.name(), item.about())));
         before.chain(names.factors.iter().map(factor)).chain(after.map(number)).collect()
@@ -65,7 +66,7 @@ impl Field for Contributions {
         if value.is_nan() { Value::Null } else { Value::Number(value) }
     }
 
-    /// Reports read these columns by name.
+    /// Does nothing: reports read these columns by name.
     fn set(&mut self, _: usize, _: Value<'_>) {}
 }
 
@@ -75,7 +76,7 @@ impl Take<&Contributions> for Contributions {
     }
 }
 
-/// Contributions of all instruments, and of the account.
+/// Contributions of all instruments and of the account.
 pub(super) fn contributions(facts: &RunFacts) -> impl Iterator<Item = ContributionRow> {
     let instruments = facts.names.iter().map(Some).zip(&facts.contributions);
     instruments.chain([(None, &facts.cash_contributions)]).map(|(name, sums)| {

@@ -32,15 +32,15 @@ const SYMBOL: usize = 2;
 pub struct BetaPaths {
     /// Names of the coefficients: alpha, then the factors.
     pub coefficients: Vec<String>,
-    /// The frames that were read, in order.
+    /// Times of the frames that were read, in order.
     pub times: Vec<TimestampNs>,
-    /// Each of them is so many frames after the one before.
+    /// Distance between two of these frames, in frames.
     pub frames_between: u64,
-    /// An instrument each, in the order asked for.
+    /// Instruments, in the order of the request.
     pub instruments: Vec<InstrumentPath>,
 }
 
-/// One instrument: a column for each coefficient, with a value for each of the times; NaN where it has none.
+/// One instrument: a column for each coefficient, with a value for each of the times; NaN if it is missing.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct InstrumentPath {
     /// Posterior means.
@@ -49,12 +49,12 @@ pub struct InstrumentPath {
     pub sd: Vec<Vec<f64>>,
 }
 
-/// How much of a table a picture has room for.
+/// Largest size of the data of a figure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Room {
-    /// Most frames.
+    /// Largest number of frames.
     pub frames_max: usize,
-    /// Most values of all coefficients and instruments together.
+    /// Largest number of values of all coefficients and instruments together.
     pub values_max: usize,
 }
 
@@ -66,7 +66,7 @@ struct Sample {
 }
 
 impl Sample {
-    /// At most so many frames of those from `first` to `last`.
+    /// Samples at most `frames_max` of the frames from `first` to `last`.
     fn of(first: u64, last: u64, frames_max: usize) -> Self {
         let frames = last.saturating_sub(first) + 1;
         Self { last, every: frames.div_ceil(frames_max.max(1) as u64) }
@@ -76,27 +76,27 @@ impl Sample {
         self.last.abs_diff(seq).is_multiple_of(self.every)
     }
 
-    /// Whether it takes any frame from `first` to `last`.
+    /// True if the sample has a frame from `first` to `last`.
     fn meets(self, (first, last): (u64, u64)) -> bool {
         let back = self.last.abs_diff(last).next_multiple_of(self.every);
         self.last.checked_sub(back).is_some_and(|latest| latest >= first)
     }
 }
 
-/// Reads `betas.parquet` of a folder that was recorded on every frame: the rows of `symbols`, at no more frames
-/// than there is room for, evenly spaced and the last one among them.
+/// Reads the rows of `symbols` from the `betas.parquet` of a folder that records every frame. The frames are evenly
+/// spaced, include the last one, and are at most as many as `room` allows.
 ///
 /// Row groups without such a frame are not read, so the cost does not grow with the length of a long run.
 ///
 /// # Errors
-/// The table is not there, or is not one of betas.
+/// The table is missing, or is not a table of betas.
 pub fn read_betas(folder: &Path, symbols: &[&str], room: Room) -> Result<BetaPaths, TableError> {
     let path = folder.join("betas.parquet");
     read(&path, symbols, room).map_err(|source| TableError::Read { path, source })
 }
 
 fn read(path: &Path, symbols: &[&str], room: Room) -> Result<BetaPaths, ParquetError> {
-    // A long run has many row groups: of each only the frames that it holds are kept in mind.
+    // A long run has many row groups: keep only the statistics of `seq`.
     let spans_only = ParquetStatisticsPolicy::skip_except(&[SEQ]);
     let options = ArrowReaderOptions::new().with_column_stats_policy(spans_only);
     let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(File::open(path)?, options)?;
@@ -140,7 +140,7 @@ fn read(path: &Path, symbols: &[&str], room: Room) -> Result<BetaPaths, ParquetE
     Ok(paths)
 }
 
-/// Names of the coefficients, and which columns to read.
+/// Names of the coefficients, and the columns to read.
 fn layout(fields: &Fields) -> Result<(Vec<String>, Vec<usize>), ParquetError> {
     // alpha and k betas between the two fixed parts, and k+1 standard deviations at the end.
     let fixed = BetaRow::columns(&RunNames::default());
@@ -167,7 +167,7 @@ fn spans(metadata: &ParquetMetaData) -> Result<Vec<(u64, u64)>, ParquetError> {
         Some(Statistics::Int64(seq)) => Some((*seq.min_opt()? as u64, *seq.max_opt()? as u64)),
         _ => None,
     };
-    let missing = || ParquetError::General("its row groups do not say which frames they hold".to_owned());
+    let missing = || ParquetError::General("its row groups have no statistics of `seq`".to_owned());
     metadata.row_groups().iter().map(|group| span(group).ok_or_else(missing)).collect()
 }
 
@@ -198,7 +198,7 @@ fn take(paths: &mut BetaPaths, symbols: &[&str], batch: &RecordBatch) -> Result<
     Ok(())
 }
 
-/// Brings all columns to the length of the times.
+/// Pads all columns to the length of the times.
 fn pad(paths: &mut BetaPaths) {
     for path in &mut paths.instruments {
         for column in path.mean.iter_mut().chain(&mut path.sd) {
@@ -212,7 +212,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_sample_is_evenly_spaced_ends_with_the_last_frame_and_is_no_larger_than_asked() {
+    fn sample_is_evenly_spaced_ends_with_the_last_frame_and_has_at_most_frames_max() {
         for (first, last, frames_max) in [(0, 0, 1), (0, 9, 3), (7, 5_000, 1_500), (3, 4, 1), (0, 99, 100)] {
             let sample = Sample::of(first, last, frames_max);
             let taken: Vec<u64> = (first..=last).filter(|seq| sample.takes(*seq)).collect();

@@ -14,7 +14,7 @@ tables! {
     /// One row per flagged row of the data, of `check --out`.
     FindingRow in "findings" from (finding: &Finding) {
         timestamp: TimestampNs = finding.timestamp, "", "Time of the row.";
-        symbol: Arc<str> = Arc::clone(&finding.symbol), "", "Instrument, or (panel) for all of them.";
+        symbol: Arc<str> = Arc::clone(&finding.symbol), "", "Instrument; (panel) for all instruments.";
         problem: Arc<str> = Arc::from(finding.problem.name()), "", "Kind of problem.";
         detail: Arc<str> = Arc::from(finding.detail.as_str()), "", "Value found and value expected.";
     }
@@ -31,7 +31,7 @@ tables! {
     }
 }
 
-/// Writes findings to a Parquet file. It appears when it is complete; a file of that name is replaced.
+/// Writes findings to a Parquet file, which appears or is replaced when it is complete.
 ///
 /// # Errors
 /// The file cannot be written.
@@ -45,8 +45,7 @@ pub fn write_findings(path: &Path, findings: &[Finding]) -> Result<(), TableErro
     })
 }
 
-/// Writes bars to a Parquet file, with the time at which each closed. It appears when it is complete; a file of that name
-/// is replaced.
+/// Writes bars to a Parquet file, with the time at which each closed. The file appears or is replaced when it is complete.
 ///
 /// # Errors
 /// The file cannot be written.

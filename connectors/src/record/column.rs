@@ -87,7 +87,7 @@ impl RunNames {
         std::iter::once("alpha".to_owned()).chain(self.factors.iter().cloned()).collect()
     }
 
-    /// Names that a pattern stands for, in order: `{factor}`, `{coefficient}`, `{pair}` (upper triangle of a matrix of
+    /// Expands a pattern to names, in order: `{factor}`, `{coefficient}`, `{pair}` (upper triangle of a matrix of
     /// the coefficients, by rows), `{figure}`.
     pub(super) fn expand(&self, pattern: &str) -> Vec<String> {
         let pairs = || {
@@ -113,7 +113,7 @@ pub struct Column<R> {
     pub name: Cow<'static, str>,
     /// Type.
     pub kind: Kind,
-    /// Unit; empty where it has none.
+    /// Unit; empty without one.
     pub unit: &'static str,
     /// One line of documentation.
     pub doc: &'static str,
@@ -130,7 +130,7 @@ impl<R> Column<R> {
         (self.value)(record, self.at)
     }
 
-    /// Sets the value that was read.
+    /// Sets a value in a record.
     pub fn set(&self, record: &mut R, value: Value<'_>) {
         (self.set)(record, self.at, value);
     }
@@ -138,7 +138,7 @@ impl<R> Column<R> {
 
 /// Typed record of a table: one row.
 pub trait Record: Default {
-    /// Name of the table: that of the Parquet file without its ending, and of the table in `state.db`.
+    /// Name of the table in `state.db`, and of the Parquet file without its ending.
     const TABLE: &'static str;
     /// Documentation of the table.
     const ABOUT: &'static str;
@@ -147,7 +147,7 @@ pub trait Record: Default {
     fn columns(names: &RunNames) -> Vec<Column<Self>>;
 }
 
-/// Serialises a record as a map from the names of its columns to their values; not finite is null.
+/// Serialises a record as a map from column names to values; a number that is not finite is null.
 pub(super) fn serialize<R: Record, S: Serializer>(record: &R, to: S) -> Result<S::Ok, S::Error> {
     let columns = R::columns(&RunNames::default());
     let mut map = to.serialize_map(Some(columns.len()))?;

@@ -1,7 +1,7 @@
 //! Declaration of tables.
 
-/// Declares tables. A line is a column: field, type, the pattern of its columns' names where the field has several, how
-/// its value is taken from the ledger, unit, documentation. Records that are made elsewhere have no values here.
+/// Declares tables. A line declares a field: name, type, pattern of the column names if it has several columns, value
+/// from the ledger, unit, documentation. Records that are filled elsewhere have no values here.
 macro_rules! tables {
     () => {};
     (
@@ -17,7 +17,7 @@ macro_rules! tables {
         }
 
         impl $record {
-            /// Takes the values of the ledger.
+            /// Sets all fields from the ledger.
             pub fn take(&mut self, $($source: $type),+) {
                 $($crate::record::field::Take::take(&mut self.$field, $value);)+
             }

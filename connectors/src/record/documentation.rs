@@ -9,14 +9,16 @@ use super::estimates::{BetaRow, InstrumentRow, ParametersRow, RollingRow, Smooth
 use super::studies::{FoldRow, OutOfSampleRow, ScenarioReturnRow, ScenarioRow, ScenarioTableRow};
 use super::trading::{EquityRow, FillRow, OrderRow, SavedBetas, WeightRow};
 
-const HEAD: &str = "# Columns
+const HEAD: &str = "# Tables
 
-Tables of a run folder (Parquet, `NAME.parquet`) and of a state folder (SQLite, `state.db`). The same columns have the same
-names and values in both. Times are UTC; in SQLite they are integers, nanoseconds since 1970. Numbers may be null: not
-defined. `{factor}`, `{coefficient}` (alpha and the factors), `{pair}` and `{setting}` stand for a column each.
+Columns of every table of a run folder (Parquet, `NAME.parquet`) and of a state folder (SQLite, `state.db`). Columns of
+one name have the same values in both. Times are UTC; in SQLite they are integers, nanoseconds since 1970. A null number is not
+defined. `{factor}`, `{coefficient}` (alpha and the factors), `{pair}` and `{setting}` stand for one column each.
+
+This page is generated: `UPDATE_DOCS=1 cargo test -p betaflow-connectors --test record` writes it.
 ";
 
-/// Markdown text with a table for each table of a run: the file `replay/docs/columns.md`.
+/// Markdown with a section for each table: the file `replay/docs/tables.md`.
 #[must_use]
 pub fn documentation() -> String {
     let mut text = HEAD.to_owned();
@@ -52,7 +54,7 @@ fn add<R: Record>(text: &mut String) {
     let place = if in_state { " (state folder)" } else { "" };
     // Writing to a text cannot fail.
     let _ = write!(text, "\n## {}{place}\n\n{}\n\n", R::TABLE, R::ABOUT.trim());
-    let _ = writeln!(text, "| column | type | unit | |\n|---|---|---|---|");
+    let _ = writeln!(text, "| column | type | unit | description |\n|---|---|---|---|");
     for column in &columns {
         let state = if column.place == Place::State && !in_state { " State folder only." } else { "" };
         let (kind, unit) = (column.kind.name(), column.unit);

@@ -8,19 +8,20 @@ use betaflow_engine::time::TimestampNs;
 use super::declare::tables;
 
 tables! {
-    /// One row per instrument with a return so far, on the frames that `record.betas` selects.
+    /// One row per instrument with a return so far, on the frames that `record.betas` selects. The coefficients of a row
+    /// are from after its frame; the forecast of the row is by the coefficients from before it.
     BetaRow in "betas" from (estimates: &Estimates, i: usize) {
         timestamp: TimestampNs = estimates.timestamp, "", "Close of the frame's bars.";
         seq: u64 = estimates.seq, "", "Number of the frame.";
         symbol: Arc<str> = Arc::clone(&estimates.names[i]), "", "Instrument.";
-        alpha: f64 = estimates.alpha[i], "return per frame", "Posterior mean of alpha.";
-        betas: Vec<f64> as "{factor}" = (0..estimates.factors.len()).map(|factor| estimates.betas_on(factor)[i]), "return per factor return", "Posterior mean of the beta.";
-        forecast_mean: f64 = estimates.forecast_mean[i], "return per frame", "Forecast of the frame's return, given its factors and the posterior before it.";
+        alpha: f64 = estimates.alpha[i], "return per frame", "Posterior mean of alpha, after the frame.";
+        betas: Vec<f64> as "{factor}" = (0..estimates.factors.len()).map(|factor| estimates.betas_on(factor)[i]), "return per factor return", "Posterior mean of the beta, after the frame.";
+        forecast_mean: f64 = estimates.forecast_mean[i], "return per frame", "Forecast of the frame's return, given its factor returns and the posterior from before the frame.";
         forecast_sd: f64 = estimates.forecast_sd[i], "return per frame", "Standard deviation of the forecast.";
         forecast_dof: f64 = estimates.forecast_dof[i], "", "Degrees of freedom of the forecast.";
         forecast_error: f64 = estimates.forecast_error[i], "return per frame", "Return less forecast; null without a return.";
-        residual_sd: f64 = estimates.observation_var[i].sqrt(), "return per frame", "Standard deviation of the observation noise.";
-        sd: Vec<f64> as "{coefficient}_sd" = (0..=estimates.factors.len()).map(|coefficient| estimates.sd_of(coefficient)[i]), "as the coefficient", "Posterior standard deviation of the coefficient.";
+        residual_sd: f64 = estimates.observation_var[i].sqrt(), "return per frame", "Standard deviation of the observation noise, after the frame.";
+        sd: Vec<f64> as "{coefficient}_sd" = (0..=estimates.factors.len()).map(|coefficient| estimates.sd_of(coefficient)[i]), "as the coefficient", "Posterior standard deviation of the coefficient, after the frame.";
     }
 
     /// One row per instrument: quality of its one-step forecasts. Null where a figure is not defined.
@@ -39,16 +40,17 @@ tables! {
         alarm: Option<Arc<str>> = facts.alarm.map(|alarm| Arc::from(alarm.name())), "", "Alarm at the end of the run; null without one.";
     }
 
-    /// One row per instrument and frame, of `estimate --smooth`: coefficients given all frames.
+    /// One row per instrument and frame, of `estimate --smooth`: coefficients given all frames, before and after the row's.
     SmoothedRow in "smoothed" from (of: RowOf<'_>, mean: &[f64], deviations: impl Iterator<Item = f64>) {
         timestamp: TimestampNs = of.timestamp, "", "Close of the frame's bars.";
         seq: u64 = of.seq, "", "Number of the frame.";
         symbol: Arc<str> = Arc::from(of.symbol), "", "Instrument.";
-        mean: Vec<f64> as "{coefficient}" = mean.iter().copied(), "as the coefficient", "Smoothed mean of the coefficient.";
-        sd: Vec<f64> as "{coefficient}_sd" = deviations, "as the coefficient", "Smoothed standard deviation of the coefficient.";
+        mean: Vec<f64> as "{coefficient}" = mean.iter().copied(), "as the coefficient", "Mean of the coefficient given all frames.";
+        sd: Vec<f64> as "{coefficient}_sd" = deviations, "as the coefficient", "Standard deviation of the coefficient given all frames.";
     }
 
-    /// One row per instrument, of `estimate --em`: the fitted state-space model. Null where nothing could be fitted.
+    /// One row per instrument, of `estimate --em`: the fitted state-space model. The initial state is from
+    /// before the first frame. Null if no model could be fitted.
     ParametersRow in "parameters" from (symbol: &str, fitted: Option<&EmFit>) {
         symbol: Arc<str> = Arc::from(symbol), "", "Instrument.";
         steps: u64 = fitted.map_or(0, |fitted| fitted.log_likelihood.len().saturating_sub(1) as u64), "", "EM steps.";
@@ -61,12 +63,13 @@ tables! {
         p0: Vec<f64> as "p0_{pair}" = upper_triangle(fitted.map(|fitted| fitted.parameters.initial_covariance.as_slice())), "", "Covariance of the initial state, upper triangle.";
     }
 
-    /// One row per instrument, frame and window, of `estimate --rolling`: a rolling regression.
+    /// One row per instrument and frame, of `estimate --compare rolling`: least squares over the last 252 days. The
+    /// coefficients of a row are from before its frame, unlike those of `betas`.
     RollingRow in "rolling" from (of: RowOf<'_>, coefficients: &[f64], forecast: f64, error: f64) {
         timestamp: TimestampNs = of.timestamp, "", "Close of the frame's bars.";
         seq: u64 = of.seq, "", "Number of the frame.";
         symbol: Arc<str> = Arc::from(of.symbol), "", "Instrument.";
-        coefficients: Vec<f64> as "{coefficient}" = coefficients.iter().copied(), "as the coefficient", "Coefficient as known before the frame.";
+        coefficients: Vec<f64> as "{coefficient}" = coefficients.iter().copied(), "as the coefficient", "Coefficient, from before the frame.";
         forecast_mean: f64 = forecast, "return per frame", "Forecast of the frame's return with these coefficients.";
         forecast_error: f64 = error, "return per frame", "Return less forecast.";
     }
@@ -83,7 +86,7 @@ pub struct RowOf<'a> {
     pub symbol: &'a str,
 }
 
-/// Upper triangle of a square matrix, by rows; nothing without a matrix.
+/// Upper triangle of a square matrix, by rows; empty without a matrix.
 fn upper_triangle(matrix: Option<&[f64]>) -> Vec<f64> {
     let matrix = matrix.unwrap_or_default();
     let k = matrix.len().isqrt();

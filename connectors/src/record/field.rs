@@ -17,14 +17,14 @@ pub enum SettingValue {
     Text(String),
 }
 
-/// Name, kind and documentation of a column, before it belongs to a record.
-pub(super) struct Described {
+/// Name, kind and documentation of a column, without access to a record.
+pub(super) struct ColumnFacts {
     pub(super) name: Cow<'static, str>,
     pub(super) kind: Kind,
     pub(super) doc: &'static str,
 }
 
-impl Described {
+impl ColumnFacts {
     pub(super) fn new(name: impl Into<Cow<'static, str>>, kind: Kind, doc: &'static str) -> Self {
         Self { name: name.into(), kind, doc }
     }
@@ -36,16 +36,16 @@ pub(super) trait Field {
     const PLACE: Place = Place::Everywhere;
 
     /// Columns of the field. `name`: name of the field, or the pattern of the columns' names.
-    fn columns(name: &'static str, doc: &'static str, names: &RunNames) -> Vec<Described>;
+    fn columns(name: &'static str, doc: &'static str, names: &RunNames) -> Vec<ColumnFacts>;
 
     /// Value of one of its columns.
     fn value(&self, at: usize) -> Value<'_>;
 
-    /// Sets one of its columns, as it was read. A value of another kind is passed over.
+    /// Sets one of its columns. A value of another kind is ignored.
     fn set(&mut self, at: usize, value: Value<'_>);
 }
 
-/// Takes a field's value from the ledger, in the memory that is there.
+/// Takes a field's value from the ledger, without allocation.
 pub(super) trait Take<From> {
     /// Sets the field.
     fn take(&mut self, from: From);
@@ -55,8 +55,8 @@ pub(super) trait Take<From> {
 macro_rules! scalar {
     ($type:ty, $kind:ident, |$of:ident| $value:expr, |$read:ident| $set:expr) => {
         impl Field for $type {
-            fn columns(name: &'static str, doc: &'static str, _: &RunNames) -> Vec<Described> {
-                vec![Described::new(name, Kind::$kind, doc)]
+            fn columns(name: &'static str, doc: &'static str, _: &RunNames) -> Vec<ColumnFacts> {
+                vec![ColumnFacts::new(name, Kind::$kind, doc)]
             }
 
             fn value(&self, _: usize) -> Value<'_> {
@@ -113,10 +113,10 @@ fn number_of(value: Value<'_>) -> f64 {
     }
 }
 
-/// Numbers of a pattern's columns, in their order.
+/// Numbers of the columns of a pattern, in order.
 impl Field for Vec<f64> {
-    fn columns(pattern: &'static str, doc: &'static str, names: &RunNames) -> Vec<Described> {
-        let described = |name: String| Described::new(name, Kind::Number, doc);
+    fn columns(pattern: &'static str, doc: &'static str, names: &RunNames) -> Vec<ColumnFacts> {
+        let described = |name: String| ColumnFacts::new(name, Kind::Number, doc);
         names.expand(pattern).into_iter().map(described).collect()
     }
 
@@ -159,9 +159,9 @@ impl SettingValues {
 }
 
 impl Field for SettingValues {
-    fn columns(_: &'static str, doc: &'static str, names: &RunNames) -> Vec<Described> {
+    fn columns(_: &'static str, doc: &'static str, names: &RunNames) -> Vec<ColumnFacts> {
         let kind = |number: bool| if number { Kind::Number } else { Kind::OptionalText };
-        let described = |(name, number): &(String, bool)| Described::new(name.clone(), kind(*number), doc);
+        let described = |(name, number): &(String, bool)| ColumnFacts::new(name.clone(), kind(*number), doc);
         names.settings.iter().map(described).collect()
     }
 
@@ -173,7 +173,7 @@ impl Field for SettingValues {
         }
     }
 
-    /// Settings of a table are read by `read_scenarios`.
+    /// Does nothing: `read_scenarios` reads the settings of a table.
     fn set(&mut self, _: usize, _: Value<'_>) {}
 }
 
@@ -183,7 +183,7 @@ impl Take<SettingValues> for SettingValues {
     }
 }
 
-/// Cost that was read: 0 where it is null, as in a run of a version without the item.
+/// Cost of a table: 0 for null, as in a run of a version without the item.
 fn cost_of(value: Value<'_>) -> f64 {
     match value {
         Value::Number(number) => number,
@@ -193,8 +193,8 @@ fn cost_of(value: Value<'_>) -> f64 {
 
 /// A column for each item of the costs.
 impl Field for Costs {
-    fn columns(_: &'static str, _: &'static str, _: &RunNames) -> Vec<Described> {
-        CostItem::ALL.map(|item| Described::new(item.name(), Kind::Number, item.about())).into()
+    fn columns(_: &'static str, _: &'static str, _: &RunNames) -> Vec<ColumnFacts> {
+        CostItem::ALL.map(|item| ColumnFacts::new(item.name(), Kind::Number, item.about())).into()
     }
 
     fn value(&self, at: usize) -> Value<'_> {
@@ -212,7 +212,7 @@ impl Take<Costs> for Costs {
     }
 }
 
-/// A column for each item that fills are charged.
+/// A column for each cost item charged on fills.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct FillCosts(pub Costs);
 
@@ -230,8 +230,8 @@ impl FillCosts {
 }
 
 impl Field for FillCosts {
-    fn columns(_: &'static str, _: &'static str, _: &RunNames) -> Vec<Described> {
-        Self::items().map(|item| Described::new(item.name(), Kind::Number, item.about())).collect()
+    fn columns(_: &'static str, _: &'static str, _: &RunNames) -> Vec<ColumnFacts> {
+        Self::items().map(|item| ColumnFacts::new(item.name(), Kind::Number, item.about())).collect()
     }
 
     fn value(&self, at: usize) -> Value<'_> {
@@ -258,7 +258,7 @@ pub struct InState<T>(pub T);
 impl<T: Field> Field for InState<T> {
     const PLACE: Place = Place::State;
 
-    fn columns(name: &'static str, doc: &'static str, names: &RunNames) -> Vec<Described> {
+    fn columns(name: &'static str, doc: &'static str, names: &RunNames) -> Vec<ColumnFacts> {
         T::columns(name, doc, names)
     }
 
@@ -286,7 +286,7 @@ pub(super) fn add<R, F: Field>(
     set: fn(&mut R, usize, Value<'_>),
 ) {
     let described = F::columns(name, doc, names).into_iter().enumerate();
-    columns.extend(described.map(|(at, Described { name, kind, doc })| Column {
+    columns.extend(described.map(|(at, ColumnFacts { name, kind, doc })| Column {
         name,
         kind,
         unit,

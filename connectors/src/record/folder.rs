@@ -1,4 +1,4 @@
-//! A run folder that appears only when it is whole.
+//! Run folder that appears only when it is complete.
 
 use std::fs;
 use std::io;
@@ -9,26 +9,26 @@ use crate::links::follow;
 /// Reason why a run folder could not be written.
 #[derive(Debug, thiserror::Error)]
 pub enum FolderError {
-    /// Something is there already.
-    #[error("{}: found a folder that is not empty; expected a new or empty one", .0.display())]
+    /// The folder is not empty.
+    #[error("{}: found a folder that is not empty, expected a new or empty folder", .0.display())]
     NotEmpty(PathBuf),
-    /// A file is where the folder should be.
-    #[error("{}: found a file; expected a folder, or none yet", .0.display())]
+    /// The path is a file.
+    #[error("{}: found a file, expected a folder or a new path", .0.display())]
     NotAFolder(PathBuf),
     /// The folder is a mount point, which cannot be replaced by another one.
     #[error(
-        "{}: found a mount point; expected a folder that can be replaced when the run is complete, such as one inside it",
+        "{}: found a mount point, expected a folder that can be replaced when the run is complete, such as one inside it",
         .0.display()
     )]
     MountPoint(PathBuf),
-    /// The operating system refused.
-    #[error("{}: could not {doing}: {source}; nothing is left of this run", path.display())]
+    /// Error of the operating system.
+    #[error("{}: could not {doing}: {source}; the incomplete run was removed", path.display())]
     Io {
-        /// The file or folder.
+        /// File or folder.
         path: PathBuf,
-        /// What was being done.
+        /// Failed operation.
         doing: &'static str,
-        /// What the system said.
+        /// Error of the system.
         source: io::Error,
     },
 }
@@ -40,7 +40,7 @@ impl FolderError {
     }
 }
 
-/// Everything that a run folder holds.
+/// Files of a run folder.
 const RUN_FILES: [&str; 20] = [
     "summary.json",
     "run.toml",
@@ -64,8 +64,7 @@ const RUN_FILES: [&str; 20] = [
     "best.toml",
 ];
 
-/// A run folder in the making, beside the place where it will stand. Dropped before [`Self::complete`],
-/// it removes itself.
+/// Incomplete run folder, beside its final path. It is removed if it is dropped before [`Self::complete`].
 #[derive(Debug)]
 pub struct RunFolder {
     target: PathBuf,
@@ -73,7 +72,7 @@ pub struct RunFolder {
     completed: bool,
 }
 
-/// Whether a file system begins at the folder.
+/// Returns true if the folder is a mount point.
 #[cfg(unix)]
 fn is_mount_point(folder: &Path) -> bool {
     use std::os::unix::fs::MetadataExt as _;
@@ -83,18 +82,18 @@ fn is_mount_point(folder: &Path) -> bool {
     device(folder).zip(parent.and_then(device)).is_some_and(|(own, parent)| own != parent)
 }
 
-/// Whether a file system begins at the folder.
+/// Returns true if the folder is a mount point.
 #[cfg(not(unix))]
 fn is_mount_point(_: &Path) -> bool {
     false
 }
 
 impl RunFolder {
-    /// Starts a run folder for `target`; of a symbolic link, for the folder that it names. A run that stands there is
-    /// replaced only with `force`, and only at the end; files that are not of a run stay.
+    /// Creates a run folder for `target`, or for the target of a symbolic link. An earlier run there is replaced only with
+    /// `force`, and only at the end; other files stay.
     ///
     /// # Errors
-    /// `target` is not empty and `force` is not given, or the file system refuses.
+    /// `target` is not empty and `force` is false, or the file system fails.
     pub fn create(target: &Path, force: bool) -> Result<Self, FolderError> {
         let target = &follow(target).map_err(FolderError::io(target, "find the folder"))?;
         if target.exists() && !target.is_dir() {
@@ -117,25 +116,25 @@ impl RunFolder {
         Ok(Self { target: target.to_owned(), aside, completed: false })
     }
 
-    /// Where the files are written until the run is complete.
+    /// Folder of the files until the run is complete.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.aside
     }
 
-    /// Writes a small file whole.
+    /// Writes a small file.
     ///
     /// # Errors
-    /// The file system refuses.
+    /// The file system fails.
     pub fn write(&self, name: &str, content: &str) -> Result<(), FolderError> {
         let path = self.aside.join(name);
         fs::write(&path, content).map_err(FolderError::io(&path, "write the file"))
     }
 
-    /// Puts the folder in its place.
+    /// Moves the folder to its final path.
     ///
     /// # Errors
-    /// The file system refuses; what stood there before is then still there.
+    /// The file system fails; the earlier run is then still there.
     pub fn complete(mut self) -> Result<(), FolderError> {
         let target = self.target.clone();
         let old = self.aside.with_extension("replaced");
@@ -145,7 +144,7 @@ impl RunFolder {
             permissions
                 .and_then(|permissions| fs::set_permissions(&self.aside, permissions))
                 .map_err(FolderError::io(&target, "keep the permissions of the folder"))?;
-            // What betaflow did not write stays: it may be the very data that was read.
+            // Keep files of others: they may be the data of this run.
             for name in names_in(&target)?.iter().filter(|name| !RUN_FILES.contains(&name.as_str())) {
                 let from = target.join(name);
                 fs::rename(&from, self.aside.join(name)).map_err(FolderError::io(&from, "keep the file"))?;
@@ -169,23 +168,23 @@ impl RunFolder {
 impl Drop for RunFolder {
     fn drop(&mut self) {
         if !self.completed {
-            // Nothing better can be done about a failure here than to leave the partial folder.
+            // If this fails, the partial folder stays.
             let _ = fs::remove_dir_all(&self.aside);
         }
     }
 }
 
-/// Writes a file of a finished run whole, in the place of what stood there, and returns its path.
+/// Replaces a file of a finished run atomically, and returns its path.
 ///
 /// # Errors
-/// The file system refuses; what stood there before is then still there.
+/// The file system fails; the earlier file is then still there.
 pub fn replace_file(folder: &Path, name: &str, content: &str) -> Result<PathBuf, FolderError> {
     let path = folder.join(name);
     let target = follow(&path).map_err(FolderError::io(&path, "find the file"))?;
     let aside = target.with_file_name(format!(".{name}.partial-{}", std::process::id()));
     let written = fs::write(&aside, content).and_then(|()| fs::rename(&aside, &target));
     if written.is_err() {
-        // What cannot be removed is in nobody's way.
+        // A partial file that cannot be removed does no harm.
         let _ = fs::remove_file(&aside);
     }
     written.map_err(FolderError::io(&path, "write the file"))?;
@@ -198,14 +197,14 @@ fn names_in(folder: &Path) -> Result<Vec<String>, FolderError> {
     entries.map(|entry| Ok(entry.map_err(failed())?.file_name().to_string_lossy().into_owned())).collect()
 }
 
-/// Removes what runs left that were killed: partial folders of the same name whose process is gone.
+/// Removes partial folders of killed runs: same name, and the process is gone.
 fn remove_abandoned(target: &Path, prefix: &str) {
     let processes = Path::new("/proc");
     let Some(parent) = target.parent().filter(|_| processes.join("self").exists()) else { return };
     for name in names_in(parent).unwrap_or_default() {
         let process = name.strip_prefix(prefix).filter(|id| id.bytes().all(|byte| byte.is_ascii_digit()));
         if process.is_some_and(|id| !processes.join(id).exists()) {
-            // If it cannot be removed it is in nobody's way.
+            // A partial folder that cannot be removed does no harm.
             let _ = fs::remove_dir_all(parent.join(name));
         }
     }

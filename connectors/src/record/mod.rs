@@ -11,10 +11,10 @@
 //! | `run_record` | typed record of a run, from a run folder or a state folder |
 //! | `numbers`, `betas`, `scenarios`, `scenario_returns` | readers for reports and studies |
 //! | `folder` | run folder that appears when it is complete |
-//! | `documentation` | table of all columns |
+//! | `documentation` | Markdown of all tables and columns |
 //!
-//! A new column is one line of a declaration. A new item of the costs is one line of
-//! [`CostItem`](betaflow_engine::execution::CostItem) and the line that charges it.
+//! A new column is one line of a declaration. A new cost item is one line of `CostItem` in the engine, and the line that
+//! charges it.
 
 mod attribution;
 mod betas;

@@ -1,4 +1,4 @@
-//! Tables of a run folder read back: some columns of numbers, row by row.
+//! Reader of columns of numbers from the tables of a run folder, row by row.
 
 use std::fs::File;
 use std::path::Path;
@@ -18,19 +18,19 @@ const ROWS_PER_BATCH: usize = 4_096;
 const TIMESTAMP: &str = "timestamp";
 const SYMBOL: &str = "symbol";
 
-/// What a table has.
+/// Columns and number of rows of a table.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Layout {
     /// Names of the columns, in order.
     pub columns: Vec<String>,
-    /// Count of rows.
+    /// Number of rows.
     pub rows: u64,
 }
 
-/// Columns and rows of a table of a run folder; `None` where there is no such table.
+/// Layout of a table of a run folder; `None` if the table does not exist.
 ///
 /// # Errors
-/// The file is no Parquet table.
+/// The file is not a Parquet table.
 pub fn layout_of(folder: &Path, table: &str) -> Result<Option<Layout>, TableError> {
     let path = folder.join(table);
     if !path.exists() {
@@ -44,10 +44,10 @@ pub fn layout_of(folder: &Path, table: &str) -> Result<Option<Layout>, TableErro
     layout().map(Some).map_err(|source| TableError::Read { path: path.clone(), source })
 }
 
-/// Hands the timestamp of every row of a table to `take`, and its numbers in the columns `names`; null is NaN.
+/// Passes each row of a table to `take`: its timestamp, and its numbers in the columns `names`; null is NaN.
 ///
 /// # Errors
-/// The table is not there, or has no such columns.
+/// The table is missing, or has no such columns.
 pub fn read_numbers(
     folder: &Path,
     table: &str,
@@ -58,10 +58,10 @@ pub fn read_numbers(
     read(&path, names, take).map_err(|source| TableError::Read { path, source })
 }
 
-/// The same for a table with a row an instrument: hands its symbol to `take`, `None` where it is null.
+/// [`read_numbers`] for a table with a row for each instrument: passes its symbol to `take`, `None` for null.
 ///
 /// # Errors
-/// The table is not there, or has no such columns.
+/// The table is missing, or has no such columns.
 pub fn read_named(
     folder: &Path,
     table: &str,

@@ -19,7 +19,7 @@ use super::table::{TableError, file_name};
 /// Rows decoded at a time.
 const ROWS_PER_BATCH: usize = 1_024;
 
-/// Values of a column in the batch at hand.
+/// Values of a column in the current batch.
 enum Cells {
     Time(TimestampNanosecondArray),
     Integer(Int64Array),

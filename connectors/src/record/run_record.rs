@@ -105,10 +105,10 @@ impl RunRecord {
         Self(Source::Run(folder.to_owned()))
     }
 
-    /// Record of a state folder, up to the last frame that is committed now.
+    /// Record of a state folder, up to the last committed frame.
     ///
     /// # Errors
-    /// SQLite refuses.
+    /// SQLite fails.
     pub fn of_state(database: &Path, connection: Connection) -> Result<Self, ReadError> {
         let last = "SELECT coalesce(max(seq), -1) FROM equity";
         let last = connection.query_row(last, [], |row| row.get(0));
@@ -160,7 +160,7 @@ impl RunRecord {
         self.rows()
     }
 
-    /// Weights of all frames that record them; `None` without such a table, and for a state folder, which only keeps those
+    /// Weights of all recorded frames; `None` without such a table, and for a state folder, which keeps only the weights
     /// of the last rebalance.
     ///
     /// # Errors

@@ -21,7 +21,7 @@ pub struct ScenarioReturns {
     pub timestamps: Arc<[TimestampNs]>,
     /// Simple returns after costs, as many as there are times.
     pub returns: Vec<f64>,
-    /// Turnover decided on each of the frames.
+    /// Turnover of the rebalance on each of the frames.
     pub turnover: Vec<f64>,
 }
 
@@ -59,8 +59,8 @@ impl ScenarioReturnsTable {
     }
 }
 
-/// Reads the returns of every scenario of a folder, in the order of the table; `None` without such a table. A scenario
-/// without a return is not in it.
+/// Reads the returns of every scenario of a folder, in the order of the table; `None` without such a table. Scenarios
+/// without a return are absent.
 ///
 /// # Errors
 /// The table cannot be read, or has other columns than `betaflow stress` writes.
@@ -69,17 +69,17 @@ pub fn read_scenario_returns(folder: &Path) -> Result<Option<Vec<ScenarioReturns
         return Ok(None);
     }
     let mut rows = TableRows::<ScenarioReturnRow>::open(folder)?;
-    let mut reading = Reading::default();
+    let mut collector = Collector::default();
     while let Some(row) = rows.next_row()? {
-        reading.row(&row);
+        collector.row(&row);
     }
-    reading.end();
-    Ok(Some(reading.scenarios))
+    collector.end();
+    Ok(Some(collector.scenarios))
 }
 
 /// Collects rows into scenarios.
 #[derive(Default)]
-struct Reading {
+struct Collector {
     scenarios: Vec<ScenarioReturns>,
     open: Option<(u64, u64)>,
     times: Vec<TimestampNs>,
@@ -87,7 +87,7 @@ struct Reading {
     turnover: Vec<f64>,
 }
 
-impl Reading {
+impl Collector {
     fn row(&mut self, row: &ScenarioReturnRow) {
         if self.open.is_none_or(|(open, _)| open != row.scenario) {
             self.end();
@@ -98,7 +98,7 @@ impl Reading {
         self.turnover.push(row.turnover);
     }
 
-    /// Ends the scenario at hand.
+    /// Ends the current scenario.
     fn end(&mut self) {
         let Some((scenario, first_seq)) = self.open.take() else { return };
         let before = self.scenarios.last().map(|last| &last.timestamps);
@@ -124,7 +124,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn returns_are_read_as_they_were_written() {
+    fn returns_survive_a_write_and_a_read() {
         let folder = tempfile::tempdir().unwrap();
         assert_eq!(read_scenario_returns(folder.path()).unwrap(), None);
         let days = |from: i64, count: usize| -> Arc<[TimestampNs]> {

@@ -1,4 +1,4 @@
-//! Scenarios of a study: writer and reader of `scenarios.parquet`. The reader goes by the names of the columns.
+//! Scenarios of a study: writer and reader of `scenarios.parquet`. The reader finds columns by their names.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -41,7 +41,7 @@ impl ScenariosTable {
         Ok(Self { table: TableWriter::create(folder, &names, note)?, names })
     }
 
-    /// Adds a scenario with a value for each setting; none where the scenario leaves it unset.
+    /// Adds a scenario with a value for each setting; `None` if the scenario leaves it unset.
     ///
     /// # Errors
     /// The file cannot be written.
@@ -63,50 +63,50 @@ impl ScenariosTable {
 /// Error of reading a table of scenarios.
 #[derive(Debug, thiserror::Error)]
 pub enum ScenariosError {
-    /// The file as such.
+    /// Error of the file.
     #[error(transparent)]
     Table(#[from] TableError),
-    /// A column that must be there.
+    /// A required column is missing.
     #[error(
-        "{}: there is no column `{column}`; found {found}; was the table written by `betaflow stress`?",
+        "{}: column `{column}` is missing: found {found}; was the table written by `betaflow stress`?",
         path.display()
     )]
     NoColumn {
-        /// The table.
+        /// Table.
         path: PathBuf,
-        /// The column.
+        /// Column.
         column: String,
-        /// The columns there are.
+        /// Columns of the table.
         found: String,
     },
-    /// A column of another type.
-    #[error("{}: column `{column}` has the type {found}, expected {expected}; make the table again", path.display())]
+    /// A column has another type.
+    #[error("{}: column `{column}`: found the type {found}, expected {expected}; run the study again", path.display())]
     WrongType {
-        /// The table.
+        /// Table.
         path: PathBuf,
-        /// The column.
+        /// Column.
         column: String,
         /// Its type.
         found: String,
         /// The type that is read.
         expected: &'static str,
     },
-    /// A cell without a value.
+    /// A cell is null.
     #[error(
-        "{}: row {row} (counting from 0), column `{column}`: found null, expected a value; make the table again",
+        "{}: row {row} (counting from 0), column `{column}`: found null, expected a value; run the study again",
         path.display()
     )]
     Null {
-        /// The table.
+        /// Table.
         path: PathBuf,
-        /// The row.
+        /// Row.
         row: usize,
-        /// The column.
+        /// Column.
         column: String,
     },
 }
 
-/// A setting's value in each scenario; `None` where a scenario leaves it unset.
+/// Value of a setting in each scenario; `None` if a scenario leaves it unset.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Values {
     /// Numbers.
@@ -115,12 +115,12 @@ pub enum Values {
     Texts(Vec<Option<String>>),
 }
 
-/// A setting that varies.
+/// Setting that varies.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Setting {
-    /// Its dotted name.
+    /// Dotted name.
     pub name: String,
-    /// Its values.
+    /// Values.
     pub values: Values,
 }
 
@@ -130,21 +130,21 @@ pub struct Scenarios {
     path: PathBuf,
     /// Number of each scenario.
     pub numbers: Vec<i64>,
-    /// Digest of each scenario; `None` of one that is no run, but has the trades of another.
+    /// Digest of each scenario; `None` for fixed trades.
     pub digests: Vec<Option<String>>,
-    /// Whether the account of each scenario was ruined; none of a table without the column `outcome`.
+    /// True for each scenario whose account was ruined; empty for a table without the column `outcome`.
     pub ruined: Vec<bool>,
-    /// The settings that vary: the columns with a dot in their name.
+    /// Settings that vary: the columns with a dot in their name.
     pub settings: Vec<Setting>,
     /// Figures under their names; null is NaN.
     figures: Vec<(String, Vec<f64>)>,
 }
 
 impl Scenarios {
-    /// A figure of every scenario.
+    /// Figure of every scenario.
     ///
     /// # Errors
-    /// There is no such column of numbers.
+    /// The table has no such column of numbers.
     pub fn figure(&self, name: &str) -> Result<&[f64], ScenariosError> {
         let found = self.figures.iter().find(|(figure, _)| figure == name);
         found.map(|(_, values)| &values[..]).ok_or_else(|| {
@@ -153,10 +153,10 @@ impl Scenarios {
         })
     }
 
-    /// What each scenario came to, in the order of the table.
+    /// Rows of all scenarios, in the order of the table.
     ///
     /// # Errors
-    /// A figure is missing that this version knows.
+    /// A figure of this version is missing.
     pub fn rows(&self) -> Result<Vec<ScenarioRow>, ScenariosError> {
         let names = ScenarioRow::names();
         let columns = names.iter().map(|name| self.figure(name)).collect::<Result<Vec<_>, _>>()?;
@@ -169,19 +169,19 @@ impl Scenarios {
         Ok(self.numbers.iter().enumerate().map(row).collect())
     }
 
-    /// Whether the account of a scenario, by its place in the table, was ruined.
+    /// True if the account of the scenario in row `at` was ruined.
     #[must_use]
     pub fn is_ruined(&self, at: usize) -> bool {
         self.ruined.get(at).copied().unwrap_or(false)
     }
 
-    /// Count of scenarios.
+    /// Number of scenarios.
     #[must_use]
     pub fn len(&self) -> usize {
         self.numbers.len()
     }
 
-    /// Whether there is no scenario.
+    /// True without a scenario.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.numbers.is_empty()
@@ -191,7 +191,7 @@ impl Scenarios {
 /// Reads `scenarios.parquet` of a folder.
 ///
 /// # Errors
-/// The table is not there, or not as `betaflow stress` writes it.
+/// The table is missing, or does not have the columns of `betaflow stress`.
 pub fn read_scenarios(folder: &Path) -> Result<Scenarios, ScenariosError> {
     let path = folder.join(TABLE);
     let failed = |source: ParquetError| TableError::Read { path: path.clone(), source };
@@ -210,7 +210,7 @@ pub fn read_scenarios(folder: &Path) -> Result<Scenarios, ScenariosError> {
     Ok(scenarios)
 }
 
-/// Adds the rows of a batch. Columns of other types that have no dot in their name are passed over.
+/// Adds the rows of a batch. Columns of other types without a dot in their name are ignored.
 fn add(scenarios: &mut Scenarios, batch: &RecordBatch) -> Result<(), ScenariosError> {
     let path = scenarios.path.clone();
     let before = scenarios.len();
@@ -300,7 +300,7 @@ fn no_column(path: &Path, column: &str, names: &[&str]) -> ScenariosError {
 
 #[cfg(test)]
 mod tests {
-    // The declared records are those of the tests alone.
+    // The records are declared for these tests.
     #![allow(unreachable_pub)]
 
     use std::sync::Arc;
@@ -345,7 +345,7 @@ mod tests {
     #[test]
     fn scenarios_are_read_by_the_names_of_their_columns() {
         let folder = tempfile::tempdir().unwrap();
-        // More than the reader takes at a time.
+        // More rows than one batch of the reader.
         written(folder.path(), 3_000);
         let scenarios = read_scenarios(folder.path()).unwrap();
         assert_eq!((scenarios.len(), scenarios.digests.len(), scenarios.settings.len()), (3_000, 3_000, 2));
@@ -358,13 +358,13 @@ mod tests {
     }
 
     #[test]
-    fn errors_say_where_and_what_was_expected() {
+    fn errors_name_place_and_expected_value() {
         let folder = tempfile::tempdir().unwrap();
         let message = || read_scenarios(folder.path()).unwrap_err().to_string();
         assert!(message().contains("scenarios.parquet: could not read the table"), "{}", message());
         written(folder.path(), 1);
         let missing = read_scenarios(folder.path()).unwrap().figure("net_calmar").unwrap_err().to_string();
-        assert!(missing.contains("no column `net_calmar`; found net_sharpe;"), "{missing}");
+        assert!(missing.contains("column `net_calmar` is missing: found net_sharpe;"), "{missing}");
         fn write<R: super::super::column::Record>(folder: &Path, record: &R) {
             let mut table = TableWriter::<R>::create(folder, &RunNames::default(), None).unwrap();
             table.push(record).unwrap();
@@ -377,8 +377,12 @@ mod tests {
             message()
         );
         write(folder.path(), &TextNumbers::default());
-        assert!(message().contains("column `scenario` has the type Utf8, expected Int64"), "{}", message());
+        assert!(
+            message().contains("column `scenario`: found the type Utf8, expected Int64"),
+            "{}",
+            message()
+        );
         write(folder.path(), &WithoutDigest::default());
-        assert!(message().contains("there is no column `digest`; found scenario;"), "{}", message());
+        assert!(message().contains("column `digest` is missing: found scenario;"), "{}", message());
     }
 }

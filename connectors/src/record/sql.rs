@@ -21,7 +21,7 @@ pub(crate) fn create<R: Record>(key: &str, options: &str) -> String {
     format!("CREATE TABLE IF NOT EXISTS {}({}, PRIMARY KEY({key})) {options};", R::TABLE, columns.join(", "))
 }
 
-/// Value as a parameter of a statement. SQLite has NULL for NaN; a number that is not finite is NULL too.
+/// Value as a parameter of a statement. A number that is not finite is NULL.
 impl ToSql for Value<'_> {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         Ok(match *self {
@@ -54,7 +54,7 @@ impl<R: Record> Insert<R> {
     /// Inserts records.
     ///
     /// # Errors
-    /// SQLite refuses.
+    /// SQLite fails.
     pub(crate) fn rows(&self, connection: &Connection, records: &[R]) -> rusqlite::Result<()> {
         if records.is_empty() {
             return Ok(());
@@ -70,7 +70,7 @@ impl<R: Record> Insert<R> {
 /// Records that a query selects. `rest`: the query after `FROM table`.
 ///
 /// # Errors
-/// SQLite refuses, or a value has another type.
+/// SQLite fails, or a value has another type.
 pub fn select<R: Record>(
     connection: &Connection,
     rest: &str,

@@ -18,7 +18,7 @@ tables! {
     /// One row per scenario of `stress` or `tune`.
     ScenarioTableRow in "scenarios" from (row: &ScenarioRow, settings: SettingValues) {
         scenario: u64 = row.number as u64, "", "Number of the scenario.";
-        settings: SettingValues = settings, "as the setting", "Value of the setting that varies, by its dotted name; null where the scenario leaves it unset.";
+        settings: SettingValues = settings, "as the setting", "Value of the setting that varies, by its dotted name; null if the scenario leaves it unset.";
         digest: Option<Arc<str>> = row.digest.as_deref().map(Arc::<str>::from), "", "Digest of the replay; null for fixed trades.";
         outcome: Arc<str> = Arc::from(if row.ruined { RUINED } else { COMPLETED }), "", "completed, or ruined: NAV fell to 0 or below.";
         figures: Vec<f64> as "{figure}" = row.figures.iter().copied(), "as in summary.json", "Figure of the scenario.";
@@ -30,7 +30,7 @@ tables! {
         timestamp: TimestampNs, "", "Close of the frame's bars.";
         seq: u64, "", "Number of the frame.";
         net_return: f64, "return per frame", "Return after costs.";
-        turnover: f64, "share of NAV", "Turnover decided on the frame.";
+        turnover: f64, "share of NAV", "Turnover of the rebalance on the frame; 0 without a rebalance.";
     }
 
     /// One row per test block of `tune`; a fold of several blocks has several rows.
@@ -43,7 +43,7 @@ tables! {
         test_last: TimestampNs, "", "Last frame of the block.";
         test_frames: u64, "frames", "Frames of the block.";
         scenario: u64, "", "Chosen scenario.";
-        settings: SettingValues, "as the setting", "Value of the setting in the chosen scenario; null where it is unset.";
+        settings: SettingValues, "as the setting", "Value of the setting in the chosen scenario; null if it is unset.";
         train_score: f64, "as the objective", "Score of the chosen scenario on the training frames.";
         test_score: f64, "as the objective", "Score of the chosen scenario on the block.";
         runner_up: Option<u64>, "", "Second best scenario on the training frames; null without one.";
@@ -60,7 +60,7 @@ tables! {
         best_train_turnover: f64, "share of NAV per frame", "Mean turnover of the best scenario on the training frames.";
     }
 
-    /// One row per out-of-sample path and frame of `tune`; one path, but for combinatorial folds.
+    /// One row per out-of-sample path and frame of `tune`; one path, several with combinatorial folds.
     OutOfSampleRow in "out_of_sample" {
         path: u64, "", "Number of the path, from 0.";
         timestamp: TimestampNs, "", "Close of the frame's bars.";

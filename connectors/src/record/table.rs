@@ -32,7 +32,7 @@ const ROWS_PER_GROUP: usize = 8_192;
 pub enum TableError {
     /// Write error.
     #[error(
-        "{}: could not write the table: {source}; is the disk full? nothing is left of this run",
+        "{}: could not write the table: {source}; is the disk full? the incomplete run was removed",
         path.display()
     )]
     Write {
@@ -42,7 +42,7 @@ pub enum TableError {
         source: ParquetError,
     },
     /// Read error.
-    #[error("{}: could not read the table: {source}; is it one of a run folder?", path.display())]
+    #[error("{}: could not read the table: {source}; is it a table of a run folder?", path.display())]
     Read {
         /// File of the table.
         path: PathBuf,
@@ -147,7 +147,7 @@ impl<R: Record> TableWriter<R> {
         let mut properties = WriterProperties::builder()
             .set_compression(Compression::SNAPPY)
             .set_max_row_group_row_count(Some(ROWS_PER_GROUP))
-            // The writer keeps statistics of every row group until the end: only the small ones.
+            // The writer keeps the statistics of every row group until the end: write only the small ones.
             .set_statistics_enabled(EnabledStatistics::Chunk)
             .set_offset_index_disabled(true)
             .set_key_value_metadata(note.map(|note| vec![KeyValue::new(NOTE.to_owned(), note.to_owned())]));

@@ -21,7 +21,7 @@ tables! {
         cash: f64 = frame.cash, "currency", "Cash.";
         gross_exposure: f64 = frame.account.gross_exposure, "share of NAV", "Sum of the absolute position values.";
         net_exposure: f64 = frame.account.net_exposure, "share of NAV", "Sum of the position values.";
-        turnover: f64 = frame.turnover, "share of NAV", "Turnover decided on the frame; 0 without a rebalance.";
+        turnover: f64 = frame.turnover, "share of NAV", "Turnover of the rebalance on the frame; 0 without a rebalance.";
         cap_multiplier: f64 = frame.multipliers.turnover, "growth per unit of turnover", "Lagrange multiplier of the turnover cap; null without a rebalance.";
         gross_multiplier: f64 = frame.multipliers.gross, "growth per unit of exposure", "Lagrange multiplier of the gross limit; null without a rebalance.";
         net_multiplier: f64 = frame.multipliers.net, "growth per unit of exposure", "Lagrange multiplier of the net target; null without a rebalance.";
@@ -37,16 +37,16 @@ tables! {
         timestamp: TimestampNs = frame.timestamp, "", "Close of the frame's bars.";
         seq: u64 = frame.seq, "", "Number of the frame.";
         n: InState<u64> = n as u64, "", "Position among the fills of the frame, from 0.";
-        decided_seq: Option<u64> = fill.decided_seq, "", "Number of the frame that decided the order; null without an order.";
+        decided_seq: Option<u64> = fill.decided_seq, "", "Number of the rebalance frame of the order; null without an order.";
         symbol: Arc<str> = Arc::clone(&frame.names[fill.instrument as usize]), "", "Instrument.";
         quantity: f64 = fill.quantity, "units", "Quantity; negative for a sale.";
         price: f64 = fill.price, "currency per unit", "Price of the fill, before costs.";
-        decision_price: f64 = fill.decision_price, "currency per unit", "Price at the decision, split-adjusted; null without an order.";
+        decision_price: f64 = fill.decision_price, "currency per unit", "Price at the rebalance, split-adjusted; null without an order.";
         notional: f64 = fill.quantity * fill.price, "currency", "Quantity times price.";
         costs: FillCosts = fill.costs, "currency", "Costs of the fill.";
         reason: Arc<str> = Arc::from(fill.reason.name()), "", "Cause: order, delisting, cash_in_lieu (fraction of a lot after a split) or ruin.";
         permanent_impact: f64 = fill.permanent_impact, "currency", "Permanent part of the impact.";
-        delay: f64 = fill.delay(), "currency", "Quantity times (price - decision price); null without an order.";
+        delay: f64 = fill.delay(), "currency", "Quantity times (price - decision_price); null without an order.";
         shortfall: f64 = fill.shortfall(), "currency", "Implementation shortfall: delay, spread, impact and commission; null without an order.";
         half_spread_bps: f64 = fill.conditions.half_spread_bps, "bps of notional", "Half-spread charged.";
         volatility: f64 = fill.conditions.volatility, "daily return", "Standard deviation of daily returns used for impact; null where unknown or not needed.";
@@ -58,7 +58,7 @@ tables! {
         timestamp: TimestampNs = at.0, "", "Close of the bars of the frame where the order ended.";
         seq: u64 = at.1, "", "Number of that frame.";
         n: InState<u64> = n as u64, "", "Position among the orders of the frame, from 0.";
-        decided_seq: u64 = order.decided_seq, "", "Number of the frame that decided the order.";
+        decided_seq: u64 = order.decided_seq, "", "Number of the rebalance frame of the order.";
         due_seq: u64 = order.due_seq, "", "Number of the first frame on which it could fill.";
         symbol: Arc<str> = Arc::clone(&names[order.instrument as usize]), "", "Instrument.";
         quantity: f64 = order.quantity, "units", "Quantity ordered, split-adjusted; negative for a sale.";
@@ -76,18 +76,18 @@ tables! {
         held_weight: f64 = frame.held.get(instrument).copied().unwrap_or(0.0), "share of NAV", "Held weight after the frame's fills, at its close.";
     }
 
-    /// One row per instrument on frames at regular distances: those of the last 1,500 such frames. State folders only;
-    /// run folders have `betas.parquet`.
+    /// One row per instrument on the last 1,500 frames of a regular grid. The coefficients of a row are from after its
+    /// frame. State folders only; run folders have `betas.parquet`.
     SavedBetas in "betas" {
         seq: InState<u64>, "", "Number of the frame.";
         timestamp: InState<TimestampNs>, "", "Close of the frame's bars.";
         symbol: InState<Arc<str>>, "", "Instrument.";
-        coefficients: InState<Arc<str>>, "", "JSON: a list of [coefficient, posterior mean, posterior standard deviation].";
+        coefficients: InState<Arc<str>>, "", "JSON: a list of [coefficient, posterior mean, posterior standard deviation], after the frame.";
     }
 }
 
 impl EquityRow {
-    /// Values that the figures of a run are made of.
+    /// Values for the figures of a run.
     #[must_use]
     pub fn point(&self) -> EquityPoint {
         EquityPoint {
@@ -100,7 +100,7 @@ impl EquityRow {
         }
     }
 
-    /// Columns that [`Self::point`] is made of.
+    /// Returns true for the columns of [`Self::point`].
     pub(super) fn is_of_point(column: &str) -> bool {
         let fixed = ["timestamp", "seq", "nav", "turnover", "cap_multiplier", "benchmark_nav"];
         fixed.contains(&column) || Costs::default().items().iter().any(|(name, _)| *name == column)
@@ -123,7 +123,7 @@ pub(crate) fn fills(frame: &LedgerFrame) -> impl Iterator<Item = FillRow> {
     })
 }
 
-/// Orders that ended at a time on a frame.
+/// Orders that ended on the frame `at`.
 pub(crate) fn orders(
     at: (TimestampNs, u64),
     names: &InstrumentNames,
@@ -136,7 +136,7 @@ pub(crate) fn orders(
     })
 }
 
-/// Target and held weights of a frame, but for instruments with neither.
+/// Target and held weights of a frame, without instruments that have neither.
 pub(crate) fn weights(frame: &LedgerFrame) -> impl Iterator<Item = WeightRow> {
     (0..frame.names.len()).filter_map(|instrument| {
         let held = frame.held.get(instrument).copied().unwrap_or(0.0);
