@@ -12,8 +12,8 @@ pub(crate) fn normal_cdf(z: f64) -> f64 {
     0.5 * libm::erfc(-z / std::f64::consts::SQRT_2)
 }
 
-/// Value of the standard normal below which a share `p` lies, relative error 1e-15 (Wichura 1988, AS 241,
-/// PPND16); infinite at 0 and 1, NaN outside.
+/// Quantile of the standard normal at probability `p`, relative error 1e-15 (Wichura 1988, AS 241, PPND16);
+/// infinite at 0 and 1, NaN outside.
 #[must_use]
 pub(crate) fn normal_quantile(p: f64) -> f64 {
     if !(0.0..=1.0).contains(&p) {

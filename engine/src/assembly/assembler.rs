@@ -1,4 +1,4 @@
-//! The assembler: state between the rows of a timestamp and its frame.
+//! Assembly of frames from the rows of successive timestamps.
 
 use std::collections::BTreeSet;
 
@@ -14,11 +14,11 @@ use crate::source::DataFacts;
 use crate::state::{StateError, restore_under, save_under};
 use crate::time::TimestampNs;
 
-/// Destination of a row's number: an index into the engine order, or one of the constants below.
+/// Destination of a row's values: an index into the engine order, or one of the constants below.
 type Target = u32;
 const IGNORED: Target = u32::MAX;
 const UNLISTED: Target = u32::MAX - 1;
-/// Named by a factor expression: looked up in `constituents`.
+/// Instrument of a factor expression; its entry is in `constituents`.
 const CONSTITUENT: Target = u32::MAX - 2;
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -32,7 +32,7 @@ struct Entry {
 struct Constituent {
     slot: Slot,
     position: usize,
-    /// Destination as a column: never `CONSTITUENT`.
+    /// Destination among the columns; never `CONSTITUENT`.
     target: Target,
 }
 
@@ -233,8 +233,8 @@ impl Assembler {
         }
     }
 
-    /// Writes the quote, dividend or split of an instrument that is listed but did not trade. A dividend or a
-    /// split alone makes a frame of the timestamp, so that it is not lost.
+    /// Writes the quote, dividend or split of an instrument that is listed but did not trade. A dividend or
+    /// split without a trade still gives the timestamp a frame.
     #[cold]
     fn put_without_trade(&mut self, frame: &mut Frame, target: Target, bar: &Bar) {
         for column in self.rules.fields.iter().filter(|column| column.field.outlives_trading()) {
@@ -283,7 +283,7 @@ impl Assembler {
         }
         let outcome = match join(frame)? {
             true => self.finish(frame),
-            // The frame lists no instrument and moves no index.
+            // A frame left out lists no instrument and updates no index.
             false => self.basket.close(self.timestamp, &mut frame.factors).map(|_| Outcome::LeftOut),
         };
         let outcome = outcome.map_err(located)?;
@@ -321,7 +321,7 @@ impl Assembler {
         Ok(Outcome::Emitted)
     }
 
-    /// Appends the instruments with their first price to the engine order, by the bytes of the symbol.
+    /// Appends the instruments with a first price to the engine order, sorted by the bytes of the symbol.
     fn list(&mut self, frame: &mut Frame) {
         if self.unlisted.is_empty() {
             return;
@@ -329,7 +329,7 @@ impl Assembler {
         let mut unlisted = std::mem::take(&mut self.unlisted);
         unlisted.sort_unstable_by(|(a, _), (b, _)| self.symbols.name(*a).cmp(self.symbols.name(*b)));
         for &(slot, bar) in &unlisted {
-            // Fewer instruments than slots, and those fit.
+            // Fits: there are no more instruments than slots, and a slot is a u32.
             #[allow(clippy::cast_possible_truncation)]
             let target = self.instruments as Target;
             self.instruments += 1;
@@ -347,7 +347,7 @@ impl Assembler {
         self.unlisted = unlisted;
     }
 
-    /// Copies the stated returns to `returns` and cumulates them into the index that trades.
+    /// Copies the stated returns to `returns` and compounds them into the index, the traded price.
     fn cumulate(&mut self, frame: &mut Frame) -> Result<(), AssemblyError> {
         self.index.resize(self.instruments, INDEX_START);
         frame.returns.clone_from(&frame.close);
@@ -377,7 +377,7 @@ impl Assembler {
     /// Saves the state between two timestamps.
     ///
     /// # Errors
-    /// None is known.
+    /// Fails if the state cannot be encoded; no such case is known.
     pub fn save(&self) -> Result<Vec<u8>, StateError> {
         let Self { entries, constituents, basket, index, instruments, tick, timestamp, next_seq, .. } = self;
         let symbols: Vec<&str> = self.symbols.names().collect();
@@ -388,7 +388,7 @@ impl Assembler {
     /// Restores a saved state: frames continue with the next number, and slots are those of the saved symbols.
     ///
     /// # Errors
-    /// The bytes are not the state of an assembler with the same rules.
+    /// Fails if the bytes are not the state of an assembler with the same rules.
     pub fn load(&mut self, state: &[u8]) -> Result<(), StateError> {
         let (symbols, entries, constituents, basket, index, counts): (Vec<String>, _, _, _, _, _) =
             restore_under(STATE, &self.rules, state)?;
@@ -400,16 +400,16 @@ impl Assembler {
         Ok(())
     }
 
-    /// Checks what can only be known at the end of the data.
+    /// Makes the checks that need the end of the data.
     ///
     /// # Errors
-    /// The factor expressions never had a value.
+    /// Fails if the factor expressions never had a value.
     pub fn check_end(&self) -> Result<(), AssemblyError> {
         self.basket.check_end()
     }
 
-    /// First of the frames that are left out because an instrument of a factor has had no price since, and
-    /// that instrument.
+    /// First of the trailing frames that are left out because an instrument of a factor has no price any
+    /// more, and that instrument.
     #[must_use]
     pub fn withheld(&self) -> Option<(TimestampNs, &str)> {
         self.basket.withheld().map(|(timestamp, instrument)| (*timestamp, instrument.as_str()))

@@ -52,8 +52,8 @@ impl Basket {
         self.names.binary_search_by(|name| name.as_str().cmp(symbol)).ok()
     }
 
-    /// First of the frames at the end of the data that are withheld because an instrument has no price any
-    /// more.
+    /// First of the trailing frames that are withheld because an instrument has no price any more, and that
+    /// instrument.
     pub(super) fn withheld(&self) -> Option<&(TimestampNs, String)> {
         self.withheld.as_ref()
     }

@@ -42,9 +42,9 @@ pub enum AssemblyError {
     IndexOutOfRange {
         /// The instrument.
         instrument: String,
-        /// The frame.
+        /// Time of the frame.
         timestamp: TimestampNs,
-        /// The index.
+        /// Value of the index.
         found: f64,
     },
     /// Two rules of the universe contradict each other.
@@ -122,7 +122,7 @@ impl fmt::Display for AssemblyError {
 impl std::error::Error for AssemblyError {}
 
 impl Values {
-    /// Valid values lie strictly between this and infinity.
+    /// Exclusive lower bound of valid values.
     pub(super) const fn floor(self) -> f64 {
         match self {
             Self::Prices => 0.0,

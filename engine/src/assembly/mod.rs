@@ -1,13 +1,13 @@
 //! Assembly of the rows of one timestamp into a frame.
 //!
 //! Connectors and live feeds supply bars. This module turns them into a [`Frame`](crate::frame::Frame):
-//! engine order, the universe, factors that are combinations of instruments, the index of data that states
-//! returns, and the numbering of frames. It reads no file and no clock, and its memory does not grow with
-//! instruments × frames.
+//! engine order, the universe, factors that are combinations of instruments, the price index for data that
+//! states returns instead of prices, and the numbering of frames. It reads no file and no clock, and its
+//! memory does not grow with instruments × frames.
 //!
 //! ```text
-//! slot("AAPL") ─▶ Slot      once a symbol
-//! begin ─▶ put(slot, bar)… ─▶ finish        once a timestamp
+//! slot("AAPL") ─▶ Slot      once per symbol
+//! begin ─▶ put(slot, bar)… ─▶ finish        once per timestamp
 //! ```
 
 use serde::{Deserialize, Serialize};

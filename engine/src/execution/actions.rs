@@ -9,9 +9,9 @@ use crate::frame::Frame;
 pub struct Action {
     /// Engine index.
     pub instrument: u32,
-    /// Units that one unit becomes.
+    /// Number of units that replace one unit.
     pub split: f64,
-    /// Cash that each unit after the split pays.
+    /// Cash paid per unit after the split.
     pub dividend: f64,
 }
 
@@ -30,10 +30,10 @@ const PLAIN: u32 = 100;
 
 /// Corporate actions of each frame.
 ///
-/// Columns `dividend` and `split` are used as stated, unless returns have an adjusted price of their own.
-/// That price is the traded price times an adjustment factor. A change of the factor by g is the owner's gain
-/// beyond the price: g = s (1 + d/p), where s is the stated split, else the simple ratio near g, else 1.
-/// Wealth thus follows the adjusted price, while orders, fills and volumes are in units of the traded one.
+/// Columns `dividend` and `split` are used as stated, unless the data has a separate adjusted price for
+/// returns. It is the traded price times an adjustment factor. A change of the factor by g is the gain beyond
+/// the price move: g = s (1 + d/p), where s is the stated split, else the simple ratio near g, else 1. Wealth
+/// thus follows the adjusted price, while orders, fills and volumes are in units of the traded one.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Actions {
     factor: Vec<f64>,
@@ -153,9 +153,9 @@ mod tests {
     #[test]
     fn adjusted_price_implies_splits_and_dividends() {
         const N: f64 = f64::NAN;
-        // A change within rounding accumulates; 1 % is a dividend of 1. A stated two-for-one split that the
-        // adjusted price shows is a split, and the dividend stated with it is in the adjusted price
-        // already.
+        // A change within rounding accumulates; 1 % is a dividend of 1. A stated two-for-one split with a
+        // change of the adjustment factor is a split; that change already includes the dividend stated with
+        // it.
         let bars = [(100.0, 50.0, N, N), (100.0, 50.005, N, N), (100.0, 50.5, N, N), (50.0, 50.5, 2.0, 3.0)];
         let found = of(&bars);
         assert_eq!(found[..2], [(1.0, 0.0); 2]);

@@ -76,7 +76,8 @@ impl Benchmark {
         if !(portfolio.seq - start).is_multiple_of(self.every) {
             return;
         }
-        // Positions that cannot be sold on this frame keep their weight; the rest is spread over tradable instruments.
+        // Positions that cannot be sold on this frame keep their weight; the remaining NAV is spread over
+        // tradable instruments.
         let n = portfolio.tradable.len();
         let traded = portfolio.tradable.iter().filter(|traded| **traded).count();
         let stuck: f64 = (0..n).filter(|&i| !portfolio.tradable[i]).map(|i| portfolio.weight(i)).sum();

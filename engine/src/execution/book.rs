@@ -517,7 +517,7 @@ fn make_fill(
     (fill, impact)
 }
 
-/// Impact of a fill, stressed as charged, and its size by sizing's law.
+/// Impact of a fill with the multipliers of stress, and its impact by sizing's 3/2-power law.
 fn impact_in(settings: &ExecutionSettings, i: usize, market: &Market, quantity: f64, price: f64) -> Impact {
     let impact = settings.impact(quantity, price, market.conditions(i));
     let sized = settings.impact(quantity, price, market.sized_conditions(i));

@@ -46,8 +46,8 @@ impl Book {
         value
     }
 
-    /// Closes an account whose NAV is 0 or below. The fills are at the prices of that NAV and do not change
-    /// it.
+    /// Closes an account whose NAV is 0 or below. The fills are at the last prices, from which that NAV
+    /// follows, so they do not change it.
     pub(super) fn close_ruined(&mut self, market: &Market, fills: &mut Vec<Fill>, account: &mut Account) {
         let nav = self.portfolio.nav;
         if nav > 0.0 && nav <= ROUNDING_OF_NAV * self.settings.nav {

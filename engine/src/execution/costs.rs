@@ -9,7 +9,7 @@ use super::stress::CostMultipliers;
 
 /// One basis point.
 pub const BPS: f64 = 1e-4;
-/// Share of a day's volume at which sizing's 3/2-power impact is the one that execution charges.
+/// Share of a day's volume at which sizing's 3/2-power impact equals the impact that execution charges.
 const REFERENCE_PARTICIPATION: f64 = 0.01;
 
 /// Base on which a cost item is charged.
@@ -143,7 +143,7 @@ pub struct Impact {
     pub temporary: f64,
     /// Notional · ½ γ σ Q/V.
     pub permanent: f64,
-    /// Both by sizing's 3/2-power law.
+    /// Impact by sizing's 3/2-power law, in place of both parts.
     pub as_sized: f64,
     /// True if volume or volatility is unknown; impact is then 0.
     pub unknown: bool,

@@ -70,8 +70,8 @@ impl Fill {
         self.quantity * (self.price - self.decision_price)
     }
 
-    /// Implementation shortfall (Perold 1988) of the filled quantity, against trading at once and free at the
-    /// decision price: delay, spread, impact and commission. NaN without an order.
+    /// Implementation shortfall (Perold 1988) of the filled quantity, relative to trading at once, free of
+    /// cost, at the decision price: delay, spread, impact and commission. NaN without an order.
     #[must_use]
     pub fn shortfall(&self) -> f64 {
         let Self { costs, .. } = self;

@@ -24,8 +24,8 @@ enum Needs {
 
 /// Market conditions, common to the strategy's book and the benchmark's.
 ///
-/// A frame is begun before its fills and ended after them. No fill uses its own bar for its costs, except a
-/// quote at the close that a fill at the close meets.
+/// A frame is begun before its fills and ended after them. The costs of a fill do not depend on its own bar,
+/// except that a fill at the close pays the quoted spread at that close.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Market {
     actions: Actions,
@@ -143,7 +143,8 @@ impl Market {
         self.stress.volatile_dates()
     }
 
-    /// Current multipliers of the costs. The half-spread of [`Market::conditions`] includes its own.
+    /// Current multipliers of the costs. The half-spread of [`Market::conditions`] already includes its
+    /// multiplier.
     #[must_use]
     pub fn multipliers(&self) -> CostMultipliers {
         self.stress.charged()

@@ -5,9 +5,9 @@
 //! Orders in flight count as held. An order without a price on its fill frame is cancelled; with `unfilled =
 //! "carry"` it works until the next rebalance.
 //!
-//! `Market` begins a frame before its fills and ends it after them. No fill uses its own bar for its costs,
-//! except a quote at the close that a fill at the close meets. σ and V of impact come from the UTC dates
-//! before the fill's.
+//! `Market` begins a frame before its fills and ends it after them. The costs of a fill do not depend on its
+//! own bar, except that a fill at the close pays the quoted spread at that close. σ and V of impact come from
+//! the UTC dates before the fill's.
 //!
 //! `Portfolio::tradable`: an instrument has a price. With impact or a participation cap it also has trailing
 //! volume above 0, and with impact a volatility.
@@ -35,10 +35,10 @@
 //! A delisting closes a position at the last price less the haircut. That is a price move: it enters
 //! `Moves::held`, the residual of the attribution, and gross and net returns alike.
 //!
-//! An account with NAV at or below 0 at a close is ruined (`closing.rs`). Positions close at the prices of
-//! that NAV without costs, orders expire, and the ledger ends. Later frames have no ledger entry, for the
-//! strategy and the benchmark. Figures of a ruined series are −100 % or NaN. Scenarios that re-price a ruined
-//! run are ruined with it.
+//! An account with NAV at or below 0 at a close is ruined (`closing.rs`). Positions close at the last prices
+//! without costs, orders expire, and the ledger ends. Later frames have no ledger entry, for the strategy and
+//! the benchmark. Figures of a ruined series are −100 % or NaN. Scenarios that re-price a ruined run are
+//! ruined with it.
 //!
 //! The benchmark holds equal weights of all instruments that trade, rebalanced every 21 days. It has the
 //! strategy's delay and costs, no cap and no box.

@@ -27,7 +27,7 @@ pub struct Order {
 pub enum OrderState {
     /// Before its fill frame: it cannot be cancelled and counts as held.
     Decided,
-    /// Its fill frame has come, and no part of it is filled yet.
+    /// Its fill frame is reached, and no part of it is filled.
     Working,
     /// Filled in part, and still working.
     PartlyFilled,
@@ -76,10 +76,10 @@ const WEIGHT_DUST: f64 = 1e-12;
 
 /// Writes orders that bring the portfolio to the target weights at the frame's prices into `out`.
 ///
-/// Only tradable instruments get orders. A target of exactly 0 closes the position exactly. Lots round
-/// towards no trade, so a rounded order never exceeds the turnover of the rebalance. If sales that round to
-/// nothing would leave more gross exposure than before and than `gross_max` allows, purchases are cut.
-/// Returns the turnover: Σ |quantity| × decision price over NAV.
+/// Only tradable instruments get orders. A target of exactly 0 closes the position exactly. Quantities are
+/// rounded to lots towards zero, so rounding never raises turnover. If rounded sales leave gross exposure
+/// above both its present value and `gross_max`, orders that add exposure are cut. Returns the turnover:
+/// Σ|quantity| × decision price over NAV.
 pub fn orders_towards(
     target: &[f64],
     portfolio: &Portfolio,
@@ -117,7 +117,7 @@ pub fn orders_towards(
 }
 
 /// Cuts orders that add to a position, the last first, until the gross exposure after all orders is at most
-/// `gross_max` or its present value.
+/// the larger of `gross_max` and its present value.
 fn keep_gross(portfolio: &Portfolio, lot: f64, gross_max: f64, orders: &mut Vec<Order>) {
     let held = |i: usize| portfolio.quantity[i] + portfolio.in_flight[i];
     let added = |order: &Order| {
@@ -157,7 +157,7 @@ pub(super) fn whole_lots(quantity: f64, lot: f64) -> f64 {
         return quantity;
     }
     let (lots, nearest) = (quantity / lot, (quantity / lot).round());
-    // A lot of 0.1 has no exact form: 0.7/0.1 is just below 7.
+    // 0.1 is not exact in binary: 0.7/0.1 is just below 7.
     let is_whole = (lots - nearest).abs() <= LOT_DUST * nearest.abs().max(1.0);
     if is_whole { nearest * lot } else { lots.trunc() * lot }
 }

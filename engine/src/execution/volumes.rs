@@ -30,13 +30,13 @@ pub(super) struct Volumes {
 pub struct VolumeFacts {
     /// Bars with a price and volume 0, of instruments with volume data: no order fills on them.
     pub stale_bars: u64,
-    /// Instruments with such bars.
+    /// Instruments with stale bars.
     pub stale_instruments: u64,
-    /// Instrument with the most such bars.
+    /// Instrument with the most stale bars.
     pub stalest: Option<u32>,
     /// Instruments with prices but no volume above 0, in data with a column of volumes.
     pub without_volume: u64,
-    /// First of them in engine order.
+    /// First instrument without volume, in engine order.
     pub first_without_volume: Option<u32>,
 }
 

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::actions::Action;
 use super::orders::{Order, OrderRecord, OrderState, fraction_beyond, nearest_lots, whole_lots};
 
-/// An order that is not done.
+/// Open order.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(super) struct WorkingOrder {
     pub(super) record: OrderRecord,
@@ -50,7 +50,7 @@ impl WorkingOrder {
 pub(super) enum Fate {
     /// The order stays open.
     Works,
-    /// The order is done.
+    /// The order ends in this state.
     Ends(OrderState),
 }
 
@@ -61,7 +61,7 @@ struct Ticket {
     orders: Vec<WorkingOrder>,
 }
 
-/// Orders that are not done, in the order of their rebalances.
+/// Open orders, in the order of their rebalances.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Working {
     tickets: VecDeque<Ticket>,
@@ -159,7 +159,7 @@ impl Working {
         self.tickets.iter().any(|ticket| ticket.due_seq > seq)
     }
 
-    /// Records of the orders that are not done.
+    /// Records of the open orders.
     pub(super) fn records(&self) -> impl Iterator<Item = OrderRecord> {
         self.tickets.iter().flat_map(|ticket| &ticket.orders).map(|order| order.record)
     }

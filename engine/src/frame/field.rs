@@ -80,7 +80,7 @@ impl Field {
         }
     }
 
-    /// Returns true if a row without a price may have the field: quotes stand, and units split, without a
+    /// Returns true if a row without a price may have the field: quotes, dividends and splits do not need a
     /// trade.
     pub(crate) const fn outlives_trading(self) -> bool {
         matches!(self, Self::Bid | Self::Ask | Self::Dividend | Self::Split)

@@ -69,7 +69,7 @@ pub struct Frame {
     pub rf: f64,
     /// Supervision of the frame.
     pub supervision: Supervision,
-    /// State of the source after this frame, possibly empty: requests the state of every stage.
+    /// State of the source after this frame, possibly empty; if present, every stage adds its state.
     pub checkpoint: Option<Part>,
 }
 

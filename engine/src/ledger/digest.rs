@@ -18,7 +18,7 @@ const RESERVED: f64 = 0.0;
 /// other data.
 ///
 /// In version 0.1.0 the reserved number was a cost of delistings. It stays, so that the digests of runs
-/// without such a cost equal those of that version.
+/// without that cost equal those of version 0.1.0.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct DigestChain {
     last: [u8; 32],

@@ -7,7 +7,7 @@
 //! preceding frame (`LedgerFrame::opening`).
 //!
 //! Attribution explains the held positions by the betas as of the preceding close (`attribution.rs`). The
-//! residual is the rest of each position's gain, so the parts add up by definition. `trading` is the gain
+//! residual is the remaining gain of each position, so the parts add up by definition. `trading` is the gain
 //! from a fill's price to the close.
 
 mod attribution;

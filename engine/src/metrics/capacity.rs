@@ -11,11 +11,12 @@ const MULTIPLE_MAX: f64 = 1e12;
 ///
 /// With the trades in weights fixed, impact as a share of the preceding NAV scales with NAV: its temporary
 /// part with (NAV/NAV₀)^p, p the impact exponent, and its permanent part with NAV/NAV₀ (Almgren & Chriss
-/// 2000; the square-root law is p = 0.5). At c times the NAV that was run, the return of frame t is
+/// 2000; the square-root law is p = 0.5). At c times the NAV of the run, frame t has the return
 /// `r_t(c) = a_t − c^p·u_t − c·v_t`.
 ///
-/// Here a_t is the return with impact added back, u_t and v_t are the two parts at the NAV that was run. Mean and
-/// variance of r(c) follow from the means and covariances of (a, u, v), which are all that is stored.
+/// Here a_t is the return with impact added back, u_t and v_t are the two parts of impact at the NAV of the
+/// run. Mean and variance of r(c) follow from the means and covariances of (a, u, v), which are all that is
+/// stored.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Capacity {
     count: f64,
@@ -41,8 +42,8 @@ impl Capacity {
         }
     }
 
-    /// Annualised Sharpe ratio at `multiple` times the NAV that was run; 0 excludes impact. NaN for fewer
-    /// than two frames or no volatility.
+    /// Annualised Sharpe ratio at `multiple` times the NAV of the run; 0 excludes impact. NaN for fewer than
+    /// two frames or no volatility.
     #[must_use]
     pub fn sharpe(&self, multiple: f64, exponent: f64, frames_per_year: f64) -> f64 {
         let scale = [1.0, -libm::pow(multiple, exponent), -multiple];
@@ -61,7 +62,7 @@ impl Capacity {
         mean / deviation * frames_per_year.sqrt()
     }
 
-    /// Smallest multiple of the NAV that was run at which the Sharpe ratio is half of that without impact, by
+    /// Smallest multiple of the NAV of the run at which the Sharpe ratio is half of that without impact, by
     /// bisection. `None` if there is no impact, if the ratio without it is not above 0, or if a multiple of
     /// 10¹² does not halve it.
     #[must_use]

@@ -40,8 +40,8 @@ impl CostAnalysis {
     }
 }
 
-/// Probability of ever falling by `loss` from the current value, at a fraction of Kelly in continuous time:
-/// x^(2/fraction − 1), x = 1 − `loss` (Thorp 2006).
+/// Probability that wealth falls by `loss` from its current value at any later time, at a fraction of Kelly
+/// in continuous time: x^(2/fraction − 1), x = 1 − `loss` (Thorp 2006).
 #[must_use]
 pub fn chance_of_ever_losing(loss: f64, kelly_fraction: f64) -> f64 {
     libm::pow(1.0 - loss, 2.0 / kelly_fraction - 1.0)

@@ -4,7 +4,7 @@ use super::equity_point::EquityPoint;
 use crate::execution::CostItem;
 use crate::time::TimestampNs;
 
-/// Frames that a chart has a point for: buckets of equal length, the last one ending with the run.
+/// Buckets of equal length, one per point of a chart; the last one ends with the run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Buckets {
     frames: u64,

@@ -1,6 +1,6 @@
 //! Performance metrics of a run: the figures of `empyrical`, and their accumulation from the ledger.
 //!
-//! | read | for |
+//! | module | content |
 //! |---|---|
 //! | `performance` | sums over the ledger, frame by frame |
 //! | `comparing` | net, gross and benchmark figures from the recorded equity |
@@ -10,7 +10,7 @@
 //! | `active`, `rolling`, `trailing` | risk against the benchmark; figures over a moving window; returns over the last months |
 //! | `holdings`, `same_trades` | number of holdings through time; return of unchanged trades at another cost |
 //! | `growing` | figures and lines of an equity that grows frame by frame |
-//! | `cost_analysis`, `shortfall`, `capacity` | implications of costs, size and the Kelly fraction |
+//! | `cost_analysis`, `shortfall`, `capacity` | effects of costs, size and the Kelly fraction |
 
 mod active;
 mod capacity;

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-/// Standard deviation up to which returns differ by rounding alone: that of (1 + r), with a margin. Such a
-/// series has no volatility.
+/// Standard deviation up to which returns differ by rounding alone: that of (1 + r), with a margin. A series
+/// below it counts as without volatility.
 const ROUNDING: f64 = 16.0 * f64::EPSILON;
 
 /// Count, central moments up to the fourth (Pébay 2008, eq. 3.1), and sum of squared negative returns.
@@ -85,7 +85,7 @@ pub(super) fn ratio(numerator: f64, divisor: f64) -> f64 {
     if divisor == 0.0 { f64::NAN } else { numerator / divisor }
 }
 
-/// Compound annual growth rate of one unit that became `wealth` after `frames` frames; NaN without frames or
+/// Compound annual growth rate of one unit that grew to `wealth` after `frames` frames; NaN without frames or
 /// for a negative value.
 pub(crate) fn annual_growth(wealth: f64, frames: f64, frames_per_year: f64) -> f64 {
     if frames == 0.0 || wealth < 0.0 {

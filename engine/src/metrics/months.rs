@@ -75,7 +75,7 @@ impl Calendars {
         self.last = Some(level);
     }
 
-    /// Ends the periods that the new date is outside of, and starts its own.
+    /// Ends the periods that do not contain the new date, and starts those that do.
     fn turn(&mut self, of: [(i64, Option<i64>); 2], first: Level) {
         for (at, of) in of.into_iter().enumerate() {
             if self.running[at].as_ref().is_some_and(|running| running.of == of) {

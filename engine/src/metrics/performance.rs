@@ -29,7 +29,7 @@ pub struct Performance {
     pub turnover: TurnoverFacts,
     /// Implementation shortfall of the fills.
     pub shortfall: Shortfall,
-    /// Dependence of the returns on market impact at other sizes.
+    /// Moments of returns and impact, for the Sharpe ratio at other sizes.
     pub capacity: Capacity,
 }
 
@@ -45,7 +45,7 @@ pub struct ExcessRatios {
 }
 
 impl Default for ExcessRatios {
-    /// Ratios of no returns.
+    /// Ratios without returns: NaN.
     fn default() -> Self {
         Self { sharpe: f64::NAN, sortino: f64::NAN }
     }

@@ -17,7 +17,7 @@ pub struct Relative {
     pub beta: f64,
     /// Annual return over that of the benchmark, both over the frames on which the benchmark rose.
     pub up_capture: f64,
-    /// The same over the frames on which the benchmark fell.
+    /// The same ratio over the frames on which the benchmark fell.
     pub down_capture: f64,
 }
 

@@ -16,7 +16,7 @@ pub struct Accumulator {
     gains: f64,
     losses: f64,
     wealth: f64,
-    /// Whether a return of −100 % or less occurred.
+    /// True if a return of −100 % or less occurred.
     ruined: bool,
     peak: f64,
     max_drawdown: f64,

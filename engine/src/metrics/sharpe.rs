@@ -28,8 +28,8 @@ impl ObservedSharpe {
         Self::from(&moments)
     }
 
-    /// Reconstructs a ratio from its standard error, both per frame, if the returns are not available: no
-    /// skewness, the least kurtosis, 1, and T = 1 + 1/s.e.². Its [`Self::standard_error`] equals
+    /// Reconstructs a ratio from its standard error, both per frame, if the returns are not available:
+    /// skewness 0, kurtosis 1 (its minimum) and T = 1 + 1/s.e.². Its [`Self::standard_error`] equals
     /// `standard_error`.
     #[must_use]
     pub fn from_standard_error(ratio: f64, standard_error: f64) -> Self {
@@ -87,7 +87,8 @@ pub struct SharpeUncertainty {
     pub standard_error: f64,
     /// Probabilistic Sharpe ratio: probability that the true ratio is above 0 (Bailey & López de Prado 2012).
     pub probabilistic_sharpe: f64,
-    /// Years of such returns after which that probability is 95 %; NaN for a ratio of 0 or less.
+    /// Years of returns with these moments after which that probability is 95 %; NaN for a ratio of 0 or
+    /// less.
     pub min_track_record_years: f64,
 }
 

@@ -90,7 +90,7 @@ fn same_trades(run: &ExecutionSettings, own: &ExecutionSettings) -> Result<(), I
         ("impact_window", own.impact_window == run.impact_window, found(&own.impact_window)),
         ("delist_after", own.delist_after == run.delist_after, found(&own.delist_after)),
     ];
-    let expected = "that of the run whose trades are re-priced: it decides which trades there are";
+    let expected = "that of the run whose trades are re-priced: it determines the trades";
     settings.into_iter().try_for_each(|(key, same, found)| require(same, key, found, expected))
 }
 

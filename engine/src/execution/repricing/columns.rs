@@ -36,10 +36,10 @@ struct CarryBase {
     shorts: f64,
 }
 
-/// Scenarios as columns, one element a scenario.
+/// Scenarios as columns, one element per scenario.
 ///
-/// The first frame must be the first rebalance of the run, before interest accrues; every later frame must
-/// follow. Splits need no treatment of open orders: their notional and commission do not change.
+/// The first frame must be the first rebalance of the run, before interest accrues, and no later frame may be
+/// left out. Splits need no treatment of open orders: their notional and commission do not change.
 #[derive(Clone, Debug)]
 pub struct Repricing {
     rates: Rates,
@@ -49,7 +49,7 @@ pub struct Repricing {
     difference: Vec<f64>,
     nav: Vec<f64>,
     interest: Vec<f64>,
-    /// Costs of the frame, one column an item.
+    /// Costs of the frame, one column per item.
     costs: [Vec<f64>; CostItem::ALL.len()],
     /// Fills without impact, over all frames.
     unknown: u64,

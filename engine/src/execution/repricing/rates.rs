@@ -4,7 +4,7 @@ use super::super::costs::BPS;
 use super::super::settings::CashInterest;
 use super::Charges;
 
-/// Columns of the coefficients of the cost sums, one element a scenario.
+/// Columns of the coefficients of the cost sums, one element per scenario.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Rates {
     /// Commission as a share of notional.
@@ -25,13 +25,13 @@ pub(super) struct Rates {
     pub(super) permanent: Vec<f64>,
     /// Delisting haircut minus that of the run, as a share of the last price.
     pub(super) haircut: Vec<f64>,
-    /// Borrow fee a year, as a share of the value of shorts.
+    /// Annual borrow fee, as a share of the value of shorts.
     pub(super) borrow: Vec<f64>,
-    /// Financing a year, as a share of negative cash.
+    /// Annual financing rate, as a share of negative cash.
     pub(super) financing: Vec<f64>,
     /// 1 if cash earns the risk-free return; else 0.
     pub(super) risk_free: Vec<f64>,
-    /// Interest a year on cash at a fixed rate; else 0.
+    /// Annual interest rate on cash if it is fixed; else 0.
     pub(super) a_year: Vec<f64>,
     /// Distinct exponents of temporary impact.
     pub(super) exponents: Vec<f64>,

@@ -21,7 +21,7 @@ struct Day {
 }
 
 /// Trailing volatility of the market, the root mean square of the mean return across instruments over the
-/// preceding 21 UTC dates, and its rank among those of all earlier dates. Memory: 8 bytes a date.
+/// preceding 21 UTC dates, and its rank among those of all earlier dates. Memory: 8 bytes per date.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct MarketVolatility {
     share: f64,

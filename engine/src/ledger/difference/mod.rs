@@ -13,14 +13,14 @@
 //!
 //! | part | |
 //! |---|---|
-//! | data | Σ q_A (m_B − m_A), and other prices of the same fills' bars |
-//! | decision | Σ (w_B − w_A) m_B, and the gain of orders of another size from the price of the fill to the close |
-//! | fill | Σ ((q_B − w_B) − (q_A − w_A)) m_B, and the gain of fills of another size or price |
+//! | data | Σ q_A (m_B − m_A), and the gain of the same fills from different prices |
+//! | decision | Σ (w_B − w_A) m_B, and the gain, from fill price to close, of a different order size |
+//! | fill | Σ ((q_B − w_B) − (q_A − w_A)) m_B, and the remaining difference of the gains from fill price to close |
 //! | cost | costs of A − costs of B |
 //! | interest | interest of B − interest of A |
 //!
-//! The first three sums are an identity: together they are Σ q_B m_B − Σ q_A m_A. `fill` takes the rest of
-//! the gain from fill price to close. By the accounting identity only rounding is left for `not_explained`.
+//! The first three sums add up to Σ q_B m_B − Σ q_A m_A. By the accounting identity `not_explained` is
+//! rounding only.
 //!
 //! Prices come from the data of each run. They must reproduce the recorded NAV of every frame. Otherwise
 //! positions are not used, and everything except costs and interest is not explained.
@@ -82,7 +82,7 @@ impl Difference {
         self.items().iter().map(|(_, part)| part).sum()
     }
 
-    /// Splits a gap by costs and interest alone, without positions; the rest of `gap` is not explained.
+    /// Splits a gap by costs and interest alone, without positions; the remainder of `gap` is not explained.
     #[must_use]
     pub fn by_carried(a: Carried, b: Carried, gap: f64) -> Self {
         let cost = a.costs - b.costs;
@@ -90,7 +90,7 @@ impl Difference {
         Self { cost, interest, not_explained: gap - cost - interest, ..Self::default() }
     }
 
-    /// Splits the gap of a frame to which both runs moved from one common frame. `differs`: true if the data
+    /// Splits the gap of a frame whose preceding frame is the same in both runs. `differs`: true if the data
     /// of an instrument differs on the frame.
     #[must_use]
     pub fn by_frame(
@@ -126,7 +126,7 @@ impl Difference {
         parts
     }
 
-    /// Attributes a gap over frames that only one run has to the data.
+    /// Attributes to the data a gap over frames that only one run has.
     #[must_use]
     pub fn by_data(gap: f64) -> Self {
         Self { data: gap, ..Self::default() }
