@@ -230,7 +230,7 @@ impl Calibration {
         baseline_kernel(self, forecasts.observed);
     }
 
-    /// Calibration of one instrument; `variance_known`: whether its variance has been learned from data.
+    /// Calibration of one instrument; `variance_known`: true if its variance has been learned from data.
     pub(super) fn of(&self, instrument: usize, variance_known: bool) -> CalibrationFacts {
         let (block, lane) = (instrument / LANES, instrument % LANES);
         let sums = self.sums.get(block).map(|sums| sums.map(|sum| sum[lane])).unwrap_or_default();
@@ -323,7 +323,7 @@ impl TailLanes {
 #[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
 fn score_kernel(calibration: &mut Calibration, forecasts: &Forecasts<'_>) {
     let tolerances = tolerances();
-    // A run of blocks with the same tail spreads it over the lanes once.
+    // Consecutive blocks with the same tail fill the lanes with it once.
     let mut common = (u32::MAX, TailLanes::from_fn(|_| Tail::new()));
     let columns = calibration.sums.iter_mut().zip(&mut calibration.recent);
     let seen = forecasts.observed.iter().zip(forecasts.mean).zip(forecasts.scale);

@@ -25,11 +25,11 @@ pub struct Estimates {
     pub factors: Vec<f64>,
     /// Returns of the frame, length n, NaN where missing; empty if no strategy reads them.
     pub returns: Vec<f64>,
-    /// Whether the warm-up is over and the schedule has a rebalance on this frame.
+    /// True if the warm-up is over and the schedule has a rebalance on this frame.
     pub decides: bool,
     /// Supervision of the source.
     pub supervision: Supervision,
-    /// Whether the columns below are filled.
+    /// True if the columns below are filled.
     pub complete: bool,
     /// Posterior mean of alpha.
     pub alpha: Vec<f64>,
@@ -90,7 +90,7 @@ impl Estimates {
         self.coefficient_cov[pair * self.instruments() + instrument]
     }
 
-    /// Whether the instrument has had a return.
+    /// Returns true if the instrument has had a return.
     #[must_use]
     pub fn started(&self, instrument: usize) -> bool {
         !self.alpha[instrument].is_nan()

@@ -9,7 +9,7 @@ pub trait Estimator: Send {
     /// Processes one frame: forecasts the returns given the frame's factors, then updates from them.
     ///
     /// `factors` has length k, all finite; `returns` has length n in engine order, NaN where missing, and n
-    /// never shrinks. `score`: whether the frame counts in [`Self::facts`].
+    /// never shrinks. `score`: true if the frame counts in [`Self::facts`].
     fn step(&mut self, factors: &[f64], returns: &[f64], score: bool);
 
     /// Writes the forecast of the last frame and the state after it into `estimates`, whose `factors` and
@@ -22,14 +22,14 @@ pub trait Estimator: Send {
     /// Serializes the complete state after the frames so far.
     ///
     /// # Errors
-    /// The state cannot be serialized.
+    /// Fails if the state cannot be serialized.
     fn save(&self) -> Result<Vec<u8>, StateError>;
 
     /// Restores a saved state; all later results equal those of an uninterrupted run bit by bit.
     ///
     /// # Errors
-    /// The bytes are not the state of such an estimator under the same settings. The estimator is then
-    /// unchanged.
+    /// Fails if the bytes are not the state of the same kind of estimator under the same settings. The
+    /// estimator is then unchanged.
     fn load(&mut self, state: &[u8]) -> Result<(), StateError>;
 }
 

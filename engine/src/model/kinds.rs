@@ -10,7 +10,7 @@ use crate::settings::{Calendar, Invalid};
 /// Builds the estimator that the settings select, for `factors` factors.
 ///
 /// # Errors
-/// A required number is not set.
+/// Fails if a required number is not set.
 pub fn estimator(
     settings: &EstimatorSettings,
     calendar: &Calendar,

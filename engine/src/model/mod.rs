@@ -18,7 +18,7 @@
 //! initial_state_mean=np.zeros(k)).filter(asset_returns)[0]` equals [`Fixed`]
 //! with [`FixedParameters::standard`]: Q = I, R = 1, P₀ = I. At a daily scale this assumes that a return is
 //! uncertain by 100 % and a beta moves by 1 per day: each beta ends with a standard deviation of about 10, a
-//! hundred times the attainable one. The [`Mixture`] needs no such numbers.
+//! hundred times the attainable one. The [`Mixture`] needs none of these numbers.
 //!
 //! ```
 //! use betaflow_engine::model::{Estimates, Estimator, EstimatorSettings, Fixed, FixedParameters, Mixture};

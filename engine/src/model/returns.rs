@@ -17,13 +17,13 @@ pub struct Returns {
 }
 
 impl Returns {
-    /// `excess`: whether the risk-free return is subtracted.
+    /// `excess`: true if the risk-free return is subtracted.
     #[must_use]
     pub fn new(excess: bool) -> Self {
         Self { excess, ..Self::default() }
     }
 
-    /// Whether the risk-free return is subtracted.
+    /// Returns true if the risk-free return is subtracted.
     #[must_use]
     pub fn are_in_excess(&self) -> bool {
         self.excess

@@ -7,8 +7,9 @@ use crate::settings::{Invalid, require};
 /// Ordinary least squares of each instrument's returns on (1, f) over the last `window` frames.
 ///
 /// The forecast of a frame uses its factors and the regression on the previous `window` frames; it is NaN
-/// until those exist. Missing returns are skipped: an instrument with fewer returns is regressed on those,
-/// and a design without full rank gets the solution of least norm. No matrix is regularised.
+/// until those exist. Missing returns are skipped: an instrument with fewer returns is regressed on the
+/// returns that it has, and a design without full rank gets the solution of least norm. No matrix is
+/// regularised.
 ///
 /// A frame costs O(k²) per row of the window, once for all instruments with complete returns and once for
 /// each other one. For offline comparison.
@@ -29,7 +30,7 @@ impl RollingRegression {
     /// Regression over `window` frames, at least one, and `factors` factors; k = `factors` + 1.
     ///
     /// # Errors
-    /// The window is empty.
+    /// Fails if the window is empty.
     pub fn new(window: usize, factors: usize) -> Result<Self, Invalid> {
         require(window > 0, "window", window, "at least 1 frame")?;
         Ok(Self {

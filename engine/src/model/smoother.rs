@@ -101,7 +101,7 @@ impl Moments {
     /// Smooths the coefficients of every frame for a transition F, k × k: B_t = C_t F' R_{t+1}⁻¹, s_t = m_t +
     /// B_t (s_{t+1} − a_{t+1}), S_t = C_t + B_t (S_{t+1} − R_{t+1}) B_t'.
     ///
-    /// West & Harrison write a_T(−k) and R_T(−k) for the same (4.8). For a discount model F is the identity
+    /// In West & Harrison (4.8) s_t and S_t are a_T(−k) and R_T(−k). For a discount model F is the identity
     /// and R the discounted C. If the observation variance is learned (10.8), pass the scaled C* and R*, and
     /// multiply S_t by the last estimate of that variance.
     ///

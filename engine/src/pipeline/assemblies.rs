@@ -117,7 +117,7 @@ impl Traders {
 
 /// Builds source → estimate → many (size ⇄ execute) → gather. The scenarios share source and estimator, so
 /// `estimator`, `excess` and the schedule of rebalances come from `settings`. They are distributed over
-/// `workers` stages, each for a thread of its own with the placement `Placement::Groups([2, 1, …, 1])`.
+/// `workers` stages, each on its own thread under the placement `Placement::Groups([2, 1, …, 1])`.
 ///
 /// # Errors
 /// The errors of [`trading`], in any scenario.
@@ -156,7 +156,7 @@ pub fn sweeping(
 
 /// Builds source → estimate → size ⇄ execute → many reprice → gather. One run with `settings` rebalances and
 /// fills, and its trades are priced for every scenario. The scenarios are distributed over `workers` stages,
-/// each for a thread of its own with the placement `Placement::Groups([4, 1, …, 1])`.
+/// each on its own thread under the placement `Placement::Groups([4, 1, …, 1])`.
 ///
 /// # Errors
 /// The errors of [`trading`].

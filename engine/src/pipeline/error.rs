@@ -23,13 +23,13 @@ pub enum PipelineError {
         message: String,
     },
     /// The graph of stages does not fit the options of the run.
-    #[error("the pipeline is not put together right: {0}")]
+    #[error("invalid pipeline: {0}")]
     Graph(String),
 }
 
 /// Error of a stage that received a kind of message it does not handle: the graph is connected wrongly.
 #[derive(Debug, thiserror::Error)]
-#[error("the {stage} stage cannot handle a message that it was wired to")]
+#[error("the {stage} stage received a message that it cannot handle: check the connections of the graph")]
 pub(crate) struct Miswired {
     pub(crate) stage: &'static str,
 }

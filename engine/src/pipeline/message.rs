@@ -12,7 +12,7 @@ use crate::range::OutOfRange;
 use crate::state::Checkpoint;
 use crate::time::TimestampNs;
 
-/// A message between stages. Each is a pointer; its memory is reused once all receivers have dropped it.
+/// A message between stages. Each is a pointer; the memory is reused after all receivers have dropped it.
 #[derive(Clone, Debug)]
 pub enum Message {
     /// Call of a stage without inlets, to produce output.

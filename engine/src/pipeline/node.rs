@@ -25,7 +25,7 @@ pub(super) struct Outlet {
 /// Result of a step of a node.
 pub(super) enum Step {
     Worked,
-    /// The channel of the wanted inlet is empty, or that of the next message to send is full.
+    /// The channel of the next inlet is empty, or that of the next message to send is full.
     Waits,
     Done,
     /// A neighbour stopped without an end of stream: it failed, and reports the error.

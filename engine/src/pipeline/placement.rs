@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "PlacementText", into = "PlacementText")]
 pub enum Placement {
-    /// Chosen by the number of processors: one thread for reading and decoding, one for the rest; with four
-    /// processors or more, another for recording.
+    /// Chosen by the number of processors: one thread for reading and decoding, one for all later stages;
+    /// with four processors or more, another for recording.
     #[default]
     Auto,
     /// All stages on the calling thread: the reference.

@@ -68,10 +68,10 @@ fn run_group(mut nodes: Vec<Node>, alone: bool, timer: &Timer) -> Ended {
 
 /// Steps the nodes, downstream first, until all are done (returns true) or a neighbour stopped (false).
 ///
-/// The order downstream first keeps few messages in flight and makes fused groups free of deadlock: a node
-/// sends only if no node behind it in the group can proceed. If none can proceed, the group waits for any of
-/// the channels that its nodes wait for, sends and receives alike; it never blocks on one of them while
-/// another is ready. A group that is `alone` waits for no other thread.
+/// The order downstream first keeps few messages in flight and makes groups of several nodes free of
+/// deadlock: a node sends only if no node behind it in the group can proceed. If none can proceed, the group
+/// waits for any of the channels that its nodes wait for, sends and receives alike; it never blocks on one of
+/// them while another is ready. A group that is `alone` waits for no other thread.
 fn drive(
     nodes: &mut [Node],
     alone: bool,

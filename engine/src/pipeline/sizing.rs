@@ -53,7 +53,7 @@ pub struct Sizing {
     on_out_of_range: OnOutOfRange,
     /// Names of the instruments as of the last frame with complete estimates.
     names: InstrumentNames,
-    /// Targets of the last rebalance with trades; empty if the turnover cap stopped it short of them.
+    /// Targets of the last rebalance with trades; empty if the turnover cap bound.
     last_target: Vec<f64>,
     facts: SizingFacts,
 }
@@ -110,7 +110,7 @@ impl Sizing {
     /// Decides on a frame from its estimates and the portfolio.
     ///
     /// # Errors
-    /// Returns a value out of range if such values stop the run.
+    /// Returns a value out of range, under `OnOutOfRange::Stop`.
     pub fn decide(
         &mut self,
         frame: &Estimates,
@@ -292,7 +292,7 @@ impl Sizing {
         self.day = Some((portfolio.timestamp.date(), spent + turnover));
         decision.turnover = turnover;
         decision.target.clone_from(&self.solution.weights);
-        // If a limit is out of reach, the multipliers belong to the approach to it, not to growth.
+        // If a limit is out of reach, the multipliers are the value of coming nearer to it, not growth.
         if self.solution.outcome.within_limits() {
             decision.multipliers.clone_from(&self.solution.multipliers);
         }

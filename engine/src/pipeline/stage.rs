@@ -13,8 +13,8 @@ pub trait Stage: Send {
 
     /// Inlet of the next message; stages with one inlet keep the default.
     ///
-    /// A stage names the inlet instead of taking the message that comes first, so the order of events is the
-    /// same under every placement.
+    /// The inlet does not depend on which message arrives first, so the order of events is the same under
+    /// every placement.
     fn wants(&self) -> usize {
         0
     }

@@ -14,7 +14,7 @@ pub fn no_clock() -> u64 {
 
 /// Observes each handled message, on the thread of its stage. It cannot change the run.
 pub trait Watch: Send + Sync {
-    /// Called once a message has been handled.
+    /// Called after each handled message.
     fn handled(&self, handled: Handled);
 }
 
@@ -23,7 +23,7 @@ pub trait Watch: Send + Sync {
 pub struct Handled {
     /// Name of the stage.
     pub stage: &'static str,
-    /// Kind of the message: `frames`, `estimates`, `portfolio`, `decision`, `ledger` and the like.
+    /// Kind of the message, such as `frames`, `estimates`, `portfolio`, `decision` or `ledger`.
     pub message: &'static str,
     /// Messages waiting at that inlet when it was read, including this one.
     pub waiting: usize,
@@ -71,7 +71,7 @@ pub struct StageTiming {
     pub messages: u64,
     /// Time spent in the stage's own code.
     pub handling_ns: u64,
-    /// Time for which its thread waited on this stage's channels; stages of a fused group that wait together
+    /// Time for which its thread waited on this stage's channels; stages of one group that wait together
     /// share it.
     pub blocked_ns: u64,
     /// Most messages waiting at the inlet when it was read.

@@ -116,7 +116,7 @@ impl Trading {
     /// Advances the book to the close of a frame, and returns its portfolio.
     ///
     /// # Errors
-    /// Returns the value of the account or of a fill that is out of range, if such values stop the run.
+    /// Returns the value of the account or of a fill that is out of range, under `OnOutOfRange::Stop`.
     pub fn advance(&mut self, frame: &Frame) -> Result<&Arc<Portfolio>, OutOfRange> {
         if self.ended {
             return Ok(self.book.portfolio());

@@ -121,7 +121,7 @@ pub fn frontier_point(
         }
     };
     let mut line = CriticalLine::start(&tilted, covariance, upper)?;
-    // Each event changes one of the sets; more events than this are cycling by rounding.
+    // Each event changes one of the sets; more events than this mean cycling by rounding.
     for _ in 0..20 * expected.len() + 100 {
         if line.advance(point) {
             break;
@@ -152,10 +152,10 @@ struct CriticalLine<'a> {
     total: f64,
     weights: Vec<f64>,
     at: Vec<At>,
-    /// Rows of Σ of the instruments that were ever held.
+    /// Rows of Σ of the instruments held at any tolerance so far.
     rows: Vec<Option<Vec<f64>>>,
     tolerance: f64,
-    /// Instrument of the last event, which the next event must not reverse at once.
+    /// Instrument of the last event, which the next event must not reverse immediately.
     changed: Option<usize>,
 }
 

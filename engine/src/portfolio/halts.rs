@@ -11,7 +11,7 @@ use crate::time::TimestampNs;
 #[serde(default)]
 pub struct LossLimits {
     /// Largest loss of a UTC date, as a share of the NAV at the end of the previous date. A larger loss halts
-    /// trading for the rest of the date.
+    /// trading until the end of the date.
     pub daily_loss_max: Option<f64>,
     /// Largest drawdown, as a share of the running maximum of NAV. A larger drawdown halts trading until it
     /// is resumed from outside; the running maximum then restarts at the current NAV.
@@ -80,7 +80,7 @@ impl LossWatch {
     }
 
     /// Halts trading for a value out of range; the first such value is kept. Every loss limit that is set
-    /// counts as exceeded, because the loss cannot be computed from such a value.
+    /// counts as exceeded, because the loss cannot be computed from that value.
     pub fn stop(&mut self, limits: &LossLimits, wrong: OutOfRange) -> Halt {
         self.drawdown |= limits.drawdown_max.is_some();
         self.daily |= limits.daily_loss_max.is_some();

@@ -42,7 +42,7 @@ pub struct Rebalance {
     pub net: Option<f64>,
     /// Bounds on factor exposures.
     pub exposure_bounds: Vec<ExposureBounds>,
-    /// Whether the strategy gave expected returns. If not, `expected` holds its target weights, risk and cost
+    /// True if the strategy gave expected returns. If not, `expected` holds its target weights, risk and cost
     /// are absent, and the solution is the nearest weights inside the limits.
     pub sized: bool,
     /// Target weights.
@@ -66,7 +66,7 @@ pub struct FrontierPoint {
     pub growth: f64,
     /// Marginal value of turnover.
     pub multiplier: f64,
-    /// Whether the box, gross limit, net target and exposure bounds can be met under the cap. If not, the
+    /// True if the box, gross limit, net target and exposure bounds can be met under the cap. If not, the
     /// multiplier is the value of coming nearer to them.
     pub within_limits: bool,
 }

@@ -20,7 +20,7 @@ pub struct FactorRisk {
     idiosyncratic: Vec<f64>,
     /// L, lower triangular, with L L' = F + Λ.
     root: DMatrix<f64>,
-    /// L'. Products with it sum in order; `gemm_tr` does not.
+    /// L'. Its products are summed in order, unlike those of `gemm_tr`.
     root_transposed: DMatrix<f64>,
     /// I + L'GL and its Cholesky factor.
     inner: DMatrix<f64>,
@@ -66,8 +66,7 @@ impl FactorRisk {
         self.idiosyncratic.clear();
         for i in 0..self.n {
             let dof = estimates.dof[i];
-            // The variance is infinite for two degrees of freedom or fewer: such an instrument gets no
-            // weight.
+            // The variance is infinite for two degrees of freedom or fewer: the instrument gets no weight.
             let learned = match dof {
                 f64::INFINITY => 1.0,
                 dof if dof > 2.0 => dof / (dof - 2.0),
@@ -191,7 +190,7 @@ impl FactorRisk {
         }
     }
 
-    /// Writes Σ w into `out`; infinite variances count as 0, because such instruments get no weight.
+    /// Writes Σ w into `out`; infinite variances count as 0, because those instruments get no weight.
     pub fn times(&mut self, weights: &[f64], out: &mut Vec<f64>) {
         let [v, t] = &mut self.work;
         set_factor_exposures(&self.exposures, weights, v);

@@ -17,7 +17,7 @@ pub enum Goal<'a> {
 pub struct Limits<'a> {
     /// Held weights after drift, length n; orders in flight count as filled.
     pub held: &'a [f64],
-    /// Whether each instrument can be traded in this frame.
+    /// True for each instrument that can be traded in this frame.
     pub tradable: &'a [bool],
     /// Cost per unit of trade, length n.
     pub linear_cost: &'a [f64],
@@ -37,20 +37,20 @@ pub enum Outcome {
     Capped,
     /// No instrument can be traded, or no turnover is left under the cap.
     NoTrade,
-    /// The whole cap was used to bring weights back that drift or a halt had put outside the box.
+    /// The whole cap was used to bring back weights that drift or a halt had moved outside the box.
     Repairing,
     /// The gross limit is out of reach under the cap; the solution is as near to it as the cap allows.
     GrossOutOfReach,
     /// The net target or an exposure bound is out of reach; the solution is as near to it as the other limits
     /// allow.
     NetOutOfReach,
-    /// The strategy is fully invested, but the limits allow only less; the largest allowed sum of weights was
-    /// reached.
+    /// The strategy targets full investment, but the limits allow less; the largest allowed sum of weights
+    /// was reached.
     BudgetOutOfReach,
 }
 
 impl Outcome {
-    /// Whether all limits hold, so that their multipliers measure growth.
+    /// Returns true if all limits hold, so that their multipliers measure growth.
     #[must_use]
     pub fn within_limits(self) -> bool {
         !matches!(self, Self::Repairing | Self::GrossOutOfReach | Self::NetOutOfReach)
@@ -82,9 +82,9 @@ pub struct Solution {
     /// bind. That of the cap is the marginal value of turnover (for `scale`: along the move to the goal). For
     /// target weights the objective is half the squared distance from them.
     pub multipliers: Multipliers,
-    /// Whether the turnover cap binds, or is used up.
+    /// True if the turnover cap binds, or is used up.
     pub capped: bool,
-    /// Whether the gross limit binds.
+    /// True if the gross limit binds.
     pub at_gross: bool,
     /// Number of instruments whose weight is at a non-zero bound of the box.
     pub at_box: usize,

@@ -114,7 +114,8 @@ impl ScaledCovariance {
     ///
     /// The added information keeps every direction within the prior. With C ≤ C0 and C0 block-diagonal, R ≤
     /// blockdiag(C0_b/δ_b), so R⁻¹ ≥ blockdiag(δ_b K0_b), and adding (1 − δ_b) K0_b gives at least K0. The
-    /// mean is not pulled. One rank-one step per component keeps R positive definite without inverting it.
+    /// mean does not move towards the prior. One rank-one step per component keeps R positive definite
+    /// without inverting it.
     pub fn evolve(&mut self, evolution: &Evolution) {
         evolve_kernel(self, evolution);
     }

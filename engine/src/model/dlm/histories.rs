@@ -28,7 +28,7 @@ pub(crate) struct History {
     pub(crate) forecast_dof: f64,
     /// Lower bound of S, below which errors are rounding, relative to S₀; 0 for none.
     pub(crate) variance_floor: f64,
-    /// Whether the members have a return in the current frame.
+    /// True if the members have a return in the current frame.
     pub(crate) observed: bool,
     started: bool,
 }
@@ -149,7 +149,7 @@ impl Histories {
     }
 
     /// Splits each history in which only some members have a return; both parts keep the same state.
-    /// `missing`: whether any of the returns is NaN.
+    /// `missing`: true if any of the returns is NaN.
     pub(crate) fn split(&mut self, returns: &[f64], missing: bool) {
         if !missing {
             self.list.iter_mut().for_each(|history| history.observed = true);
@@ -199,8 +199,9 @@ impl Histories {
 
     /// Evolves every history to the current frame; stores R x in its gains and x'R x in its spreads.
     ///
-    /// The first return of an instrument has no transition. A missing return discounts if `discount_missing`
-    /// is set; if not, the forecast is still one step ahead, and [`Self::split`] must run first.
+    /// The first return of an instrument has no transition. A frame with a missing return is discounted if
+    /// `discount_missing` is set. If not, its forecast is still one step ahead, and [`Self::split`] must run
+    /// first.
     pub(crate) fn evolve(&mut self, x: &[f64]) {
         let Self { rules, list, scratch, .. } = self;
         for history in list {
@@ -250,8 +251,8 @@ impl Histories {
         &self.scratch
     }
 
-    /// False if S of an instrument has fallen to its lower bound: the returns never move, or the factors
-    /// explain them up to rounding.
+    /// Returns false if S of an instrument has fallen to its lower bound: the returns never move, or the
+    /// factors explain them up to rounding.
     pub(crate) fn variance_known(&self, instrument: usize, s: f64) -> bool {
         let history = self.list.get(self.of[instrument] as usize);
         history.is_some_and(|history| s > NEGLIGIBLE * history.variance_floor)

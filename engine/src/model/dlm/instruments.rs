@@ -61,7 +61,7 @@ pub(in crate::model) struct Shares {
 }
 
 impl Shares {
-    /// Copies those of model `model`; call after the histories have evolved.
+    /// Copies the gains and scalars of model `model`; call after the histories have evolved.
     pub(in crate::model) fn take(&mut self, histories: &Histories, model: usize) {
         let (block, lane) = (model / LANES, model % LANES);
         self.gains.clear();
@@ -93,7 +93,7 @@ impl Shares {
 pub(in crate::model) enum BlockShare<'a> {
     /// All instruments have the same history.
     Common(&'a [f64], Share),
-    /// Histories differ; the gains are in the caller's scratch.
+    /// Histories differ; the gains are in the caller's `scratch`.
     Own(&'a [Lane], [Share; LANES]),
 }
 

@@ -191,13 +191,13 @@ impl Dlm {
         self.calibration.observe(&forecasts);
     }
 
-    /// Settings, as opposed to learned state.
+    /// Settings, without the learned state.
     fn settings(&self) -> impl Serialize + '_ {
         let Self { settings, histories, calibration, design, .. } = self;
         (settings, &histories.rules, calibration.variance_discount(), design.len())
     }
 
-    /// Whether the variance of the instrument has been learned from data.
+    /// Returns true if the variance of the instrument has been learned from data.
     fn variance_known(&self, i: usize) -> bool {
         self.histories.variance_known(i, self.lanes.observation_var.get(i))
     }
@@ -233,7 +233,7 @@ impl Estimator for Dlm {
         shares.take(histories, 0);
         shares.adapt();
         let missing = lanes.observe(histories, shares, design, returns, observed);
-        // Up to here, instruments without a return are treated as the others of their history.
+        // Up to here, instruments without a return are treated like the other members of their history.
         let before = histories.list.len();
         histories.split(returns, missing);
         if histories.list.len() > before {

@@ -54,7 +54,7 @@ impl Prior {
                 size += y.abs();
                 count += 1.0;
             }
-            // A rounding error carries no information about the variance: the instrument is its own factor.
+            // A rounding error carries no information about the variance: the instrument equals a factor.
             let e = error / count;
             (count > 0.0 && error > ROUNDING * size).then_some(std::f64::consts::FRAC_PI_2 * (e * e))
         };

@@ -51,7 +51,7 @@ pub struct Retrospective {
 
 impl Retrospective {
     /// Filters an instrument's history from its [`Start`] on with prior variance `observation_variance`, then
-    /// smooths it. The moments equal those that the instrument has in a filter with others.
+    /// smooths it. The moments equal those of the instrument in a filter over many instruments.
     ///
     /// `factors` are T × (k − 1), finite; `returns` have length T, NaN where missing; the first must be
     /// present.

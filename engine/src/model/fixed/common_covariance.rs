@@ -26,7 +26,7 @@ pub(crate) struct CommonCovariance {
     observed: Vec<LaneBlock>,
     forecast: Vec<LaneBlock>,
     forecast_var: f64,
-    /// Whether each instrument still shares the covariance.
+    /// True for each instrument that still shares the covariance.
     here: Vec<bool>,
     count: usize,
     fresh: bool,

@@ -28,7 +28,7 @@ pub struct EmFit {
     pub parameters: StateSpace,
     /// Log-likelihood at the start and after each step: non-decreasing up to rounding.
     pub log_likelihood: Vec<f64>,
-    /// Whether the tolerance was reached.
+    /// True if the tolerance was reached.
     pub converged: bool,
 }
 
@@ -41,7 +41,7 @@ impl Em {
     /// would set R to 0 or below, and at once without any return.
     ///
     /// # Errors
-    /// A parameter of `start` or the tolerance is out of range.
+    /// Fails if a parameter of `start` or the tolerance is out of range.
     ///
     /// # Panics
     /// The lengths do not match.

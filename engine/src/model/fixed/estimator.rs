@@ -42,7 +42,7 @@ impl EstimatorSettings {
     /// State space of `fixed` with k coefficients: F = I, Q and P₀ diagonal.
     ///
     /// # Errors
-    /// `transition_variance` or `observation_variance` is not set.
+    /// Fails if `transition_variance` or `observation_variance` is not set.
     pub fn state_space(&self, calendar: &Calendar, k: usize) -> Result<StateSpace, Invalid> {
         let missing = |key| Invalid {
             key,
@@ -79,7 +79,7 @@ impl FixedEstimator {
     /// Filter for `factors` factors, without instruments.
     ///
     /// # Errors
-    /// A required variance is not set.
+    /// Fails if a required variance is not set.
     pub fn new(settings: &EstimatorSettings, calendar: &Calendar, factors: usize) -> Result<Self, Invalid> {
         let model = settings.state_space(calendar, factors + 1)?;
         let q = &model.transition_covariance;
@@ -101,7 +101,7 @@ impl FixedEstimator {
         })
     }
 
-    /// Settings, as opposed to learned state.
+    /// Settings, without the learned state.
     fn settings(&self) -> impl Serialize + '_ {
         (self.filter.parameters(), self.calibration.variance_discount(), self.filter.coefficients())
     }

@@ -21,7 +21,8 @@ const LN_TWO_PI: f64 = 1.837_877_066_409_345_5;
 ///
 /// A frame costs O(k²) per instrument. While F, Q, R and P_0 are common, the instruments of the first frame
 /// that have missed none since share their covariance and gain, at O(k) per instrument. An instrument that
-/// misses a frame or is listed later continues with its own covariance. Both give the same bits.
+/// misses a frame or is listed later continues with its own covariance. Shared and own covariances give the
+/// same bits.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Fixed {
     parameters: FixedParameters,
@@ -45,7 +46,7 @@ impl Fixed {
     /// Filter for `factors` factors, k = `factors` + 1 coefficients, without instruments.
     ///
     /// # Errors
-    /// The first parameter with a wrong size or out of range.
+    /// Returns the first parameter with a wrong size or out of range.
     pub fn new(parameters: FixedParameters, factors: usize) -> Result<Self, Invalid> {
         let k = factors + 1;
         parameters.check(k)?;
@@ -168,7 +169,7 @@ impl Fixed {
     /// Filtered mean of coefficient j (0 for alpha) of an instrument.
     ///
     /// # Panics
-    /// Unknown instrument; the same applies to all methods that take one.
+    /// Panics for an unknown instrument, like all methods that take one.
     #[must_use]
     pub fn mean(&self, instrument: usize, j: usize) -> f64 {
         assert!(j < self.design.len(), "coefficient {j} of {}", self.design.len());

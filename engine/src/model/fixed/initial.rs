@@ -6,7 +6,7 @@ use super::state_space::StateSpace;
 
 /// Prior variance P_0 of alpha in units of R: a thirtieth of the deviation of a return.
 const ALPHA_VARIANCE: f64 = 1e-3;
-/// Days in which the random walk of the coefficients has variance P_0.
+/// Days after which the random walk of the coefficients has variance P_0.
 const DAYS_TO_WANDER: f64 = 1e4;
 
 impl StateSpace {
@@ -36,7 +36,7 @@ impl StateSpace {
         let mut wide = DVector::repeat(k, ALPHA_VARIANCE * observation_variance);
         for j in 1..k {
             let factor = factors.iter().skip(j - 1).step_by(k - 1).copied();
-            // A constant zero factor has no scale; 1 stands in for it.
+            // A factor of zeros has no scale; use 1.
             wide[j] = mean_square(factor).map_or(1.0, |square| observation_variance / square);
         }
         let rate = DAYS_TO_WANDER * f64::from(frames_per_day);

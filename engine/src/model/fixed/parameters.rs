@@ -39,7 +39,7 @@ impl<T> PerInstrument<T> {
         }
     }
 
-    /// Whether one value applies to all instruments.
+    /// Returns true if one value applies to all instruments.
     #[must_use]
     pub fn is_common(&self) -> bool {
         matches!(self, Self::Common(_))
@@ -102,7 +102,7 @@ impl FixedParameters {
     /// Checks every shape and range, for k coefficients.
     ///
     /// # Errors
-    /// The first parameter with a wrong size, or that is not finite, not symmetric or not positive.
+    /// Returns the first parameter that has a wrong size or is not finite, not symmetric or not positive.
     pub fn check(&self, k: usize) -> Result<(), Invalid> {
         require(k >= 1, "coefficients", k, "at least 1: alpha")?;
         self.transition.values().iter().try_for_each(|f| check_transition(f, k))?;
@@ -133,8 +133,8 @@ impl FixedParameters {
         }
     }
 
-    /// Whether instruments with the same observed frames have the same covariance. It does not depend on the
-    /// mean.
+    /// Returns true if instruments with the same observed frames have the same covariance. It does not depend
+    /// on the mean.
     pub(super) fn share_covariance(&self) -> bool {
         self.transition.is_common()
             && self.transition_covariance.is_common()

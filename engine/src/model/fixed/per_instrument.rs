@@ -53,7 +53,7 @@ impl MotionColumns {
         columns
     }
 
-    /// Diagonal or packed triangle of Q, as the kernel expects it.
+    /// Diagonal or packed triangle of Q, in the layout of the kernel.
     fn noise_of(&self, q: &[f64]) -> Vec<f64> {
         if self.diagonal { (0..self.k).map(|j| q[j * self.k + j]).collect() } else { pack(q, self.k) }
     }
@@ -137,7 +137,7 @@ pub(crate) fn pack(matrix: &[f64], k: usize) -> Vec<f64> {
 pub(crate) struct InstrumentFilters {
     k: usize,
     members: Vec<u32>,
-    /// Whether lane i is instrument i, so that returns are copied instead of gathered.
+    /// True if lane i is instrument i, so that returns are copied instead of gathered.
     in_order: bool,
     motion: MotionColumns,
     /// Mean m, then the packed P, per block.
@@ -145,7 +145,7 @@ pub(crate) struct InstrumentFilters {
     observed: Vec<LaneBlock>,
     forecast: Vec<LaneBlock>,
     forecast_var: Vec<LaneBlock>,
-    /// First of the lanes whose next frame is their first; they are the last ones.
+    /// First of the lanes whose next frame is their first; these lanes come last.
     fresh_from: usize,
 }
 
@@ -168,8 +168,8 @@ impl InstrumentFilters {
         self.k + packed_len(self.k)
     }
 
-    /// Adds an instrument; returns its lane. If `fresh`, its state is already that of the current frame,
-    /// without a transition in it. Within one frame the fresh ones are added last.
+    /// Adds an instrument; returns its lane. If `fresh`, its next frame is its first and has no transition.
+    /// Within one frame, add fresh instruments last.
     pub(crate) fn push(
         &mut self,
         parameters: &FixedParameters,

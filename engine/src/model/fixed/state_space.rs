@@ -44,7 +44,7 @@ impl StateSpace {
     /// Checks every shape and range.
     ///
     /// # Errors
-    /// The first parameter with a wrong size or out of range.
+    /// Returns the first parameter with a wrong size or out of range.
     pub fn check(&self) -> Result<(), Invalid> {
         let k = self.coefficients();
         require(k >= 1, "coefficients", k, "at least 1: alpha")?;

@@ -38,8 +38,8 @@ impl Column {
         self.0[instrument / LANES][instrument % LANES] = value;
     }
 
-    /// Copies the values of all instruments; the rest of the last block holds `padding`. Returns true if any
-    /// value is missing.
+    /// Copies the values of all instruments; the remaining lanes of the last block hold `padding`. Returns
+    /// true if any value is missing.
     pub(super) fn fill_from(&mut self, values: &[f64], padding: f64) -> bool {
         // Instruments are only added, so the lanes beyond them still hold the padding.
         self.0.resize(values.len().div_ceil(LANES), Lane::splat(padding));
@@ -72,8 +72,8 @@ impl Coefficients {
     }
 }
 
-/// Stack copy of K numbers. The compiler knows that it does not alias other memory, and so vectorises over
-/// eight lanes. For K = 0 (size unknown at compile time) nothing is copied.
+/// Stack copy of K numbers. It aliases no other memory, so the compiler vectorises over eight lanes. For K =
+/// 0 (size unknown at compile time) nothing is copied.
 pub(super) struct Local<const K: usize>([f64; K]);
 
 impl<const K: usize> Local<K> {

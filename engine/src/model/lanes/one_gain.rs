@@ -11,8 +11,8 @@ use multiversion::multiversion;
 
 use super::lane_block::{Columns, LANES, LaneBlock};
 
-/// Coefficients per block of means for k of them. Those beyond k are zero, with a zero design and gain, and
-/// change no bit: with fewer than five, compilers unroll the lanes instead of vectorising them.
+/// Coefficients stored per block of means for k coefficients. Those beyond k are 0, with design and gain 0,
+/// and change no bit: with fewer than five, compilers unroll the lanes instead of vectorising them.
 pub(crate) const fn shared_width(k: usize) -> usize {
     if k < 5 { 5 } else { k }
 }

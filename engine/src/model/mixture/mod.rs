@@ -374,14 +374,14 @@ impl Mixture {
         }
     }
 
-    /// Settings, as opposed to learned state.
+    /// Settings, without the learned state.
     fn settings(&self) -> impl Serialize + '_ {
         let Self { prior, prior_dof, robust, histories, keep, weights, calibration, design, .. } = self;
         let learning = (weights.settings(), calibration.variance_discount());
         (prior, prior_dof, robust, &histories.rules, keep, learning, design.len())
     }
 
-    /// Whether the variance of the instrument has been learned from data.
+    /// Returns true if the variance of the instrument has been learned from data.
     fn variance_known(&self, i: usize) -> bool {
         self.histories.variance_known(i, self.models[0].observation_var.get(i))
     }

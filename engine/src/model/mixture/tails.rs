@@ -11,7 +11,7 @@ use crate::model::lanes::ln::ln;
 const GRID: [f64; 8] = [3.0, 4.0, 5.0, 6.0, 8.0, 11.0, 16.0, 30.0];
 /// Memory of the log densities and scales, in frames.
 const MEMORY: f64 = 350.0;
-/// Standardised error beyond which it counts linearly in the dispersion of a frame, not by its square.
+/// Standardised error above which an error counts linearly in the dispersion of a frame, not by its square.
 const DISPERSION_CLIP: f64 = 2.0;
 /// Lower bound of the dispersion of a frame.
 const DISPERSION_FLOOR: f64 = 1e-4;

@@ -10,7 +10,7 @@ use crate::settings::{Calendar, Invalid};
 /// Settings of the offline estimation.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct HindsightSettings {
-    /// Whether to smooth the coefficients of each frame given all frames.
+    /// True to smooth the coefficients of each frame given all frames.
     pub smooth: bool,
     /// EM fit of the variances and prior of each instrument, if any.
     pub em: Option<Em>,
@@ -83,7 +83,7 @@ impl<'a> Hindsight<'a> {
     /// Prepares the models; if the DLM smooths, it runs once over the whole panel.
     ///
     /// # Errors
-    /// A parameter of `fixed` is missing or out of its range.
+    /// Fails if a parameter of `fixed` is missing or out of its range.
     pub fn new(
         panel: &'a Panel,
         estimator: &'a EstimatorSettings,
@@ -99,10 +99,10 @@ impl<'a> Hindsight<'a> {
         Ok(Self { panel, estimator, calendar: *calendar, settings, given, starts })
     }
 
-    /// Fits and smooths one instrument, as set.
+    /// Fits and smooths one instrument according to the settings.
     ///
     /// # Errors
-    /// A start parameter of EM is out of its range.
+    /// Fails if a start parameter of EM is out of its range.
     pub fn instrument(&self, instrument: usize) -> Result<InstrumentHindsight, Invalid> {
         let Some((first, returns)) = self.panel.history(instrument) else {
             return Ok(InstrumentHindsight::default());

@@ -67,7 +67,7 @@ pub struct Panel {
     /// Factor returns, k − 1 per frame, one frame after another.
     factors: Vec<f64>,
     /// Returns in engine order, NaN where missing, one frame after another; a frame has the instruments
-    /// listed by then.
+    /// listed up to it.
     returns: Vec<f64>,
     /// End of each frame's returns.
     ends: Vec<usize>,
@@ -75,11 +75,11 @@ pub struct Panel {
 
 impl Panel {
     /// Reads a source to its end. `shape`: its size at an earlier reading, checked before the first frame and
-    /// after the last; `excess`: whether the risk-free return is subtracted; `bytes_max`: largest size of the
+    /// after the last; `excess`: true if the risk-free return is subtracted; `bytes_max`: largest size of the
     /// returns.
     ///
     /// # Errors
-    /// The history is too large, has another shape, or cannot be read.
+    /// Fails if the history is too large, has another shape, or cannot be read.
     pub fn read(
         source: &mut dyn Source,
         shape: PanelShape,
@@ -158,7 +158,7 @@ impl Panel {
         &self.factors_from(t)[..self.factor_names.len()]
     }
 
-    /// Returns of frame t in engine order, NaN where missing, of the instruments listed by then.
+    /// Returns of frame t in engine order, NaN where missing, of the instruments listed up to it.
     ///
     /// # Panics
     /// There is no such frame.

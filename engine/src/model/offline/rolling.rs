@@ -38,7 +38,7 @@ impl RollingComparison {
     /// Prepares the filter and a regression for each window, in days; `factors` factors.
     ///
     /// # Errors
-    /// A parameter of the filter is missing or out of its range, or a window is empty.
+    /// Fails if a parameter of the filter is missing or out of its range, or a window is empty.
     pub fn new(
         settings: &EstimatorSettings,
         calendar: &Calendar,

@@ -1,4 +1,4 @@
-//! Stages: each turns messages into calls of a part of the engine that has no channels.
+//! Stages: each converts messages to calls of types that have no channels.
 
 mod data_warnings;
 mod estimate;

@@ -11,7 +11,7 @@ use crate::time::TimestampNs;
 #[derive(Clone, Debug)]
 pub(crate) struct ScenarioTally {
     number: usize,
-    /// Exponent of impact, and the starting NAV in the next field.
+    /// Exponent of impact; the next field is the starting NAV.
     impact_exponent: f64,
     start: f64,
     tally: Tally,
@@ -20,7 +20,7 @@ pub(crate) struct ScenarioTally {
     ruined: Option<TimestampNs>,
     /// Number of the frame of the first return.
     first_return: Option<u64>,
-    /// Net return of each frame after the first. With `gross` and `turnover`, 24 bytes a frame, for exact
+    /// Net return of each frame after the first. With `gross` and `turnover`, 24 bytes per frame, for exact
     /// quantiles and comparisons.
     net: Vec<f64>,
     gross: Vec<f64>,
@@ -89,7 +89,7 @@ impl ScenarioTally {
         }
     }
 
-    /// Outcome so far; figures that the tally does not compute keep their values without data.
+    /// Outcome so far; figures that the tally does not compute are those of an outcome without data.
     pub(crate) fn outcome(&mut self, calendar: &Calendar) -> ScenarioOutcome {
         let figures = |returns: &[f64]| Figures::of(returns.iter().copied(), calendar.frames_per_year());
         let mut performance = self.tally.performance();

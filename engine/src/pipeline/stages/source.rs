@@ -19,7 +19,7 @@ use super::spacing::Spacing;
 
 /// Cells (frames × instruments) of a message if the settings do not give the number of frames.
 const CELLS_PER_MESSAGE: usize = 4_096;
-/// Largest number of frames of such a message.
+/// Largest number of frames of a message whose size follows from its cells.
 const FRAMES_PER_MESSAGE_MAX: usize = 64;
 
 /// Stage that sends the frames of a source to its outlets.

@@ -35,7 +35,7 @@ pub(crate) struct Columns {
     /// Kinks: zero and the held weight, the lower one first.
     pub(crate) low: Vec<f64>,
     pub(crate) high: Vec<f64>,
-    /// Sign of the weights between the kinks, that of the held weight; a trade to there has the opposite
+    /// Sign of the weights between the kinks, that of the held weight; a trade towards them has the opposite
     /// sign.
     pub(crate) side: Vec<f64>,
     /// Coefficients of the shared sums, one column after another; then two columns with the signs of the
@@ -54,7 +54,7 @@ struct Answers {
     slope: Vec<f64>,
     /// Instruments with a positive slope. They are few, and sums of slopes run over them alone.
     moving: Vec<u32>,
-    /// Their columns, slopes, and slopes times one of the columns.
+    /// Columns and slopes of those instruments, and slopes times one of the columns.
     gathered: Vec<f64>,
     steep: Vec<f64>,
     scaled: Vec<f64>,

@@ -11,8 +11,8 @@
 //!
 //! If the limits contradict each other, the feasible ones are found first, in order of precedence. Weights
 //! outside the box are brought back as far as the cap allows. The gross limit is raised to the smallest value
-//! that the rest of the cap reaches. The multipliers of net target and exposures are bounded, so that both
-//! are approached as near as the other limits allow. No trade always satisfies the cap.
+//! that the remaining cap reaches. The multipliers of net target and exposures are bounded, so that both are
+//! approached as near as the other limits allow. Holding all weights always satisfies the cap.
 
 mod columns;
 mod problem;
@@ -23,7 +23,7 @@ pub use problem::{ExposureBounds, Multipliers, Problem, SolveStatus};
 
 /// Largest multiplier of net target and exposures, in units of the largest marginal value.
 const NET_BOUND: f64 = 64.0;
-/// Largest multiplier of gross, which takes precedence over them.
+/// Largest multiplier of the gross limit, which takes precedence over both.
 const GROSS_BOUND: f64 = 64.0 * NET_BOUND;
 /// Least curvature of an instrument, relative to the largest marginal value: with less, its multiplier does
 /// not determine its weight precisely enough. The added curvature is removed in rounds of the proximal point
@@ -38,7 +38,7 @@ const FLAT: f64 = 1e-10;
 const TOLERANCE: f64 = 1e-13;
 const ROUNDING: f64 = 5e-11;
 /// Slope, relative to the first, at which a line search ends. A looser search may end beyond the piece that
-/// curves, where the next step sees no curvature.
+/// curves, where the next step has no curvature.
 const EXACT: f64 = 1e-4;
 /// Maximum number of Newton steps; the last point is then used.
 const MAX_STEPS: usize = 200;
@@ -89,7 +89,7 @@ struct Row {
     target: f64,
     lower: f64,
     upper: f64,
-    /// Curvature with every instrument free, to tell a flat direction from a curved one.
+    /// Curvature with every instrument free, to distinguish a flat direction from a curved one.
     scale: f64,
 }
 
@@ -296,7 +296,8 @@ impl Solver {
         }
     }
 
-    /// Takes Newton steps until every sum has its required value; returns the number of steps, or `None`.
+    /// Takes Newton steps until every sum has its required value; returns the number of steps, `None` without
+    /// convergence.
     fn find_prices(&mut self) -> Option<u32> {
         self.trial.clone_from(&self.prices);
         self.respond(false);
@@ -334,7 +335,7 @@ impl Solver {
         None
     }
 
-    /// Centres the added curvature on the current weights; returns whether they still change.
+    /// Centres the added curvature on the current weights; returns true if they still change.
     fn shift_added(&mut self) -> bool {
         let mut change = 0.0_f64;
         for AddedCurvature { instrument, curvature, centre } in &mut self.added {
@@ -346,7 +347,7 @@ impl Solver {
         change > NO_CHANGE
     }
 
-    /// Sets the direction −(H + ε)⁻¹ gradient over the free multipliers; returns whether it is not 0.
+    /// Sets the direction −(H + ε)⁻¹ gradient over the free multipliers; returns true if it is not 0.
     fn set_direction(&mut self) -> bool {
         loop {
             self.solve_for_step();
@@ -420,7 +421,7 @@ impl Solver {
     }
 
     /// Moves to the minimum of the dual along the direction, within the bounds of the multipliers; returns
-    /// whether anything moved.
+    /// true if a multiplier moved.
     fn line_search(&mut self) -> bool {
         let start = self.along();
         let mut longest = f64::INFINITY;

@@ -77,19 +77,18 @@ impl Clone for Multipliers {
 pub struct SolveStatus {
     /// Newton steps.
     pub steps: u32,
-    /// Whether the Newton steps converged.
+    /// True if the Newton steps converged.
     pub converged: bool,
-    /// Whether weights outside the box could not all be brought back under the cap, although all of it was
-    /// used.
+    /// True if weights remain outside the box after the whole cap was used to bring them back.
     pub box_missed: bool,
-    /// Whether the gross limit was out of reach.
+    /// True if the gross limit was out of reach.
     pub gross_missed: bool,
-    /// Whether the net target or an exposure bound was out of reach.
+    /// True if the net target or an exposure bound was out of reach.
     pub net_missed: bool,
 }
 
 impl SolveStatus {
-    /// Whether every limit was within reach.
+    /// Returns true if every limit was within reach.
     #[must_use]
     pub fn within_limits(&self) -> bool {
         !(self.box_missed || self.gross_missed || self.net_missed)
@@ -97,7 +96,7 @@ impl SolveStatus {
 }
 
 impl Problem<'_> {
-    /// Whether the weight is fixed at one value.
+    /// Returns true if the weight is fixed at one value.
     pub(super) fn fixed(&self, i: usize) -> bool {
         self.lower[i] == self.upper[i]
     }
