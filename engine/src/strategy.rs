@@ -10,9 +10,9 @@ use crate::state::StateError;
 pub struct Context<'a> {
     /// The estimator's estimates after the frame.
     pub estimates: &'a Estimates,
-    /// Frames a day and days a year.
+    /// Frames per day and days per year.
     pub calendar: &'a Calendar,
-    /// Expected factor returns λ a frame, length k.
+    /// Expected factor returns λ per frame, length k.
     pub premia: &'a [f64],
     /// Risk Σ of the next frame's returns.
     pub risk: &'a FactorRisk,
@@ -32,7 +32,7 @@ pub enum TargetKind {
     Hold,
     /// No trade, because no forecast exists yet.
     NoForecast,
-    /// The engine sizes `values`, expected excess returns a frame, by fractional Kelly.
+    /// The engine sizes `values`, expected excess returns per frame, by fractional Kelly.
     Expected,
     /// `values` are the weights to hold.
     Weights,
@@ -43,9 +43,9 @@ pub enum TargetKind {
 pub struct Targets {
     /// Meaning of `values`.
     pub kind: TargetKind,
-    /// One value an instrument, length n, zero on entry.
+    /// One value per instrument, length n, zero on entry.
     pub values: Vec<f64>,
-    /// Number of instruments that a portfolio can hold whose weights should be fully invested.
+    /// For targets of full investment: number of instruments that the portfolio can hold.
     pub fully_invested_over: Option<usize>,
 }
 
@@ -65,8 +65,8 @@ pub trait Strategy: Send {
         false
     }
 
-    /// Takes the returns of one frame, length n in engine order, NaN without a return; called on every frame, warm-up
-    /// frames included, if [`Self::watches_returns`].
+    /// Takes the returns of one frame, length n in engine order, NaN without a return; called on every frame,
+    /// warm-up frames included, if [`Self::watches_returns`] is true.
     fn observe_returns(&mut self, returns: &[f64], calendar: &Calendar) {
         let _ = (returns, calendar);
     }
@@ -76,7 +76,7 @@ pub trait Strategy: Send {
     /// `()`.
     ///
     /// # Errors
-    /// Fails if the strategy does not implement it.
+    /// Fails if the strategy does not implement `save`.
     fn save(&self) -> Result<Vec<u8>, StateError> {
         Err(StateError::Unsaved { of: "strategy", name: self.name().to_owned() })
     }
@@ -84,7 +84,7 @@ pub trait Strategy: Send {
     /// Restores a saved state. Later output is bit-identical to that of an uninterrupted run.
     ///
     /// # Errors
-    /// Fails if the bytes are not the state of such a strategy under the same settings.
+    /// Fails if the bytes are not the state of the same strategy under the same settings.
     fn load(&mut self, state: &[u8]) -> Result<(), StateError> {
         let _ = state;
         Err(StateError::Unsaved { of: "strategy", name: self.name().to_owned() })

@@ -4,14 +4,14 @@ use std::collections::VecDeque;
 
 use crate::time::TimestampNs;
 
-/// Largest number of missing dates in a gap that are reported one by one; the rest of a longer gap is one
-/// finding.
+/// Largest number of missing dates in a gap that are reported one by one; the earlier dates of a longer gap
+/// are one finding.
 pub(super) const GAP_MAX: usize = 40;
 /// Dates of the panel without a row after which an instrument counts as delisted.
 const GONE: u64 = 40;
-/// Share of the live instruments that makes a date an expected one.
+/// Minimum share of live instruments with a row on an expected date.
 const QUORUM: f64 = 0.5;
-/// Share of the expected dates with a row that makes an instrument a regular one.
+/// Minimum share of expected dates with a row for a regular instrument.
 const REGULAR: f64 = 0.9;
 /// Dates with a row after which that share is known.
 const KNOWN: u32 = 5;

@@ -5,10 +5,11 @@
 //! chance matches rises with the tick size, so it is measured: by the bars of the window that share two of
 //! the three prices.
 //!
-//! The edges tell which of the two is misplaced. A bar in its own place opens near the previous close, and
-//! the next bar opens near its close; the gaps of a misplaced bar span days. The likelihoods of the gaps are
-//! compared (Student's t with 3 degrees of freedom on the instrument's own scale). Instruments with bars from
-//! the same pair of days vote for each other, because a fault of a source hits many at once.
+//! The gaps to the neighbouring bars identify the misplaced one. A bar in its own place opens near the
+//! previous close, and the next bar opens near its close; the gaps of a misplaced bar span days. The
+//! likelihoods of the gaps are compared (Student's t with 3 degrees of freedom on the instrument's own
+//! scale). Instruments with bars from the same pair of days vote for each other, because a fault of a source
+//! affects many instruments at once.
 //!
 //! If all bars of a date equal those of the previous date, either the date is a forward-filled holiday, or
 //! the previous date holds the bars of the next one. In the second case its gaps span two days. Both gaps are
@@ -21,11 +22,11 @@ use super::history::{Bar, History};
 
 /// Log likelihood ratio of the gaps that a weak match needs.
 const LIKELY: f64 = 4.0;
-/// The same for a match in hardly more than open, high and low.
+/// Log likelihood ratio needed if little more than open, high and low match.
 const SURE: f64 = 7.0;
-/// The same for intraday bars.
+/// Log likelihood ratio needed for intraday bars.
 const CERTAIN: f64 = 12.0;
-/// Shortest distance between daily bars.
+/// Shortest time between daily bars.
 const DAILY_MIN_NS: i64 = DAY_NS / 24 * 20;
 /// Log likelihood ratio below which neither bar is more likely the copy: both are flagged.
 const UNDECIDED: f64 = 1.0;
@@ -118,7 +119,7 @@ fn tells_apart(volume: f64) -> bool {
 }
 
 /// Distance between two neighbouring prices: a low quantile of the smallest difference within each bar,
-/// because adjusted prices have spurious digits and a few outliers must not decide.
+/// because adjusted prices have spurious digits and a few outliers must not determine it.
 fn level(bars: &[Bar]) -> f64 {
     let differences = bars.iter().filter_map(|bar| {
         let inside = [bar.high - bar.open, bar.open - bar.low, bar.high - bar.close, bar.close - bar.low];
@@ -128,7 +129,7 @@ fn level(bars: &[Bar]) -> f64 {
     if differences.is_empty() {
         return f64::INFINITY;
     }
-    // At most their number.
+    // Below the number of differences, so the cast is safe.
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
     let at = (LEVEL_SHARE * differences.len() as f64) as usize;
     *differences.select_nth_unstable_by(at, f64::total_cmp).1

@@ -1,4 +1,4 @@
-//! Factors dated a day off, and factors that the filter cannot tell apart.
+//! Factors dated a day off, and factors that the filter cannot distinguish.
 //!
 //! The mean return of the panel is regressed on all factors of the preceding, the same and the next frame. On
 //! daily data of US stocks, portfolios and ETFs the market factor explains 0.84 to 0.99 of its variance on
@@ -89,7 +89,7 @@ impl FactorInspector {
         let (mean, sd, frames) = (self.sums.mean(j), self.deviation(j), self.sums.frames);
         if self.is_constant(j) {
             let detail = format!(
-                "factor `{name}` is {mean} in all {frames} frames: its beta cannot be told from alpha; \
+                "factor `{name}` is {mean} in all {frames} frames: its beta cannot be distinguished from alpha; \
                  leave it out"
             );
             return Some(self.finding(name, Problem::FactorConstant, f64::INFINITY, detail));

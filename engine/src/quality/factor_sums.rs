@@ -3,7 +3,7 @@
 use crate::frame::Frame;
 use crate::time::TimestampNs;
 
-/// Largest return in the mean of the panel, so that one bad row does not dominate it.
+/// Largest return in the mean of the panel, so that one bad row does not dominate the mean.
 const RETURN_MAX: f64 = 0.2;
 /// Number of interleaved partial sums.
 const LANES: usize = 8;

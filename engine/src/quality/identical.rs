@@ -49,7 +49,7 @@ struct Candidate {
     /// Blocks with equal returns, and blocks that both have.
     same: u32,
     blocks: u32,
-    /// Whether the last common block is equal: share classes may have only their past in common.
+    /// True if the last common block is equal: share classes may have only their past in common.
     still: bool,
 }
 

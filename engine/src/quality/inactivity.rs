@@ -2,7 +2,7 @@
 
 use crate::time::{DAY_NS, TimestampNs};
 
-/// Shortest distance between daily frames.
+/// Shortest time between daily frames.
 const DAILY_MIN_NS: i64 = DAY_NS / 24 * 20;
 /// Days after which the share of an instrument's flat days is known.
 const KNOWN: u32 = 60;

@@ -29,15 +29,15 @@ pub enum Depth {
 
 /// Gap in dates from which a jump suggests that the ticker was reused.
 const REUSE_GAP: u64 = 5;
-/// Minimum log return after such a gap.
+/// Minimum log return after that gap.
 const REUSE_JUMP: f64 = 0.25;
-/// The same in standard deviations of a return over the gap.
+/// Minimum return after that gap, in standard deviations of a return over the gap.
 const REUSE_DEVIATIONS: f64 = 6.0;
 
 /// Minimum absolute log of a stated split that prices must confirm.
 const SPLIT_SEEN: f64 = 0.3;
 
-/// Symbols of a group that are listed.
+/// Largest number of symbols of a group that are listed.
 const NAMED_MAX: usize = 12;
 
 #[derive(Clone, Debug, Default)]
@@ -87,7 +87,7 @@ impl Inspector {
         Self { depth, ..Self::default() }
     }
 
-    /// Inspects the next frame; adds the findings that are final by now, about it or about earlier frames.
+    /// Inspects the next frame; adds the findings that are now final, about it or about earlier frames.
     pub fn observe(&mut self, frame: &Frame, findings: &mut Vec<Finding>) {
         for symbol in &frame.listed {
             self.names.push(Arc::clone(symbol));
@@ -165,8 +165,8 @@ impl Inspector {
         Self { names: names.to_vec(), spelling, ..self }
     }
 
-    /// Suppresses findings about price moves that the adjusted price does not show, for returns made of that
-    /// price.
+    /// Suppresses findings about price moves that the adjusted price does not show, for returns computed from
+    /// that price.
     #[must_use]
     pub fn with_returns_of_adjusted_price(self) -> Self {
         Self { trusting: true, ..self }
@@ -184,8 +184,8 @@ impl Inspector {
         findings.push(panel_finding(time, Problem::MixedTimeUnits, 1.0, detail));
     }
 
-    /// Applies stated splits to the last prices. Reports a split that the price does not show: it is already
-    /// adjusted for.
+    /// Applies stated splits to the last prices. Reports a split without a matching price move: the prices
+    /// are already adjusted.
     fn take_splits(&mut self, frame: &Frame, findings: &mut Vec<Finding>) {
         for (i, ratio) in frame.split.iter().enumerate() {
             let ratio = *ratio;
@@ -339,7 +339,7 @@ impl Inspector {
         (self.twins, self.repeats) = (twins, repeats);
     }
 
-    /// Median move of the panel in this frame, and whether most closes changed.
+    /// Median move of the panel in this frame; `moves` is true if most closes changed.
     fn panel(&mut self, frame: &Frame) -> Panel {
         self.changes.clear();
         let before = self.instruments.iter().map(|known| known.close);
@@ -417,7 +417,7 @@ impl Inspector {
         (known.close, known.adjusted) = (bar.close, adjusted);
     }
 
-    /// Reports a gap that has just ended; returns whether another instrument follows it.
+    /// Reports a gap that has just ended; returns true if another instrument follows it.
     fn after_gap(
         &mut self,
         instrument: usize,
@@ -521,7 +521,7 @@ impl Inspector {
 #[derive(Clone, Copy, Debug)]
 struct Panel {
     median: f64,
-    /// Whether most closes changed. On a filled holiday none do, and unchanged closes are not stale.
+    /// True if most closes changed. On a filled holiday none do, and unchanged closes are not stale.
     moves: bool,
     is_holiday: bool,
 }
@@ -568,7 +568,7 @@ fn copy_text(copied: &CopiedRow) -> String {
     };
     let way = if copied.source > time { "a later day: look-ahead" } else { "an earlier day" };
     let undecided = match copied.undecided {
-        true => "; or the other way round: the two rows do not decide",
+        true => "; or the other way round: the two rows do not identify the copy",
         false => "",
     };
     format!("{what} those of {}, {way}{undecided}", Iso(copied.source))

@@ -16,13 +16,14 @@
 //! | `factor_inspector.rs`, `factor_sums.rs` | factors dated a day early or late; constant and collinear factors |
 //!
 //! The [`Inspector`] takes frames in time order and yields [`Finding`]s. It keeps a window of past bars for
-//! each instrument and a few open suspicions, never the data. A finding may come a few frames after its row:
-//! a jump has three bars to reverse, and a copied bar is judged with the gap after it.
+//! each instrument and a few unresolved jumps and twins, never the whole data. A finding may come a few
+//! frames after its row: a jump has three bars to reverse, and a copied bar is identified by the gap after
+//! it.
 //!
-//! Two callers: `betaflow check` reads whole bars unchecked (`FrameColumn::checked`), and the source passes on the
-//! rows that it rejects (`BadRow::Report`). `SourceStage` inspects every frame of a run and issues one
-//! warning per kind of problem; for that, a replay of daily data also reads open, high, low and volume if
-//! they exist. In intraday bars it looks for jumps only, at one division per price.
+//! It has two callers. `betaflow check` reads whole bars unchecked (`FrameColumn::checked`); the source
+//! reports the rows that it rejects (`BadRow::Report`). `SourceStage` inspects every frame of a run and
+//! issues one warning per kind of problem; for that, a replay of daily data also reads open, high, low and
+//! volume if they exist. In intraday bars it checks for jumps only, at one division per price.
 //!
 //! The [`FactorInspector`] keeps k² sums over the same frames. At the end it regresses the mean return of the
 //! panel on the factors of the preceding, the same and the next frame.

@@ -39,7 +39,7 @@ const LARGE: f64 = 0.35;
 const FIT: f64 = 0.01;
 /// Volume on the bar of a split over the usual volume times the ratio: minimum and maximum.
 const VOLUME_OF_SPLIT: (f64, f64) = (1.0 / 2.5, 1.8);
-/// Largest factor between the volume of the following bars and that product; for small ratios it is less.
+/// Largest factor between the volume of the following bars and that product; smaller for small ratios.
 const VOLUME_AFTER: f64 = 2.2;
 /// Log return beyond which almost only splits occur, and the tolerance of the ratio there.
 const HUGE: (f64, f64) = (1.0, 0.05);
@@ -47,7 +47,7 @@ const HUGE: (f64, f64) = (1.0, 0.05);
 const NEWS: f64 = 2.5;
 /// Minimum size of a split in scales: if volume or range can exclude news, and if not.
 const SPLIT_SCALES: (f64, f64) = (8.0, 20.0);
-/// The same two for ratios such as 3:2, which crises produce as well.
+/// Limit of news and minimum size in scales for ratios such as 3:2, which crises produce as well.
 const BROKEN_NEWS: f64 = 1.75;
 const BROKEN_SCALES: f64 = 15.0;
 
@@ -113,7 +113,7 @@ impl UsualActivity {
         if enough { (volume / self.volume).min(volume * price / self.value) } else { f64::NAN }
     }
 
-    /// Whether a volume was ever above 0.
+    /// Returns true if a volume was ever above 0.
     pub(super) fn has_volume(&self) -> bool {
         self.volume > 0.0
     }
@@ -199,7 +199,7 @@ pub(super) enum Verdict {
 }
 
 impl Jump {
-    /// True if a move needs a closer look.
+    /// True if a move is large enough to be a jump.
     #[inline]
     pub(super) fn is_suspicious(change: f64, panel: f64, scale: f64) -> bool {
         let excess = (change - panel).abs();

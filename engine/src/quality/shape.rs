@@ -5,7 +5,7 @@ use super::number::Number;
 
 /// Relative tolerance: adjusted prices are products, and each is rounded separately.
 const SLACK: f64 = 1e-9;
-/// Share of nulls above which a column is incomplete by nature.
+/// Share of nulls above which nulls in a column are not a fault.
 const NULLS_USUAL: f64 = 0.05;
 
 /// Number of bars of an instrument, and of nulls in each column.
@@ -17,7 +17,7 @@ pub(super) struct Nulls {
 
 const NAMES: [&str; 3] = ["open", "high", "low"];
 
-/// Returns the fault of a bar that has a close. `there`: whether the data has open, high, low.
+/// Returns the fault of a bar that has a close. `there`: true for each of open, high, low in the data.
 #[inline]
 pub(super) fn fault(bar: &Bar, there: [bool; 3], nulls: &mut Nulls) -> Option<String> {
     let prices = [bar.open, bar.high, bar.low];

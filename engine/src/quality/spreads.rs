@@ -211,7 +211,7 @@ impl QuotedSpreads {
     const UNITS_MAX: u64 = 1_000_000_000;
     const DIGITS: u8 = 2;
 
-    /// Counts a spread; skips a missing, negative (crossed quote) or larger than 1 one.
+    /// Counts a spread; skips it if it is missing, negative (crossed quote) or above 1.
     fn record(&mut self, spread: f64) {
         if !(0.0..=1.0).contains(&spread) {
             return;
@@ -281,7 +281,7 @@ mod tests {
         }
         assert!((usual.mean - 200.0).abs() < 1e-12);
         assert!(usual.is_thin(30.0) && !usual.is_thin(100.0));
-        // One bar of a thousand times the volume counts as five times the usual one.
+        // One bar with a thousand times the usual volume counts as five times the usual volume.
         (0..5_000).for_each(|_| _ = usual.is_thin(200.0));
         usual.is_thin(200_000.0);
         assert!((usual.mean / (200.0 + 800.0 / MEMORY) - 1.0).abs() < 1e-3, "{}", usual.mean);

@@ -2,7 +2,7 @@
 
 use crate::time::TimestampNs;
 
-/// Probability of a run, given how often the close usually stays, below which it is flagged.
+/// Probability of a run, given the usual frequency of unchanged closes, below which it is flagged.
 const CHANCE: f64 = 1e-9;
 /// Minimum length of a flagged run.
 const RUN_MIN: usize = 5;

@@ -10,7 +10,7 @@ const FACTORS: [i64; 3] = [1_000, 1_000_000, 1_000_000_000];
 const FRAMES_MIN: u64 = 20;
 /// Largest mean distance between frames in the right unit, that of monthly data.
 const SPACING_MAX_NS: i64 = 40 * DAY_NS;
-/// Latest time that counts as one in another unit if a time at least ten years later is next to it.
+/// Latest time that is taken for another unit if the neighbouring time is at least ten years later.
 const BEFORE_NS: i64 = 366 * DAY_NS;
 const JUMP_NS: i64 = 3_653 * DAY_NS;
 

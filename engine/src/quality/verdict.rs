@@ -36,7 +36,7 @@ pub enum Verdict {
     },
     /// The factors belong to another frame than the prices.
     FactorsMisaligned,
-    /// Some factors cannot be told from alpha or from each other.
+    /// Some factors cannot be distinguished from alpha or from each other.
     FactorsUnidentified {
         /// Findings about factors.
         factors: u64,

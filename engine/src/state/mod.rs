@@ -25,7 +25,7 @@ const CHECKSUM: usize = 8;
 /// Error of a state that cannot be saved or restored.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum StateError {
-    /// The bytes are fewer than those of any state.
+    /// There are fewer bytes than any state has.
     #[error("found a truncated state of {found} bytes: restore an earlier one")]
     Truncated {
         /// Number of bytes found.
@@ -91,7 +91,7 @@ pub fn save<T: Serialize + ?Sized>(of: &'static str, value: &T) -> Result<Vec<u8
 /// Decodes the value of [`save`].
 ///
 /// # Errors
-/// Fails if the bytes are not a whole state of this version and of such a value.
+/// Fails if the bytes are not a whole state of this version and type.
 pub fn restore<T: DeserializeOwned>(of: &'static str, bytes: &[u8]) -> Result<T, StateError> {
     whole(of, body(bytes)?)
 }
@@ -137,7 +137,7 @@ where
     S: Serialize + ?Sized,
     T: DeserializeOwned,
 {
-    // Compare the settings first: under other settings the rest may have another form.
+    // Compare the settings first: under other settings the remaining bytes may have another form.
     let (saved, rest): (Part, _) =
         postcard::take_from_bytes(body(bytes)?).map_err(|why| foreign(of, &why))?;
     if *saved != *save(of, settings)? {

@@ -9,7 +9,7 @@ use super::grid::{Anchor, Sweep};
 ///
 /// An axis is a choice (a setting that a user picks) or belongs to the environment (costs, delays, data).
 /// Candidates are the scenarios in the environment of the configuration, or in the nearest one of the sweep.
-/// A scenario that is best because its costs are low proves nothing about its choice.
+/// If a scenario is best because its costs are low, that does not show that its choice is good.
 #[derive(Clone, Debug)]
 pub struct Candidates {
     /// All scenarios.
@@ -21,7 +21,7 @@ pub struct Candidates {
     /// Axes of the environment that vary; empty if the candidates are not in one environment.
     pub environment_axes: Vec<usize>,
     /// True if the candidates are in one environment. In a sample that draws an environment for each scenario
-    /// no two can be compared: all are then candidates, and the best scenario is a best combination of choice
+    /// no two scenarios can be compared: all are then candidates, and the best one is a combination of choice
     /// and environment.
     pub one_environment: bool,
     is_candidate: Vec<bool>,

@@ -15,7 +15,7 @@ pub struct Robust {
 
 impl Sweep {
     /// Returns the scenario with the highest objective among those for which `may` is true, the first of
-    /// equals; `None` if the objective is defined for none.
+    /// equals; `None` if all their objectives are undefined.
     #[must_use]
     pub fn best(&self, objective: &[f64], may: impl Fn(usize) -> bool) -> Option<usize> {
         let defined = (0..self.rows()).filter(|row| may(*row) && !objective[*row].is_nan());
@@ -25,8 +25,8 @@ impl Sweep {
 
     /// Returns the scenario with the best worst case over its neighbourhood, among those for which `may` is
     /// true. The neighbourhood holds the scenarios at most one level away on every axis of numbers, and on
-    /// the same level of every other axis. An undefined objective counts as the worst. Ties go to the higher
-    /// objective, then to the first. `None` if no scenario has a neighbour.
+    /// the same level of every axis of names. An undefined objective counts as the worst. Ties go to the
+    /// higher objective, then to the first. `None` if no scenario has a neighbour.
     #[must_use]
     pub fn robust(&self, objective: &[f64], may: impl Fn(usize) -> bool) -> Option<Robust> {
         let mut found: Option<Robust> = None;

@@ -6,7 +6,7 @@ pub enum Crossing {
     /// The figure is 0 at this value, by linear interpolation between two levels.
     At(f64),
     /// The figure is above 0 at the level `above` and exactly 0 at the next, `at`, because the strategy no
-    /// longer trades. The value in between at which it ends cannot be interpolated.
+    /// longer trades. The value in between at which trading ends cannot be interpolated.
     Idle {
         /// Last level with a value above 0.
         above: f64,

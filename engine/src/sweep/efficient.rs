@@ -2,7 +2,8 @@
 
 /// Returns the scenarios that no other dominates: no other has at least the same growth with a smaller
 /// drawdown, or more growth with at most the same drawdown. Drawdowns are at most 0. The order is by growth,
-/// from the lowest; the first of equals stands for all. A scenario without growth or drawdown is left out.
+/// from the lowest; of equal scenarios only the first is returned. A scenario with undefined growth or
+/// drawdown is left out.
 #[must_use]
 pub fn efficient(growth: &[f64], drawdown: &[f64]) -> Vec<usize> {
     let mut rows: Vec<usize> = (0..growth.len().min(drawdown.len()))

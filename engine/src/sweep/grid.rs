@@ -66,9 +66,9 @@ impl Sweep {
         self.rows > 0 && places.len() == self.rows && product == Some(self.rows)
     }
 
-    /// Returns the scenario of a configuration. If the sweep does not contain it: the scenario on most of its
-    /// levels, the first of equals. The levels of the configuration are those nearest to its values; `None`
-    /// matches any level.
+    /// Returns the scenario of a configuration. If the sweep does not contain it: the scenario that shares
+    /// most levels with it, the first of equals. The levels of the configuration are those nearest to its
+    /// values; `None` matches any level.
     #[must_use]
     pub fn anchor(&self, values: &[Option<Value>]) -> Option<Anchor> {
         let wanted: Vec<Option<(usize, bool)>> = self
@@ -131,7 +131,7 @@ impl Sweep {
 pub(super) mod tests {
     use super::*;
 
-    /// Caps × costs in row-major order: every cap with all costs in turn.
+    /// Caps × costs in row-major order: each cap with every cost.
     pub(in crate::sweep) fn product(caps: &[f64], costs: &[f64]) -> Sweep {
         let all = || caps.iter().flat_map(|cap| costs.iter().map(move |cost| (*cap, *cost)));
         let column = |of: fn((f64, f64)) -> f64| Axis::of_numbers(&all().map(of).collect::<Vec<_>>());

@@ -12,7 +12,7 @@
 //! | `crossing` | zero crossing of a figure along an axis |
 //! | `quantiles` | quantiles of a figure over scenarios |
 //!
-//! A scenario is its row, counted from 0. An undefined figure is NaN; it is never chosen.
+//! A scenario is its row, counted from 0. An undefined figure is NaN; its scenario is never chosen.
 
 mod axis;
 mod candidates;

@@ -16,8 +16,8 @@ pub struct Swing {
 }
 
 impl Sweep {
-    /// Swing of each setting around the scenario `row`, the largest first. A setting without a second level
-    /// there has none.
+    /// Swing of each setting around the scenario `row`, the largest first. A setting with fewer than two
+    /// levels with a defined objective has none.
     #[must_use]
     pub fn swings(&self, objective: &[f64], row: usize) -> Vec<Swing> {
         let mut swings: Vec<Swing> =

@@ -7,7 +7,7 @@ use crate::time::TimestampNs;
 pub struct TrialReturns<'a> {
     /// Number of the trial in errors.
     pub number: usize,
-    /// Whether the account was ruined; the returns then end before the data.
+    /// True if the account was ruined; the returns then end before the data.
     pub ruined: bool,
     /// Sequence number of the first frame with a return.
     pub first_seq: u64,
@@ -65,7 +65,7 @@ pub enum AlignmentError {
         /// Number of the trial whose frames are the common ones.
         other: usize,
     },
-    /// A return of -1 or below, or one that is not finite.
+    /// A return that is −1 or below, or not finite.
     #[error("trial {number} has a return of {found}")]
     BadReturn {
         /// Number of the trial.
@@ -78,12 +78,12 @@ pub enum AlignmentError {
 }
 
 impl AlignedReturns {
-    /// Aligns all trials on the frames of the last to start among the first `eligible` ones. The remaining
-    /// trials are for comparison only and hold cash until they start.
+    /// Aligns all trials on the frames of the trial that starts last among the first `eligible` ones. The
+    /// remaining trials are for comparison only and hold cash until they start.
     ///
     /// # Errors
-    /// All eligible trials are ruined; a trial has no returns, has other frames, or has a return of −1 or
-    /// less or one that is not finite.
+    /// Fails if all eligible trials are ruined, or if a trial has no returns, has other frames, or has a
+    /// return that is −1 or less or not finite.
     pub fn new(trials: &[TrialReturns<'_>], eligible: usize) -> Result<Self, AlignmentError> {
         let survivors: Vec<usize> = (0..eligible).filter(|trial| !trials[*trial].ruined).collect();
         for trial in survivors.iter().map(|trial| &trials[*trial]) {

@@ -80,7 +80,8 @@ impl BlockSums {
     }
 
     /// Calls `each` with the sums of every half of the blocks that contains the first one, and with those of
-    /// the rest. A half reuses the sums of its leading blocks: about two additions per half instead of S/2.
+    /// the other half. A half reuses the sums of its leading blocks: about two additions per half instead of
+    /// S/2.
     pub(super) fn of_halves(&self, mut each: impl FnMut([&Sums; 2])) {
         let half = self.blocks.len() / 2;
         let mut path = vec![Sums::zero(&self.total.centres); half];

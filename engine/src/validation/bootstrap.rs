@@ -30,7 +30,7 @@ impl StationaryBootstrap {
     /// frames.
     ///
     /// # Errors
-    /// No frames, or a mean below 1 or not finite.
+    /// Fails without frames, or for a mean that is below 1 or not finite.
     pub fn new(frames: usize, mean_block: f64, seed: u64) -> Result<Self, Invalid> {
         require(frames > 0, "frames", frames, "at least 1")?;
         require(

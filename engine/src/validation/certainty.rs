@@ -25,7 +25,7 @@ pub struct Resampling {
 impl Resampling {
     /// Number of resamples of a choice, unless limited by [`Self::affordable`].
     pub const COUNT: usize = 200;
-    /// Largest number of returns that all resamples of a study process: some seconds.
+    /// Largest number of returns that all resamples of a study process: some seconds of computation.
     const WORK_MAX: usize = 1_000_000_000;
 
     /// Limits the number of resamples for choices among `settings` settings by `frames` training frames,
@@ -79,8 +79,8 @@ pub struct Certainty {
 /// ```
 ///
 /// # Errors
-/// No settings; settings of different length; a return that is not finite; training ranges that are empty,
-/// unordered or outside the returns; a mean block below 1.
+/// Fails without settings, for settings of different length, a return that is not finite, training ranges
+/// that are empty, unordered or outside the returns, or a mean block below 1.
 pub fn certainty<R: AsRef<[f64]>>(
     returns: &[R],
     train: &[Range<usize>],
@@ -98,7 +98,7 @@ pub(super) struct ScoredSettings {
     pub(super) scores: Vec<f64>,
     /// Score of the best less that of each setting, with the standard error of the difference.
     pub(super) differences: Vec<Difference>,
-    /// Whether each setting is within one standard error of the best.
+    /// True for each setting within one standard error of the best.
     pub(super) within: Vec<bool>,
     pub(super) certainty: Certainty,
 }
@@ -142,7 +142,7 @@ impl Spread {
     }
 }
 
-/// Computes [`certainty`] together with the scores and differences of all settings.
+/// Returns [`certainty`] with the scores and differences of all settings.
 ///
 /// # Errors
 /// See [`certainty`].

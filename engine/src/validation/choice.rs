@@ -57,9 +57,9 @@ pub fn select<R: AsRef<[f64]>>(
 /// frames in an embargo or a test block cannot change an earlier choice.
 ///
 /// # Errors
-/// No settings or folds; settings of different length; a return that is not finite; folds that are not a walk
-/// forward: each needs one training range that ends before one test block, which follows the block of the
-/// previous fold.
+/// Fails without settings or folds, for settings of different length, a return that is not finite, or folds
+/// that are not a walk forward: each needs one training range that ends before one test block, which follows
+/// the block of the previous fold.
 pub fn select_by<R: AsRef<[f64]>>(
     returns: &[R],
     folds: &[Fold],

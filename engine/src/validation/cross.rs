@@ -31,7 +31,7 @@ pub struct CrossChoice {
     pub test: Vec<Range<usize>>,
 }
 
-/// Path through all tested blocks: each block was excluded from the choice that it is judged by.
+/// Path through all tested blocks: the choice tested on a block was made without that block.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BacktestPath {
     /// Blocks in time order.
@@ -122,9 +122,9 @@ pub fn select_across<R: AsRef<[f64]>>(
 /// one setting, so frames in a tested block, or purged around it, cannot change the choice for that block.
 ///
 /// # Errors
-/// No settings, folds or paths; settings of different length; a return that is not finite; a fold without
-/// training or test frames, or with ranges that are unordered, overlap or lie outside the returns; a path
-/// that does not take each block from a split that tests it.
+/// Fails without settings, folds or paths; for settings of different length; for a return that is not finite;
+/// for a fold without training or test frames, or with ranges that are unordered, overlap or lie outside the
+/// returns; for a path that does not take each block from a split that tests it.
 pub fn select_across_by<R: AsRef<[f64]>>(
     returns: &[R],
     folds: &[Fold],

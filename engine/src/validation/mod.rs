@@ -1,7 +1,7 @@
-//! Tuning without look-ahead, and tests for multiple testing. Free of I/O; every result is a function of its
-//! inputs.
+//! Tuning without look-ahead, and tests for multiple testing. This module does no I/O; every result is a
+//! function of its inputs.
 //!
-//! | read | for |
+//! | module | content |
 //! |---|---|
 //! | `walk_forward`, `purged` | training and test frames: [`WalkForward`], [`purged_k_fold`], [`CombinatorialPurged`] |
 //! | `choice`, `objective` | choice of a setting for each fold by the frames before its embargo: [`select`] |

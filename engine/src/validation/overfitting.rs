@@ -55,8 +55,8 @@ pub fn blocks_of(frames: usize, blocks_max: usize) -> Option<usize> {
 /// trial, because ratios come from the sums of each block.
 ///
 /// # Errors
-/// Fewer than two trials; trials of different length; a return that is not finite; an odd number of blocks or
-/// one outside 2 to 20; blocks of fewer than two frames.
+/// Fails for fewer than two trials, trials of different length, a return that is not finite, an odd number of
+/// blocks or one outside 2 to 20, or blocks of fewer than two frames.
 pub fn overfitting<R: AsRef<[f64]>>(returns: &[R], blocks: usize) -> Result<Overfitting, Invalid> {
     require(returns.len() >= 2, "returns", returns.len(), "at least 2 trials")?;
     let even = blocks.is_multiple_of(2) && (2..=BLOCKS_MAX).contains(&blocks);

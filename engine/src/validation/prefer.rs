@@ -37,13 +37,13 @@ pub struct PreferredSetting {
 ///
 /// A setting is as good as the best if its paired difference to the best is at most one standard error of
 /// that difference, by the stationary bootstrap (Politis & Romano 1994) with the same frames for all
-/// settings. For the Sharpe ratio the difference of mean returns must satisfy this too. Among those settings
-/// the lowest turnover wins, then the smallest Kelly fraction, then the first. Only the training frames are
-/// read.
+/// settings. For the Sharpe ratio the difference of mean returns must also be at most one standard error.
+/// Among those settings the lowest turnover wins, then the smallest Kelly fraction, then the first. Only the
+/// training frames are read.
 ///
 /// # Errors
-/// See [`certainty`](super::certainty()); also a turnover missing for a return, or a Kelly fraction missing
-/// for a setting.
+/// Errors of [`certainty`](super::certainty()); also fails without a turnover for each return, or a Kelly
+/// fraction for each setting.
 pub fn prefer<R: AsRef<[f64]>>(
     returns: &[R],
     criteria: SecondaryCriteria<'_>,

@@ -17,7 +17,8 @@ const SPLITS_MAX: usize = 100_000;
 /// `folds` blocks are one frame longer.
 ///
 /// # Errors
-/// Fewer than two folds; more folds than frames; purge and embargo that leave no frame of a block.
+/// Fails for fewer than two folds, more folds than frames, or purge and embargo that leave no frame of a
+/// block.
 pub fn purged_k_fold(
     frames: usize,
     folds: usize,
@@ -65,8 +66,8 @@ impl CombinatorialPurged {
     /// Splits of `frames` frames in `folds` blocks; `purge` and `embargo` in frames.
     ///
     /// # Errors
-    /// Fewer than three folds; fewer than two tested, or all; more than 100,000 splits; purge and embargo
-    /// that leave fewer than two frames of a block.
+    /// Fails for fewer than three folds, fewer than two tested folds or all of them, more than 100,000
+    /// splits, or purge and embargo that leave fewer than two frames of a block.
     pub fn new(
         frames: usize,
         folds: usize,

@@ -5,7 +5,7 @@ use crate::settings::{Invalid, require};
 /// Number of frames that all trials have.
 ///
 /// # Errors
-/// Trials of different length, or a return that is not finite.
+/// Fails for trials of different length, or a return that is not finite.
 pub(super) fn common_frames<R: AsRef<[f64]>>(returns: &[R]) -> Result<usize, Invalid> {
     let frames = returns.first().map_or(0, |first| first.as_ref().len());
     for trial in returns {

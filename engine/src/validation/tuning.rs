@@ -59,7 +59,7 @@ pub struct TuningResult {
     pub out_of_sample: Figures,
     /// Figures of the reference setting on the frames of that path.
     pub base: Figures,
-    /// Figures of the best setting in hindsight on the frames of that path.
+    /// Figures of the setting that is best on the frames of that path, in hindsight.
     pub hindsight: Figures,
     /// Choice by all frames: the recommended setting, and the best one.
     pub in_sample: PreferredSetting,
@@ -77,7 +77,7 @@ impl TuningResult {
     /// resamples is the number of the fold.
     ///
     /// # Errors
-    /// Folds or paths that do not fit the returns, see [`judge_across`]; or the errors
+    /// Fails for folds or paths that do not fit the returns, see [`judge_across`]; also fails with the errors
     /// of [`prefer`](super::prefer()).
     pub fn new(aligned: &AlignedReturns, task: &TuningTask<'_>) -> Result<Self, Invalid> {
         let TuningTask { folds, paths, objective, frames_per_year: year, .. } = *task;

@@ -24,9 +24,9 @@ pub struct WalkForward {
     pub test: usize,
     /// Frames excluded between a training window and its test block.
     pub embargo: usize,
-    /// Whether every training window starts at frame 0.
+    /// True if every training window starts at frame 0.
     pub expanding: bool,
-    /// Whether a shorter last test block counts.
+    /// True if a shorter last test block counts.
     pub keep_short: bool,
 }
 
@@ -39,7 +39,7 @@ impl WalkForward {
     /// `TimeSeriesSplit` with the embargo as `gap`.
     ///
     /// # Errors
-    /// No folds, or an empty test block or first training window.
+    /// Fails without folds, or for an empty test block or first training window.
     pub fn split(frames: usize, folds: usize, embargo: usize) -> Result<Self, Invalid> {
         require(folds > 0 && folds < frames, "folds", folds, "at least 1, and fewer than the frames")?;
         let test = frames / (folds + 1);
@@ -52,7 +52,7 @@ impl WalkForward {
     /// Folds of `frames` frames, in time order.
     ///
     /// # Errors
-    /// An empty window, or training and embargo that leave no frame to test.
+    /// Fails for an empty window, or for training and embargo that leave no frame to test.
     pub fn folds(self, frames: usize) -> Result<impl Iterator<Item = Fold>, Invalid> {
         require(self.train > 0, "train", self.train, "at least 1 frame")?;
         require(self.test > 0, "test", self.test, "at least 1 frame")?;

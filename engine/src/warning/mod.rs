@@ -98,9 +98,9 @@ pub enum Warning {
     },
     /// Recorded inputs that this version rejects and skips.
     InputSkipped {
-        /// Number of the first.
+        /// Number of the first skipped input.
         number: u64,
-        /// Reason of the first.
+        /// Reason for skipping it.
         reason: String,
     },
     /// The feed ended before every factor had a value.

@@ -97,7 +97,7 @@ impl<S: Source> Source for Gap<S> {
 /// Changes over the missing frames, in the order of the data.
 #[derive(Clone, Debug, Default)]
 struct Missing {
-    /// True if a frame is missing.
+    /// True if at least one frame is missing.
     any: bool,
     factors: Vec<f64>,
     rf: f64,

@@ -156,7 +156,7 @@ impl<S: Source> Reversed<S> {
             (None, Some(price)) => price / track.return_price,
             (None, None) => (close + track.paid) / track.last,
         };
-        // A stated return covers one frame, whatever frames are missing.
+        // A stated return covers one frame, even after missing frames.
         let since = if frame.returns.is_empty() { track.index } else { *before };
         let moved = [0, 1].map(|world: usize| index[world] / since[world] - 1.0);
         // Over one frame, `moved` is (f, −f) and `wanted` is r − 2 β f.
