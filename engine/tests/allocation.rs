@@ -90,7 +90,7 @@ fn steady_state_allocates_nothing_per_frame() {
         let options = RunOptions { placement: placement.clone(), capacity: 4, ..RunOptions::default() };
         graph.run(&options).unwrap();
         let [half, whole] = [0, 1].map(|mark| marks[mark].load(Ordering::Relaxed));
-        // The buffers of the metrics double their memory now and then.
+        // The buffers of the metrics double their memory a few times.
         let allocated = whole - half;
         assert!(allocated < 100, "{placement:?}: {allocated} allocations in {} frames", end / 2);
     }

@@ -3,7 +3,7 @@
 
 use std::process::Command;
 
-/// Packages of the resolved tree, one a line, with their features.
+/// Packages of the resolved tree, one per line, with their features.
 fn tree(arguments: &[&str]) -> String {
     let output = Command::new(env!("CARGO"))
         .args(["tree", "--offline", "--locked", "--prefix", "none", "--format", "{p} [{f}]"])

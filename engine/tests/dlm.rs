@@ -10,7 +10,7 @@ use betaflow_engine::settings::Calendar;
 use nalgebra::{DMatrix, DVector};
 use support::{Market, Random};
 
-/// W&H 4.5 with component discounting (6.3) and variance discounting (10.8), full covariance, unscaled.
+/// Prior variance of coefficient j, in units of the observation variance.
 fn scaled_prior(settings: &EstimatorSettings) -> impl Fn(usize) -> f64 {
     let s = settings.observation_variance.unwrap();
     let prior = [settings.initial_alpha_variance.unwrap() / s, settings.initial_variance / s];
@@ -26,6 +26,7 @@ fn stated() -> EstimatorSettings {
     }
 }
 
+/// W&H 4.5 with component discounting (6.3) and variance discounting (10.8), full covariance, unscaled.
 struct Reference {
     settings: EstimatorSettings,
     m: DVector<f64>,

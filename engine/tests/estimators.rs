@@ -223,7 +223,8 @@ fn degenerate_data_gives_finite_estimates_and_alarms() {
             }
             let facts = filter.facts();
             for (i, (found, expected)) in facts.instruments.iter().zip(alarms).enumerate() {
-                // A mixture shrinks an instrument towards the others, which leaves an error that the alarm can see.
+                // A mixture shrinks an instrument towards the others, which leaves an error that can raise
+                // another alarm.
                 let pulled = kind == EstimatorKind::Mixture && facts.instruments.len() > 1;
                 match expected {
                     Some(_) if pulled => assert!(found.alarm.is_some(), "{name}, instrument {i}"),

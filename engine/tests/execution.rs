@@ -230,7 +230,7 @@ fn seven_for_one_split_changes_nav_only_by_rounding() {
         };
         let quantity = if adjusted { 7_000.0 } else { 1_000.0 };
         let mut orders = vec![Vec::new(); 6];
-        // One order fills before the split, and one is in flight across it.
+        // One order fills before the split, another is in flight across it.
         orders[0].push((0, quantity));
         orders[2].push((0, -quantity / 10.0));
         Script { frames: TRADED.iter().enumerate().map(frame).collect(), orders }

@@ -120,7 +120,7 @@ fn check_fills(market: &Market, settings: &RunSettings, ledger: &[LedgerFrame]) 
     Ok(())
 }
 
-/// Checks that a weight beyond a limit is at most inherited.
+/// Checks that only inherited weights exceed a limit.
 fn check_limits(settings: &RunSettings, ledger: &[LedgerFrame]) -> Result<(), TestCaseError> {
     let sizing = &settings.sizing;
     for pair in ledger.windows(2).filter(|pair| pair[1].decided) {

@@ -14,7 +14,7 @@ use betaflow_engine::source::MemorySource;
 use betaflow_engine::time::{DAY_NS, TimestampNs};
 use support::{Busy, Keep, Market, settings};
 
-/// Runs four frames a day with a supervision flag for some frames.
+/// Runs four frames per day, with a supervision flag for some frames.
 fn run(limits: LossLimits, supervised: &[(u64, Supervision)], with: &RunSettings) -> Vec<LedgerFrame> {
     let market = Market { frames: 400, ..Market::default() };
     let mut frames = market.frames();

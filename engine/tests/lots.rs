@@ -201,7 +201,7 @@ proptest! {
     }
 }
 
-/// Frames of one instrument, from (close, split, volume) a frame.
+/// Frames of one instrument, from (close, split, volume) of each frame.
 fn frames(bars: &[(f64, f64, f64)]) -> Vec<Frame> {
     let frame = |(seq, (close, split, volume)): (usize, &(f64, f64, f64))| Frame {
         seq: seq as u64,
@@ -298,7 +298,7 @@ fn closing_order_closes_the_whole_position_across_a_split() {
             }
         }
     }
-    // 100 units sold in parts: 33 before the split, the rest with an odd lot after it.
+    // 100 units sold in parts: 33 before the split, the others and an odd lot after it.
     let settings = ExecutionSettings { participation_cap: Some(0.1), unfilled: Unfilled::Carry, ..free(1.0) };
     let parts = volume([1e4, 1e4, 330.0, 1e4, 1e4]);
     let (book, fills) = traded(&parts, &settings, &[(0, 100.0), (1, -100.0)]);

@@ -34,7 +34,7 @@ fn deflated_sharpe_ratio_of_the_best_noise_strategy_is_near_one_half() {
     let (sure, naively_sure) = (share(&|found| found.0 > 0.95), share(&|found| found.1 > 0.95));
     assert!((0.45..=0.52).contains(&median), "{median}");
     assert!(sure <= 0.005, "{sure}");
-    // Without deflation, the ratio of the best looks significant every time.
+    // Without deflation, the ratio of the best strategy is significant in nearly every sample.
     assert!(naively_sure > 0.99, "{naively_sure}");
 }
 

@@ -53,8 +53,8 @@ proptest! {
         let (ledger, report) = run(&market, &settings(), &RunOptions::default()).unwrap();
         let (_, again) = run(&market, &settings(), &RunOptions::default()).unwrap();
         prop_assert_eq!(report.facts.digest, again.facts.digest);
-        // A held instrument's last price moves NAV. The price of another may still change the rebalance
-        // through the estimates: the digest changes exactly with the data that it covers.
+        // A held instrument's last price changes NAV. The price of another instrument may change the
+        // rebalance through the estimates. The digest changes exactly with the data that it covers.
         let mut frames = market.frames();
         let last = frames.last_mut().unwrap();
         let at = cell % last.close.len();

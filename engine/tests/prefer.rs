@@ -23,8 +23,8 @@ const OBJECTIVES: [Objective; 5] = [
     Objective::WorstBlock { blocks: 3 },
 ];
 
-/// Returns of settings that differ from a common path by noise of `spread`, and by `edge` a frame from one to
-/// the next.
+/// Returns of settings that differ from a common path by noise of `spread`, and by `edge` per frame from one
+/// to the next.
 fn returns(seed: u64, settings: usize, frames: usize, spread: f64, edge: f64) -> Vec<Vec<f64>> {
     let mut random = Random(seed);
     let common: Vec<f64> = (0..frames).map(|_| 0.0004 + 0.01 * random.shock()).collect();

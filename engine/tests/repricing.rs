@@ -276,7 +276,7 @@ proptest! {
         own in prop::collection::vec(0.0..3.0_f64, REPRICING_SETTINGS.len()),
         given: bool,
     ) {
-        // One half-spread for all instruments, or half-spreads of their own.
+        // One half-spread for all instruments, or one for each.
         let half_spreads = if given { [("A".to_owned(), 7.0)].into_iter().collect() } else { BTreeMap::new() };
         let base = ExecutionSettings { half_spreads, ..dear() };
         let (of_run, own) = (world(&of_run), world(&own));
@@ -347,7 +347,7 @@ fn raising_any_cost_lowers_equity() {
     };
     let mut orders = vec![Vec::new(); FRAMES];
     orders[5] = vec![(0, 3_000.0), (1, 3_000.0), (2, -1_000.0), (3, 900.0)];
-    // So small that the commission is the minimum.
+    // An order so small that its commission is the minimum.
     orders[40] = vec![(0, 1.0)];
     let script = Script { frames: (0..FRAMES).map(frame).collect(), orders };
     let base = dear();
@@ -414,7 +414,8 @@ fn only_costs_may_differ() {
     assert!(world::charges((&base, &usual), (dearless, &usual)).is_err());
 }
 
-/// A market in which half of the instruments rise and half fall, so that impact has a ratio to halve.
+/// A market in which half of the instruments rise and half fall, so that the Sharpe ratio is above 0 and
+/// impact can halve it.
 fn source() -> Box<MemorySource> {
     let market = support::Market {
         missing: 0.05,

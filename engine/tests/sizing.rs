@@ -194,8 +194,8 @@ fn price_of_the_cap_is_its_marginal_value() {
     assert!(checked > 100, "the cap binds in {checked} problems only");
 }
 
-/// Weights outside the box, halted instruments, caps that are too tight: limits out of reach are approached
-/// in order, and no violation grows.
+/// With weights outside the box, halted instruments and tight caps, limits out of reach are approached in
+/// order, and no violation grows.
 #[test]
 fn violation_of_an_unreachable_limit_never_grows() {
     let mut solver = Solver::default();

@@ -95,7 +95,8 @@ fn invalid_bars_are_skipped() {
 
 #[test]
 fn simulated_spread_is_estimated() {
-    // A price that moves by 1 bp a trade, with trades at the bid or the ask of a 40 bps spread, 30 trades a bar.
+    // A price that moves by 1 bp per trade, with trades at the bid or the ask of a 40 bps spread, 30 trades
+    // per bar.
     let (mut cs, mut ar) = (CorwinSchultz::new(4_000), AbdiRanaldo::new(4_000));
     let (mut seed, mut mid) = (1_u64, 100.0_f64);
     let mut coin = || {

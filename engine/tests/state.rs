@@ -147,7 +147,7 @@ fn run(
     Ok(Run { calls, facts: report.facts })
 }
 
-/// Frames with every field that execution can use, occasional splits and dividends, and `per_day` frames a
+/// Frames with every field that execution can use, occasional splits and dividends, and `per_day` frames per
 /// date.
 fn dress(market: &Market, per_day: i64) -> Vec<Frame> {
     let mut random = Random(market.seed ^ 0xd1ce);

@@ -770,7 +770,7 @@ fn worst_windows_are_repeated_after_the_end() {
 
 #[test]
 fn dates_with_many_bars_are_drawn_whole() {
-    // Two bars a day, at 15:00 and 21:00 UTC; every third day has only the second.
+    // Two bars per day, at 15:00 and 21:00 UTC; every third day has only the second.
     let all = Market { seed: 23, frames: 180, instruments: 4, ..Market::default() }.frames();
     let hour = DAY_NS / 24;
     let of = |(at, mut frame): (usize, Frame)| {

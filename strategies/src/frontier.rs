@@ -12,7 +12,7 @@ use crate::Shipped;
 use crate::forecast::{AlphaRule, AlphaShrink, add_premia};
 use crate::registry::shipped_state;
 
-/// At most one return in this number may be missing.
+/// At most one in this many returns may be missing.
 const MISSING: usize = 10;
 
 choices! {
@@ -40,8 +40,8 @@ impl Window {
         self.rows.push_back(row);
     }
 
-    /// Returns the tradable instruments with nearly every return of a full window, and those returns in rows.
-    /// A bar without a trade counts as a return of 0.
+    /// Returns the tradable instruments with at least nine in ten returns of a full window, and those returns
+    /// in rows. A bar without a trade counts as a return of 0.
     fn whole(&self, window: usize, tradable: &[bool]) -> (Vec<usize>, Vec<f64>) {
         if self.rows.len() < window {
             return Default::default();

@@ -11,7 +11,8 @@ use crate::registry::shipped_state;
 settings! {
     /// Fractional Kelly on μ_i = shrunk alpha_i + beta_i'λ, the expected excess return of an instrument.
     ///
-    /// The premia λ are slow, because a decade of factor returns tells little (`sizing.premium_prior_days`).
+    /// The premia λ change slowly: even a decade of factor returns determines them imprecisely
+    /// (`sizing.premium_prior_days`).
     #[derive(Clone, Debug, Serialize, Deserialize)]
     pub struct QuarterKelly in "strategy" {
         /// Share of the estimated alpha in the forecast: a number, or "posterior".
