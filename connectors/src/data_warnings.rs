@@ -1,4 +1,4 @@
-//! Warnings about the data at the end of a source.
+//! Warnings about the data, given at the end of a source.
 
 use betaflow_engine::assembly::Assembler;
 use betaflow_engine::warning::Warning;
@@ -13,7 +13,7 @@ pub(crate) struct LeftOut {
     pub(crate) skipped: u64,
     /// Frames without factors.
     pub(crate) without_factors: u64,
-    /// Whether frames after the last factor row are dropped, as well as those before the first.
+    /// Whether frames after the last factor row are dropped too, not only those before the first.
     pub(crate) after_last: bool,
 }
 

@@ -1,7 +1,7 @@
 //! Suggestion of the nearest known name for an unknown one.
 
-/// Returns the nearest of `names` to `wanted`: one that differs in few characters, ignoring case, or contains
-/// the other. The first wins a tie; `None` if none is near.
+/// Returns the name nearest to `wanted`, ignoring case: few characters differ, or one name contains the
+/// other. The first name wins a tie; `None` if no name is near.
 #[must_use]
 pub fn nearest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Option<String> {
     const PART_MIN: usize = 3;
@@ -21,13 +21,13 @@ pub fn nearest<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> Op
     best.map(|(_, name)| name.to_owned())
 }
 
-/// Returns the question ` (did you mean `name`?)`; empty without a name.
+/// Returns the question ` (did you mean `name`?)`; empty for `None`.
 #[must_use]
 pub fn question(name: Option<&str>) -> String {
     name.map(|name| format!(" (did you mean `{name}`?)")).unwrap_or_default()
 }
 
-/// Returns the [`question`] for the [`nearest`] of `names`; empty if none is near.
+/// Returns the [`question`] for the [`nearest`] of `names`; empty if no name is near.
 #[must_use]
 pub fn hint<'a>(wanted: &str, names: impl IntoIterator<Item = &'a str>) -> String {
     question(nearest(wanted, names).as_deref())

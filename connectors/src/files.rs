@@ -1,14 +1,14 @@
-//! Files named by a user: size limit for files read whole, refusal of paths that are not files.
+//! Files named by a user: maximum size of texts, and refusal of paths that are not files.
 
 use std::fs::{self, File};
 use std::io::{self, Read as _};
 use std::path::Path;
 
-/// Maximum size of a text read whole, in bytes: settings, certificates, tokens.
+/// Maximum size of a text file, in bytes: settings, certificates, tokens.
 const TEXT_MAX: u64 = 16 << 20;
 
-/// Opens a file for random access. Refuses named pipes, devices and sockets, on which opening may block for
-/// ever and seeking is impossible.
+/// Opens a file for random access. Refuses named pipes, devices and sockets: opening one may block forever,
+/// and seeking is impossible.
 ///
 /// # Errors
 /// A system error, or the path is not a file.
@@ -20,7 +20,7 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
     File::open(path)
 }
 
-/// Reads a whole text, also from a pipe that a shell opens for it.
+/// Reads a whole text file, or a pipe that a shell has opened.
 ///
 /// # Errors
 /// A system error, more than 16 MiB, or invalid UTF-8.

@@ -23,8 +23,9 @@ pub(crate) fn of_iso(text: &str) -> Option<i64> {
     of_date(date)?.checked_add(of_clock(clock)?)?.checked_add(fraction(decimals)?)
 }
 
-/// Converts a date or a time of a file: `2026-08-09`, followed by `T` or a space, `21:05:48` with any number of decimals
-/// or `210548`, and a zone (`Z`, `+02:00`, `+0200`, `+02`). UTC without a zone; decimals after the ninth are cut off.
+/// Converts a date or a time from a file: `2026-08-09`, optionally followed by `T` or a space, `21:05:48`
+/// with any number of decimals or `210548`, and a zone (`Z`, `+02:00`, `+0200`, `+02`). UTC without a zone;
+/// decimals after the ninth are cut off.
 pub(crate) fn parse_time(text: &str) -> Option<i64> {
     let text = text.trim();
     let (midnight, rest) = (of_date(text.get(..10)?)?, &text[10..]);
@@ -89,7 +90,7 @@ fn offset(text: &str) -> Option<i64> {
 fn fraction(decimals: &str) -> Option<i64> {
     match decimals.len() {
         0 => Some(0),
-        // At most nine, so the exponent fits.
+        // The length is at most nine, so the exponent is not negative.
         length @ 1..=9 => Some(whole_number(decimals)? * 10_i64.pow(9 - u32::try_from(length).ok()?)),
         _ => None,
     }

@@ -5,14 +5,14 @@
 //!                                     factor file ─▶ join ──▲
 //! ```
 //!
-//! A live venue is text in and events out (`ticks`), without a socket:
+//! The adapter of a live venue (`ticks`) parses text into events and uses no socket:
 //!
 //! ```text
 //! message ─▶ Venue::parse ─▶ events ─▶ Bars ─▶ bars of closed intervals
 //! ```
 //!
-//! Connectors read data and know the place of each row; the engine defines frames. Every error names place
-//! (file, row, column), finding, expectation and remedy.
+//! Connectors read data and locate each row; the engine defines frames. Every error names the place (file,
+//! row, column), the finding, the expectation and the remedy.
 
 mod data_warnings;
 mod did_you_mean;

@@ -1,4 +1,4 @@
-//! Symbolic links in place of an output.
+//! Output paths that are symbolic links.
 
 use std::fs;
 use std::io;

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// Counts that a source increases and another thread reads.
+/// Counts that a source increases and other threads read.
 #[derive(Debug, Default)]
 pub struct Progress {
     read: AtomicU64,
@@ -17,7 +17,7 @@ impl Progress {
         self.read.load(Ordering::Relaxed)
     }
 
-    /// Returns the share of the rows that is done, from 0 to 1, by the counts in the files' footers.
+    /// Returns the share of the rows already passed, from 0 to 1; footers give the number of rows.
     #[must_use]
     pub fn share(&self) -> f64 {
         let done = self.rows() + self.passed_over.load(Ordering::Relaxed);

@@ -6,12 +6,12 @@ use serde::{Deserialize, Serialize};
 
 /// Days per year, for compounding.
 const YEAR_DAYS: f64 = 365.0;
-/// Minimum accrual of a row of daily data, one 252nd of a year, for every weekday alike.
+/// Minimum accrual period, in days: one trading day, 1/252 of a year.
 const SPACING_DAYS_MIN: f64 = YEAR_DAYS / 252.0;
 /// Annual rate above which a run warns.
 const WARN_ABOVE: f64 = 0.2;
 
-/// Risk-free return and its annual rate, over the days that it accrues.
+/// Risk-free return, its annual rate, and its accrual period.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct AnnualRate {
     /// Row, counting from the first checked one.
@@ -22,7 +22,7 @@ pub(crate) struct AnnualRate {
     pub(crate) found: f64,
     /// Return compounded over a year.
     pub(crate) annual: f64,
-    /// Days over which the returns of its date accrue.
+    /// Accrual period of the returns of this date, in days.
     pub(crate) days: f64,
 }
 
@@ -30,7 +30,7 @@ pub(crate) struct AnnualRate {
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct RiskFreeRate {
     rows: u64,
-    /// First row, until the next date gives its spacing.
+    /// First row, kept until the next date gives its accrual period.
     first: Option<(TimestampNs, f64)>,
     /// Date of the last row.
     date: i64,
@@ -46,7 +46,7 @@ impl RiskFreeRate {
     /// Adds the next row.
     ///
     /// # Errors
-    /// The annual rate of this row, or of the first one, exceeds `max`. A negative rate is measured by the
+    /// The annual rate of this row, or of the first one, exceeds `max`. A negative rate counts as the
     /// positive rate that offsets it.
     pub(crate) fn observe(&mut self, time: TimestampNs, found: f64, max: f64) -> Result<(), AnnualRate> {
         let (row, date) = (self.rows, time.date());
@@ -82,7 +82,7 @@ impl RiskFreeRate {
         Ok(())
     }
 
-    /// Resets the extreme of earlier rows, which belong to no frame.
+    /// Clears the extreme of the rows so far, which belong to no frame.
     pub(crate) fn forget_extreme(&mut self) {
         self.extreme = None;
     }

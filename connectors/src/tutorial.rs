@@ -14,7 +14,7 @@ pub const FACTORS: [(&str, &str); 6] = [
     ("val", "VLUE - SPX"),
 ];
 
-/// Instruments of these factors, outside the 20 traded names.
+/// Instruments of these factors; they are not among the 20 traded names.
 pub const FACTOR_INSTRUMENTS: [&str; 6] = ["SPX", "MTUM", "QUAL", "SIZE", "USMV", "VLUE"];
 
 /// Returns the data: 20 large US names, the S&P 500 (`SPX`) and five factor ETFs, daily closes, 2014-01-02 to

@@ -1,7 +1,7 @@
 //! Conditions that a bars message must meet before it is recorded.
 //!
 //! A message that violates one is refused and counted, and the run continues. A recorded invalid message
-//! would end this run and every restart of it.
+//! would end this run and every restart.
 
 use betaflow_engine::assembly::{Assembler, AssemblyError, Fault, Rules, Values};
 use betaflow_engine::frame::Bar;
@@ -19,12 +19,12 @@ use crate::parquet::{BadRow, Settings};
 /// Maximum lead of a bar's close over the local clock, in ns. Clocks differ, and some daily bars are stamped
 /// with the end of their date.
 const AHEAD_NS_MAX: i64 = DAY_NS;
-/// Longest step between consecutive bars that needs no confirmation, in ns: longer than any holiday.
+/// Longest step between consecutive bars that needs no confirmation, in ns. No holiday is longer.
 const JUMP_NS: i64 = 7 * DAY_NS;
 /// Number of refusals reported one by one; later ones are reported at every power of two.
 const REPORTED_MAX: u64 = 16;
 
-/// Rules for the messages of a feed of our protocol, checked at its edge.
+/// Rules for the messages of a feed in betaflow's own protocol, checked by its client.
 pub(super) struct BarRules {
     assembler: Assembler,
     settings: Settings,
@@ -54,9 +54,9 @@ impl BarRules {
         }
     }
 
-    /// Returns whether bars close so much later than the preceding ones that a second message must confirm
-    /// them: after a wrong time, every correct message would be too late. The local clock confirms current
-    /// bars.
+    /// Returns whether a second message must confirm the time of these bars, because it is far ahead of the
+    /// preceding time. If a wrong time were accepted, every later correct message would be late. Times near
+    /// the local clock need no confirmation.
     pub(super) fn needs_confirmation(&self, bars: &Bars, last: Option<TimestampNs>) -> bool {
         let jumps = last.is_some_and(|last| bars.timestamp.saturating_sub(last.0) > JUMP_NS);
         jumps && !self.recorded && bars.timestamp < now().0.saturating_sub(AHEAD_NS_MAX)
@@ -107,8 +107,7 @@ pub(super) fn check_order(bars: &Bars, last: Option<TimestampNs>) -> Result<(), 
     }
 }
 
-/// Refuses bars of a live feed that close far in the future: all correct messages would be too late after
-/// them.
+/// Refuses bars of a live feed that close far in the future: after them, all correct messages would be late.
 pub(super) fn check_clock(bars: &Bars) -> Result<(), Refusal> {
     let now = now();
     if bars.timestamp <= now.0.saturating_add(AHEAD_NS_MAX) {
@@ -121,12 +120,12 @@ pub(super) fn check_clock(bars: &Bars) -> Result<(), Refusal> {
     ))
 }
 
-/// Returns whether bars of this time would be refused because it is too far ahead of the local clock.
+/// Returns whether a time is so far ahead of the local clock that its bars would be refused.
 pub(super) fn is_ahead(time: Option<TimestampNs>) -> bool {
     time.is_some_and(|time| time.0 > now().0.saturating_add(AHEAD_NS_MAX))
 }
 
-/// Refuses numbers that cannot become part of a frame, unless bad rows are skipped one by one.
+/// Refuses numbers that are invalid in a frame, unless the settings skip bad rows.
 pub(super) fn check_numbers(assembler: &Assembler, settings: &Settings, bars: &Bars) -> Result<(), Refusal> {
     if settings.on_bad_row != BadRow::Error {
         return Ok(());
@@ -148,7 +147,7 @@ pub(super) fn bar(bars: &Bars, i: usize) -> Bar {
     bar
 }
 
-/// Returns the finding and the expectation that describe a fault.
+/// Returns the finding and the expectation of a fault.
 pub(super) fn describe_fault(fault: Fault, symbol: &str, values: Values) -> Refusal {
     let symbol = shown(symbol);
     match fault {

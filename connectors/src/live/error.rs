@@ -20,7 +20,7 @@ pub enum LiveError {
         /// Expectation and remedy.
         expected: String,
     },
-    /// The feed ended before its end.
+    /// Feed that ended early.
     #[error("{feed}: {text}")]
     Ended {
         /// Name of the feed.

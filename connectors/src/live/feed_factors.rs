@@ -14,15 +14,15 @@ use crate::risk_free::RiskFreeRate;
 /// Name used in error messages.
 const STATE: &str = "factors of the feed";
 
-/// Factor rows since the preceding frame, compounded in order as a replay compounds those of a file. Messages
-/// that did not become a frame of this universe are included.
+/// Factor rows since the preceding frame, compounded in the same order as in a replay of a file. Rows of
+/// messages without a frame of this universe are included.
 pub(super) struct FeedFactors {
     names: Vec<String>,
     has_rf: bool,
     gap: FactorGap,
     /// Bounds of a factor return: exclusive below, inclusive above.
     bounds: (f64, f64),
-    /// Annualised level of the risk-free returns, and its maximum.
+    /// Annualised risk-free returns, and their maximum.
     rate: RiskFreeRate,
     rf_max: f64,
     /// Compounded rows since the preceding frame: factors, then `rf`; empty without a row.
@@ -30,8 +30,8 @@ pub(super) struct FeedFactors {
     row: Vec<f64>,
     /// Whether any row has arrived.
     begun: bool,
-    /// Whether a frame has been emitted: before the first frame there is no interval to compound over, so its
-    /// row is the last one.
+    /// Whether a frame has been emitted. The first frame has no interval to compound over; it gets the last
+    /// row at or before it.
     had_frame: bool,
 }
 

@@ -27,8 +27,8 @@ use super::supervision::{ControlBody, FeedLimits, Supervisor};
 use crate::data_warnings::{LeftOut, data_warnings};
 use crate::parquet::{BadRow, Settings};
 
-/// Source of frames from the messages of a feed. With the same settings they equal, bit for bit, those of a
-/// `ParquetSource` that reads the served file.
+/// Source of frames from the messages of a feed. With the same settings, the frames equal those of a
+/// `ParquetSource` on the served file, bit for bit.
 ///
 /// Each input is logged before its frame is emitted.
 pub struct FeedSource {
@@ -43,7 +43,7 @@ pub struct FeedSource {
     input: u64,
     /// Inputs before this number are already in the log.
     logged: u64,
-    /// Symbols with their slots, in the usual order of messages.
+    /// Symbols with their slots, in the order in which messages usually list them.
     slots: Vec<(String, Slot)>,
     counted: Counted,
     limits: FeedLimits,
@@ -75,7 +75,7 @@ struct Counted {
     unusable: u64,
 }
 
-/// Expectation when the record itself ends in the future.
+/// Expectation if the recorded bars end in the future.
 const RECORD_AHEAD: &str = "a later time; the recorded bars lie ahead of the local clock, and all correct ones are too \
                             late after them; start a new state folder";
 
@@ -85,8 +85,8 @@ const STATE: &str = "feed source";
 /// Saved state: number of the next input, assembler, factors, counts.
 type Saved = (u64, Part, Part, Counted);
 
-/// Returns the number of inputs that a checkpoint includes, given the source's part of it; the run continues
-/// with the input of that number.
+/// Returns the number of inputs that a checkpoint includes, from its part `source`; the run continues with
+/// the input of that number.
 ///
 /// # Errors
 /// The bytes are not the source state of a feed's checkpoint.
@@ -96,8 +96,8 @@ pub fn inputs_before(source: &Part) -> Result<u64, StateError> {
 }
 
 impl FeedSource {
-    /// Creates a source of frames from `inputs`. Settings of files are ignored. Factor expressions replace
-    /// the feed's own factors.
+    /// Creates a source of frames from `inputs`. Ignores settings of files. Factor expressions replace the
+    /// feed's own factors.
     ///
     /// # Errors
     /// The settings contradict each other or need columns that the feed does not have.
@@ -260,8 +260,8 @@ impl FeedSource {
         self.counted.history.is_some_and(|end| bars.timestamp <= end.0)
     }
 
-    /// Checks bars before they are recorded. `live`: they come from the feed now, so the local clock counts.
-    /// Recorded bars belong to a frame with a recorded digest and act as before.
+    /// Checks bars before they are recorded. `live`: the bars come from the feed, so they are compared with
+    /// the local clock. Recorded bars are not: their frame must equal the recorded digest.
     fn check(&self, bars: &Bars, live: bool) -> Result<(), Refusal> {
         if !self.is_of_history(bars) {
             bar_rules::check_order(bars, self.counted.last).map_err(|(found, expected)| {
@@ -278,7 +278,7 @@ impl FeedSource {
         self.factors.as_ref().map_or(Ok(()), |factors| factors.check(bars))
     }
 
-    /// Refuses bars that cannot become part of a frame; those of the feed are not recorded.
+    /// Refuses bars that are invalid in a frame; refused bars of the feed are not recorded.
     fn refuse(&mut self, bars: &Bars, (found, expected): Refusal) -> Result<(), SourceError> {
         let text = self.refused(bars, found, expected).to_string();
         if self.input < self.logged {
@@ -311,7 +311,7 @@ impl FeedSource {
         }
     }
 
-    /// Records the finding at the seam between history and feed.
+    /// Records the comparison of the end of history with the feed.
     fn joined(&mut self, finding: Join, bars: &Bars, live: bool) -> Result<(), SourceError> {
         if live && self.input >= self.logged {
             let body = json!({ "kind": finding.kind(), "text": finding.to_string() });
@@ -341,7 +341,7 @@ impl FeedSource {
         }
     }
 
-    /// Adds the bars of one timestamp; returns whether they make a frame that is emitted.
+    /// Adds the bars of one timestamp; returns whether a frame is emitted.
     fn take(&mut self, bars: &Bars, frame: &mut Frame) -> Result<bool, SourceError> {
         let t = TimestampNs(bars.timestamp);
         if let Err((found, expected)) = bar_rules::check_order(bars, self.counted.last) {
@@ -378,8 +378,8 @@ impl FeedSource {
         Ok(())
     }
 
-    /// Returns the slot of a symbol, mostly the one after the preceding symbol's; `at` is the position to
-    /// search first.
+    /// Returns the slot of a symbol. `at`: position searched first, usually the one after the preceding
+    /// symbol.
     fn slot(&mut self, at: &mut usize, symbol: &str) -> Slot {
         const NEAR: usize = 8;
         const KEPT: usize = 1 << 16;
@@ -406,7 +406,7 @@ impl FeedSource {
         Err(self.refused(bars, found, expected))
     }
 
-    /// Ends the bars of one timestamp; returns whether they make a frame that is emitted.
+    /// Completes the bars of one timestamp; returns whether a frame is emitted.
     fn finish(&mut self, bars: &Bars, frame: &mut Frame) -> Result<bool, SourceError> {
         let Self { feed, assembler, factors, counted, .. } = self;
         let outcome = assembler.finish_joined(

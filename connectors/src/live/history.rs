@@ -14,7 +14,7 @@ use super::parquet_feed::ParquetFeed;
 use crate::files;
 use crate::parquet;
 
-/// Kind of the control that names the history.
+/// Kind of the control that describes the history.
 pub(super) const KIND: &str = "history";
 
 /// Files whose frames precede those of the feed, as recorded: paths, content digest and size.
@@ -64,7 +64,7 @@ impl History {
         })
     }
 
-    /// Returns the control that is recorded.
+    /// Returns the control that describes the history.
     #[must_use]
     pub fn control(&self) -> Control {
         // Serialising a struct of text and numbers cannot fail.
@@ -123,7 +123,7 @@ fn add(path: &Path, hash: &mut Sha256) -> io::Result<()> {
     }
 }
 
-/// Inputs in which the frames of history follow the control that names them.
+/// Inputs in which the frames of history follow the control that describes the history.
 pub struct WithHistory<I> {
     inputs: I,
     settings: parquet::Settings,

@@ -1,4 +1,4 @@
-//! Inputs of a run, in the order in which they act.
+//! Inputs of a run, in processing order.
 
 use std::time::Instant;
 
@@ -39,7 +39,7 @@ impl Input {
     pub fn of_record(input: store::Input) -> Self {
         let store::Input { seq, kind, timestamp, body } = input;
         match kind {
-            // The source reads controls that it acts on, such as a warm-up history, from the body.
+            // `FeedSource` reads the kind of a control from its body, such as `history`.
             InputKind::Control => Self::Control(Control { kind: "on_record", timestamp, body }),
             InputKind::Bars => match ServerMessage::parse(&body, seq) {
                 Ok(ServerMessage::Bars(bars)) => Self::Bars { bars, text: body, received: None },

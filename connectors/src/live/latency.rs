@@ -12,7 +12,7 @@ const LONGEST_NS: u64 = 600_000_000_000;
 /// Significant digits of the histograms.
 const DIGITS: u8 = 2;
 /// Upper bounds of the buckets in ns, inclusive: 1, 2 and 5 in each decade from 1 µs to 10 s. They are the
-/// same for every stage and every run, as Prometheus needs to sum histograms over time.
+/// same for every stage and every run, so that Prometheus can sum histograms.
 pub const BUCKETS_NS: [u64; 22] = [
     1_000,
     2_000,
@@ -37,7 +37,7 @@ pub const BUCKETS_NS: [u64; 22] = [
     5_000_000_000,
     10_000_000_000,
 ];
-/// Maximum number of frames measured at once; beyond it the oldest are not measured.
+/// Maximum number of frames being measured; beyond it, the oldest are not measured.
 const UNDER_WAY_MAX: usize = 65_536;
 
 /// Measured stages, in the order in which a message passes them.
@@ -85,9 +85,9 @@ struct Inner {
     sums: [u64; STAGES.len()],
     /// Counts of each stage by the bounds of [`BUCKETS_NS`]; the last counts times above all bounds.
     buckets: [[u64; BUCKETS_NS.len() + 1]; STAGES.len()],
-    /// Times of receipt of the frames not decided yet; `None` for recorded messages.
+    /// Times of receipt of the frames that have not passed the size stage; `None` for recorded messages.
     under_way: VecDeque<Option<u64>>,
-    /// Whether the last decided frame came from the feed.
+    /// Whether the last frame that passed the size stage came from the feed.
     decided_live: bool,
     /// Messages queued between source and estimate: last observed and maximum.
     waiting: (usize, usize),
@@ -198,7 +198,7 @@ impl Watch for Latencies {
         if index == BELIEVED {
             inner.waiting = (waiting, inner.waiting.1.max(waiting));
         }
-        // Times of recorded messages measure the disk, not the latency.
+        // The times of recorded messages would measure the disk, not the latency of the feed.
         let live = inner.under_way.front().copied().flatten();
         let measured = if matches!(index, BOOKED | RECORDED) { inner.decided_live } else { live.is_some() };
         if measured {

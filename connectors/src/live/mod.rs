@@ -1,4 +1,4 @@
-//! Live data: our own feed, exchanges, and the frames made of both.
+//! Live data: betaflow's own feed, exchanges, and the frames assembled from both.
 //!
 //! ```text
 //! ParquetFeed ─▶ Server ─ws─▶ Edge ─bounded channel─▶ EdgeInputs ─▶ FeedSource ─▶ frames
@@ -7,22 +7,22 @@
 //!
 //! * `protocol`: messages of betaflow's own protocol.
 //! * `server` serves a [`Feed`], such as a [`ParquetFeed`], to many clients.
-//! * `edge`: client of such a server.
-//! * `venue`: client of an exchange (`crate::ticks`) that builds bars of its trades.
+//! * `edge`: client of this server.
+//! * `venue`: client of an exchange that builds bars from its trades (`crate::ticks`).
 //! * `raw_log`: log of the messages of a venue.
 //! * `client`: parts that both clients share.
-//! * `feed_source` makes frames of the messages.
+//! * `feed_source` assembles frames from the messages.
 //!
 //! Conventions:
 //!
 //! * [`ParquetFeed`] reads a file neutrally: all instruments and columns, returns not cumulated, raw factor rows.
-//!   The client applies universe and expressions, and compounds factors row by row (`feed_factors.rs`). Hence
-//!   `factor_rows` in the protocol, and frames before the first factor row.
+//!   The client applies universe and expressions, and compounds factors row by row (`feed_factors.rs`).
+//!   Therefore the protocol has `factor_rows`, and a feed has frames before the first factor row.
 //! * `FeedSource` uses the same `Assembler` as `ParquetSource`: a feed gives the frames of the file bit for bit.
-//! * A recorded input acts again at every restart.
+//! * A recorded input is processed again at every restart.
 //!   Messages are therefore checked before they are recorded (`bar_rules.rs`). The edge of our protocol
 //!   checks them because a correct message of the same number can still arrive. `FeedSource` checks them
-//!   because it knows the universe and the preceding frame.
+//!   because it has the universe and the preceding frame.
 //! * `Input::Unusable`, and recorded bars that violate a rule, are skipped and reported.
 //! * `Latencies` measures the edge, the steps of `FeedSource`, and each message of `pipeline::Watch`.
 //!   The engine reads no clock.

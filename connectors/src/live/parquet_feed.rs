@@ -1,4 +1,4 @@
-//! Parquet file served as a feed: its whole content, so that each client selects for itself.
+//! Parquet file served as a feed, with its whole content: each client selects instruments and columns.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -24,7 +24,7 @@ pub struct ParquetFeed {
 
 impl ParquetFeed {
     /// Opens a feed of all instruments and columns of the files. `settings` supplies column names, times,
-    /// range, seal and the treatment of bad rows; universe and factor expressions are left to the client.
+    /// range, seal and the treatment of bad rows; the client applies universe and factor expressions.
     ///
     /// # Errors
     /// The files are missing or invalid.

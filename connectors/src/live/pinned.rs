@@ -1,4 +1,4 @@
-//! Trust in certificates that the user names.
+//! Trust in the certificates of a file that the user names.
 
 use std::sync::Arc;
 
@@ -10,8 +10,8 @@ use tokio_rustls::rustls::{DigitallySignedStruct, Error, SignatureScheme};
 
 /// Verifier that accepts certificates signed by an authority, and the named certificates byte for byte.
 ///
-/// A self-signed certificate made with one command often claims to be an authority, which the rules forbid
-/// for a server's certificate. A named certificate is trusted explicitly: its host name must match, and the
+/// A self-signed certificate from `openssl req -x509` is marked as an authority, which the rules forbid for a
+/// server's certificate. A named certificate is trusted explicitly: its host name must match, and the
 /// handshake proves that the server has its key.
 #[derive(Debug)]
 pub(super) struct Pinned {

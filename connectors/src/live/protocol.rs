@@ -14,10 +14,11 @@
 //! ```
 //!
 //! `bars` holds the bars of all instruments at one timestamp. `seq` numbers these messages from 0 without a
-//! gap; it shows gaps, repeats and reordering. Instruments without a value are omitted. `factors` are simple
-//! returns, compounded since the preceding message; they are null or absent without a row. If several rows
-//! were compounded, `factor_rows` lists them, `rf` last, for a client that compounds over other intervals.
-//! Numbers are the shortest decimals that read back as the same bits.
+//! gap, so that a client can detect gaps, repeats and reordering. Instruments without a value are omitted.
+//! `factors` are simple returns, compounded since the preceding message; they are null or absent if the
+//! message has no factor row. If several rows were compounded, `factor_rows` lists them, `rf` last, for a
+//! client that compounds over other intervals. Numbers are the shortest decimals that read back as the same
+//! bits.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -121,7 +122,7 @@ pub enum ServerMessage {
     OtherProtocol(u64),
     /// Bars of one timestamp.
     Bars(Bars),
-    /// Sign of life, with the number of the next message.
+    /// Heartbeat, with the number of the next message.
     Heartbeat(u64),
     /// Range of messages that the server cannot send, both bounds included.
     Unavailable(u64, u64),
@@ -170,7 +171,7 @@ struct TaggedBars<'a> {
     bars: &'a Bars,
 }
 
-/// Hello of another version; only its version is reliable.
+/// Hello of another version; only its version number is used.
 #[derive(Serialize, Deserialize)]
 struct OtherHello<'a> {
     #[serde(borrow)]
@@ -218,7 +219,7 @@ impl Bars {
 
     /// Returns a symbol that occurs more than once.
     fn twice(&self) -> Option<&str> {
-        // Servers mostly send symbols in order, so that comparing neighbours is enough.
+        // Most servers send symbols in order; comparing neighbours is then enough.
         if self.symbols.is_sorted_by(|a, b| a < b) {
             return None;
         }
@@ -287,7 +288,7 @@ impl ServerMessage {
         const EXPECTED: &str = "a message of betaflow's protocol, version 1";
         let refused = |found: String, expected| ProtocolError { message: number, found, expected };
         let unread = |error: serde_json::Error| refused(format!("{}: {error}", excerpt(text)), EXPECTED);
-        // Fast path for bars, which are nearly all messages: they are parsed once.
+        // Fast path: nearly all messages are bars, and these are parsed only once.
         let Type { r#type } = match text.starts_with(r#"{"type":"bars","#) {
             true => Type { r#type: Cow::Borrowed("bars") },
             false => serde_json::from_str(text).map_err(unread)?,
@@ -359,7 +360,7 @@ impl ClientMessage {
     }
 }
 
-/// Serialises a message; types of this module cannot fail.
+/// Serialises a message; serialising the types of this module cannot fail.
 fn text<T: Serialize>(message: &T) -> String {
     serde_json::to_string(message).unwrap_or_default()
 }

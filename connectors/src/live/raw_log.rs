@@ -5,8 +5,8 @@
 //! ```
 //!
 //! A line holds one message: time of receipt by the wall clock, number of the connection, `in` or `out`, and
-//! the text. A thread of its own writes it from a bounded channel; the edge blocks while the channel is full.
-//! A full disk does not stop trading: unwritten messages are counted and reported once.
+//! the text. A separate thread writes the lines from a bounded channel; the edge blocks while the channel is
+//! full. A full disk does not stop trading: unwritten messages are counted and reported once.
 
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write as _};
@@ -117,7 +117,7 @@ impl RawLog {
         Ok(Self { sender: Some(sender), shared, thread: Some(thread) })
     }
 
-    /// Queues a message; blocks while the writer is behind.
+    /// Queues a message; blocks while the queue is full.
     pub(super) fn put(&self, connection: u64, direction: &'static str, raw: Utf8Bytes) {
         let entry = Entry { recv_ns: now().0, connection, direction, raw };
         if let Some(Err(_)) = self.sender.as_ref().map(|sender| sender.send(entry)) {
@@ -125,7 +125,7 @@ impl RawLog {
         }
     }
 
-    /// Takes the pending notice for the user.
+    /// Returns and clears the pending notice for the user.
     pub(super) fn news(&self) -> Option<String> {
         self.shared.news.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
@@ -274,7 +274,7 @@ impl Files {
         }
     }
 
-    /// Closes the current file. Removes it if it is empty: a full disk must not fill with empty files.
+    /// Closes the current file. Removes it if it is empty: retries on a full disk must not leave empty files.
     fn close(&mut self) {
         let Some(open) = self.open.take() else { return };
         if open.file.metadata().is_ok_and(|file| file.len() == 0) && std::fs::remove_file(&open.path).is_ok()
@@ -283,7 +283,7 @@ impl Files {
         }
     }
 
-    /// Creates the next file, and removes the oldest beyond the total size.
+    /// Creates the next file, and removes the oldest files beyond the total size.
     fn open(&mut self) -> io::Result<()> {
         self.close();
         self.make_room()?;

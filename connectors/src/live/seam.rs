@@ -10,21 +10,22 @@ use betaflow_engine::warning::{BarDifference, Warning};
 
 use super::protocol::Bars;
 
-/// Maximum numbers of kept frames of history and of bars in them.
+/// Maximum number of frames of history kept, and of the bars in them.
 const FRAMES_MAX: usize = 256;
 const BARS_MAX: usize = 100_000;
 /// Relative difference up to which two numbers count as equal: files and feeds round differently.
 const TOLERANCE: f64 = 1e-9;
 
-/// Last frames of history, until the feed has passed them.
+/// Last frames of history, kept until the feed has passed the end of history.
 #[derive(Default)]
 pub(super) struct Seam {
     frames: VecDeque<Bars>,
     bars: usize,
-    /// Bars present in both feed and history, and those of them that differ.
+    /// Number of bars present in both feed and history, and number of those that differ.
     compared: u64,
     differing: u64,
-    /// Bars of the feed that equal those of the preceding frame of history, and bars that do not.
+    /// Number of bars of the feed that equal the bar one frame earlier in history, and number of those that
+    /// differ.
     shifted: u64,
     not_shifted: u64,
     /// First difference.
@@ -35,11 +36,11 @@ pub(super) struct Seam {
 pub(super) struct Join {
     /// Time of the last frame of history and of the first later bars of the feed.
     times: [TimestampNs; 2],
-    /// Bars in both.
+    /// Number of bars in both.
     compared: u64,
-    /// Bars that history has one bar earlier than the feed, if this holds for all bars.
+    /// Number of bars stamped one frame earlier in history than in the feed, if all bars are.
     shifted: Option<u64>,
-    /// Bars in both that differ.
+    /// Number of these bars that differ.
     differing: u64,
     /// First difference.
     first: Option<BarDifference>,
@@ -98,7 +99,7 @@ impl Seam {
         }
     }
 
-    /// Compares bars of the feed that close within history with those of the same time.
+    /// Compares bars of the feed with the frame of history that has the same timestamp.
     pub(super) fn overlap(&mut self, bars: &Bars) {
         let Ok(at) = self.frames.binary_search_by_key(&bars.timestamp, |frame| frame.timestamp) else {
             return;
@@ -123,7 +124,7 @@ impl Seam {
         }
     }
 
-    /// Compares bars with those of frame `before` of history.
+    /// Compares bars with frame `before` of history, and counts equal and different ones.
     fn shift(&mut self, bars: &Bars, before: usize) {
         for i in 0..bars.symbols.len() {
             match difference(bars, i, &self.frames[before]) {
@@ -151,7 +152,7 @@ impl Seam {
     }
 }
 
-/// Returns the first value of a bar that differs from history; `None` if history has no value of the bar.
+/// Returns the first value of bar `i` that differs from history; outer `None` if history has no value of it.
 fn difference(bars: &Bars, i: usize, history: &Bars) -> Option<Option<(Field, f64, f64)>> {
     let symbol = &bars.symbols[i];
     let same = history.symbols.get(i).is_some_and(|known| known == symbol).then_some(i);

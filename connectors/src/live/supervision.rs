@@ -4,16 +4,17 @@ use betaflow_engine::frame::Supervision;
 use betaflow_engine::time::TimestampNs;
 use serde::{Deserialize, Serialize};
 
-/// Limits of a feed beyond which it is not traded. Without limits it always is.
+/// Limits beyond which a feed is not traded. A limit of `None` never binds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FeedLimits {
     /// Maximum silence, in ns: the frame after a longer one is not traded.
     pub silence_ns_max: Option<i64>,
-    /// Maximum number of conflated frames per UTC date; beyond it the rest of the date is not traded.
+    /// Maximum number of conflated frames per UTC date; beyond it, later frames of the date are not traded.
     pub conflations_max: Option<u64>,
 }
 
-/// State of the supervision, a function of the recorded controls: the same inputs give the same frames.
+/// State of the supervision. It depends only on the recorded controls, so the same inputs give the same
+/// frames.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Supervisor {
     silent: bool,
@@ -55,7 +56,7 @@ impl Supervisor {
         self.day.1 += std::mem::take(&mut self.conflated);
         let silent = std::mem::take(&mut self.silent);
         if silent || limits.conflations_max.is_some_and(|max| self.day.1 > max) {
-            // A request to resume waits for a frame that may be traded.
+            // A request to resume stays pending until a frame may be traded.
             return Supervision::Halted;
         }
         match std::mem::take(&mut self.resumed) {

@@ -30,7 +30,7 @@ pub enum Trust {
     /// Public certificate authorities.
     #[default]
     Public,
-    /// Only those in a PEM file, which may include the server's own certificate.
+    /// Only the certificates of a PEM file, which may include the server's own.
     File(PathBuf),
 }
 
@@ -105,7 +105,7 @@ fn read(path: &Path) -> Result<String, LiveError> {
     })
 }
 
-/// Returns a handshake error as a sentence.
+/// Describes a handshake error for the user.
 pub(super) fn describe(error: &io::Error) -> String {
     let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
     let Some(rustls::Error::InvalidCertificate(wrong)) = inner else { return error.to_string() };

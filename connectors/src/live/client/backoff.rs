@@ -7,7 +7,7 @@ use betaflow_engine::random::SplitMix;
 use super::backpressure::{Closed, EventSender};
 
 /// Exponential backoff with jitter. A wait lasts between half and all of its nominal length, so that clients
-/// that were cut off together do not reconnect together.
+/// disconnected at the same time do not reconnect at the same time.
 pub(in crate::live) struct Backoff {
     first: Duration,
     longest: Duration,
@@ -33,7 +33,7 @@ impl Backoff {
     }
 }
 
-/// Waits before another attempt, and meanwhile sends pending events as the channel has room.
+/// Waits before another attempt, and sends pending events when the channel has room.
 pub(in crate::live) async fn sleep(wait: Duration, sender: &mut EventSender) -> Result<(), Closed> {
     let mut stop = sender.stop();
     tokio::select! {

@@ -1,4 +1,4 @@
-//! Bounded channel out of an edge, with a named policy for a full channel.
+//! Bounded channel from an edge to the pipeline, with a named policy for a full channel.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -18,7 +18,7 @@ pub(in crate::live) struct Closed;
 
 /// Interval at which a blocked edge checks for the stop signal.
 const LOOK: Duration = Duration::from_millis(20);
-/// Number of control events that can wait beside merged bars; with more, the edge blocks.
+/// Maximum number of control events queued by conflation; beyond it, the edge blocks.
 const CONTROLS_MAX: usize = 256;
 
 pub(in crate::live) struct EventSender {
@@ -46,8 +46,7 @@ impl EventSender {
         Self { sender, stop, counters, overflow, controls, merged: None, received, blocked: Duration::ZERO }
     }
 
-    /// Capacity of the channel. The notice that bars were merged is sent together with these bars, so
-    /// conflation needs 2.
+    /// Capacity of the channel. Conflation needs 2, because merged bars and their notice are sent together.
     pub(in crate::live) fn capacity(wanted: usize, overflow: Overflow) -> usize {
         wanted.max(if overflow == Overflow::ConflateLatest { 2 } else { 1 })
     }
@@ -103,7 +102,8 @@ impl EventSender {
         }
     }
 
-    /// Sends a control event; none is ever dropped. It queues if bars wait, and blocks otherwise.
+    /// Sends a control event, which is never dropped. If the channel is full, conflation queues it; other
+    /// policies block.
     pub(in crate::live) fn send(&mut self, event: EdgeEvent) -> Result<(), Closed> {
         self.flush()?;
         let full = self.is_waiting() || self.sender.is_full();
@@ -117,7 +117,7 @@ impl EventSender {
         self.send_waiting(event)
     }
 
-    /// Sends pending events as far as the channel has room.
+    /// Sends pending events while the channel has room.
     pub(in crate::live) fn flush(&mut self) -> Result<(), Closed> {
         while let Some(event) = self.controls.pop_front() {
             match self.sender.try_send(event) {
@@ -147,7 +147,7 @@ impl EventSender {
         }
     }
 
-    /// Sends all pending events and then `last`. Blocks until done.
+    /// Sends all pending events and then `last`. Blocks until all are sent.
     pub(in crate::live) fn finish(&mut self, last: EdgeEvent) -> Result<(), Closed> {
         while let Some(event) = self.controls.pop_front() {
             self.send_waiting(event)?;
@@ -168,8 +168,8 @@ impl EventSender {
         self.send_waiting(EdgeEvent::Bars { at, bars, text, received: self.received })
     }
 
-    /// Sends an event. Blocks the thread while the channel is full, and so stops reading from the socket: TCP
-    /// backpressure then holds the server.
+    /// Sends an event. Blocks the thread while the channel is full, so the socket is not read and TCP
+    /// backpressure slows the server.
     fn send_waiting(&mut self, event: EdgeEvent) -> Result<(), Closed> {
         let mut event = match self.sender.try_send(event) {
             Ok(()) => return Ok(()),

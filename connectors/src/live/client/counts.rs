@@ -8,7 +8,7 @@ macro_rules! counts {
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         pub struct EdgeCounts { $($(#[$doc])* pub $name: u64),* }
 
-        /// Counters behind [`EdgeCounts`].
+        /// Atomic counters of [`EdgeCounts`].
         #[derive(Default)]
         pub(in crate::live) struct Counters { $(pub(in crate::live) $name: AtomicU64),* }
 
@@ -33,14 +33,14 @@ counts! {
     early,
     /// Early messages without room in the buffer; they were requested again.
     overflowed,
-    /// Gaps given up; of a venue, gaps in its numbering that are still open.
+    /// Gaps given up; for a venue, open gaps in its numbering.
     gaps,
     /// Messages missing in these gaps.
     missing,
     /// Requests for missing messages.
     requests,
-    /// Messages that arrived late or on request and closed a gap; of a venue, numbers that arrived after
-    /// later ones.
+    /// Messages that arrived late or on request and closed a gap; for a venue, late numbers that filled a
+    /// gap.
     filled,
     /// Messages refused because they were malformed or too large.
     refused,
@@ -52,7 +52,7 @@ counts! {
     reconnects,
     /// Failed connection attempts.
     failures,
-    /// Times the feed was silent for too long.
+    /// Number of times that the feed was silent for too long.
     stale,
     /// Events for which the channel was full.
     blocked,
@@ -62,7 +62,7 @@ counts! {
     conflated,
     /// Trades and bars of a venue that arrived after their bar was closed.
     late,
-    /// Trades and bars of a venue far ahead of all others and confirmed by none.
+    /// Trades and bars of a venue dropped because no message confirmed their time, far ahead of all others.
     doubted,
     /// Trades and bars of a venue from intervals before the first requested one.
     before,
@@ -70,7 +70,7 @@ counts! {
     not_asked,
     /// Reports of a venue that are not trades, such as aggregates of quantity 0.
     no_trade,
-    /// Trades and bars of a venue dropped because its clock stepped back behind closed bars.
+    /// Trades and bars of a venue dropped because its clock stepped back to a time before closed bars.
     clock_back,
     /// Trades and bars of a venue dropped because too many intervals were open.
     dropped,

@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::live::protocol::{Bars, Hello};
 
-/// Event without market data, such as a feed that went stale.
+/// Event without market data, such as a gap or a stale feed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Control {
     /// Kind, such as `gap` or `stale`.
@@ -28,7 +28,7 @@ pub enum EdgeEvent {
         at: TimestampNs,
         /// Parsed message.
         bars: Bars,
-        /// Received text; for bars made here, the text of an equivalent message.
+        /// Received text; for bars built by the client, the text of an equivalent message.
         text: String,
         /// Time at which the triggering text was read from the socket, by the monotonic clock.
         received: Instant,
@@ -39,13 +39,13 @@ pub enum EdgeEvent {
         at: TimestampNs,
         /// Number of merged messages.
         frames: u64,
-        /// Close of the first of them, ns since 1970 UTC.
+        /// Close of the first merged message, ns since 1970 UTC.
         from_ns: i64,
-        /// Close of the last of them, ns since 1970 UTC.
+        /// Close of the last merged message, ns since 1970 UTC.
         to_ns: i64,
     },
-    /// Interval in which a venue was not received, or requested bars from before the connection. Its trades
-    /// and bars may be incomplete; known ones are delivered.
+    /// Intervals affected by a lost connection, or requested from a time before the connection. Their trades
+    /// and bars may be incomplete; received ones are delivered.
     Outage {
         /// Time of detection.
         at: TimestampNs,
@@ -65,13 +65,13 @@ pub enum EdgeEvent {
         /// Count of missing numbers.
         missed: u64,
     },
-    /// Fault of a venue, such as silent symbols or late trades. Further ones of its kind are only counted.
+    /// Fault of a venue, such as silent symbols or late trades. Later faults of its kind are only counted.
     Fault {
         /// Time of detection.
         at: TimestampNs,
         /// Stable name of its kind.
         kind: &'static str,
-        /// Sentence for the user.
+        /// Text for the user, one sentence.
         text: String,
         /// JSON object with numbers and names.
         details: serde_json::Value,
@@ -115,11 +115,11 @@ pub enum EdgeEvent {
         /// Wait until the next attempt.
         retry_in: Duration,
     },
-    /// Invalid message, dropped; or a refusal by the venue, in its words.
+    /// Dropped invalid message, or an error message of the venue.
     Refused {
         /// Time of receipt.
         at: TimestampNs,
-        /// Message number, finding and expectation.
+        /// Message number, finding and expectation; or the text of the venue.
         text: String,
     },
     /// End of the feed: all of its messages have been delivered or given up.

@@ -9,8 +9,8 @@ use crate::live::protocol::{Bars, FeedValues, Hello, shown};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Overflow {
-    /// Stop reading until there is room: the server waits and no message is lost. For a feed that can be
-    /// slowed down.
+    /// Stop reading until the channel has room: the server waits and no message is lost. For a feed that can
+    /// be slowed down.
     #[default]
     Block,
     /// Merge later bars into one pending message, and report it. For an exchange, which cannot be slowed
@@ -58,7 +58,7 @@ impl Merged {
             }
         }
         for (i, symbol) in later.symbols.iter().enumerate() {
-            // Consecutive messages mostly list the same symbols in the same positions.
+            // Consecutive messages usually list the same symbols in the same positions.
             let same = merged.symbols.get(i).is_some_and(|known| known == symbol).then_some(i);
             let place = same.or_else(|| merged.symbols.iter().position(|known| known == symbol));
             let place = place.unwrap_or_else(|| {
@@ -77,7 +77,7 @@ impl Merged {
     }
 
     /// Returns the merged message. Its factors are compounded; `factor_rows` lists the rows for clients that
-    /// compound themselves.
+    /// compound over other intervals.
     pub(crate) fn finish(self) -> Bars {
         let (mut bars, rows) = (self.bars, self.rows);
         if self.frames > 1
@@ -97,7 +97,7 @@ impl Merged {
     }
 }
 
-/// Returns why the messages of a feed cannot be merged; `None` if they can.
+/// Returns the reason why messages of a feed cannot be merged; `None` if they can be merged.
 pub(crate) fn refuses(hello: &Hello) -> Option<String> {
     let found = match hello.values {
         FeedValues::Returns => "returns".to_owned(),

@@ -20,10 +20,10 @@ use crate::live::client::overflow::Overflow;
 use crate::live::clock::now;
 use crate::live::protocol::{Bars, ClientMessage, Hello, PROTOCOL, ServerMessage};
 
-/// Number of early messages that indicates a gap instead of reordering; the missing ones are then requested.
+/// Number of early messages that indicates a gap instead of reordering; missing messages are then requested.
 const EARLY_MAX: usize = 16;
 
-/// Waiting time for a refused message after it was requested again.
+/// Maximum wait for a refused message after the request to repeat it.
 const REFUSED: Duration = Duration::from_secs(1);
 
 /// Interval between attempts to send pending events.
@@ -31,13 +31,13 @@ const FLUSH: Duration = Duration::from_millis(20);
 
 /// End of a connection.
 pub(crate) enum Ended {
-    /// All messages have been delivered or given up; their number.
+    /// End of the feed: this number of messages has been delivered or given up.
     All(u64),
     /// Fatal failure.
     Failed(String),
     /// Connection lost for a reason unrelated to the messages.
     Lost(String),
-    /// A message was refused, and the connection cannot continue after it.
+    /// Refused message after which the connection cannot continue.
     Refused(String),
     /// Error message of the server.
     ServerError(String),
@@ -68,10 +68,10 @@ pub(crate) struct FeedConnection<'a, 'b> {
     /// Number of the next text.
     number: u64,
     heard: Instant,
-    /// Start of the wait for the next message, while later ones are held.
+    /// Start of the wait for the next message, while later messages are held back.
     missing: Option<Instant>,
     requested: Option<Request>,
-    /// Whether a new subscription from the next message on was requested, because the buffer was full.
+    /// Whether the client has subscribed again from the next message on, because the buffer was full.
     again: bool,
     /// Number of all messages, once the server has sent it.
     frames: Option<u64>,
@@ -105,7 +105,7 @@ impl<'a, 'b> FeedConnection<'a, 'b> {
     async fn turn(&mut self) -> Result<(), Stop> {
         let settings = self.state.settings;
         let stale = self.heard + settings.stale_after;
-        // A server mostly repeats a refused message unchanged, or does not send it again.
+        // Most servers repeat a refused message unchanged or do not repeat it, so the wait is short.
         let refused = self.state.refused_seq == Some(self.state.order.next());
         let gap_after = settings.gap_after.min(if refused { REFUSED } else { Duration::MAX });
         let patience = match (&self.requested, self.missing) {
@@ -169,7 +169,7 @@ impl<'a, 'b> FeedConnection<'a, 'b> {
         self.number - 1
     }
 
-    /// Reports a dropped message; if there are many, only some of them.
+    /// Reports a dropped message; of many dropped messages, reports only some.
     fn refuse(&mut self, text: String) -> Result<(), Closed> {
         add(&self.state.sender.counters.refused, 1);
         self.state.refused += 1;
@@ -181,10 +181,10 @@ impl<'a, 'b> FeedConnection<'a, 'b> {
         self.state.sender.send(EdgeEvent::Refused { at: now(), text })
     }
 
-    /// Checks bars before they count as the message of their number.
+    /// Checks bars before the message of their number counts as received.
     fn check(&self, bars: &Bars) -> Result<(), String> {
         let Some(rules) = &self.state.rules else { return Ok(()) };
-        // Predecessors of early bars are not known yet.
+        // The messages before early bars have not arrived yet.
         let last = self.state.last.filter(|_| bars.seq == self.state.order.next());
         rules.check(bars, last).map_err(|(found, expected)| {
             format!(
@@ -273,7 +273,7 @@ impl<'a, 'b> FeedConnection<'a, 'b> {
         let seq = received.0.seq;
         if let Err(text) = self.check(&received.0) {
             self.refuse(text)?;
-            // A second refusal of the same number: a third request would not help.
+            // After two refusals of the same number, another request would not help.
             if self.state.refused_seq.replace(seq) == Some(seq) && seq == self.state.order.next() {
                 self.state.gap(seq, seq)?;
             }
@@ -285,7 +285,7 @@ impl<'a, 'b> FeedConnection<'a, 'b> {
         }
     }
 
-    /// Resolves bars held as unconfirmed, and returns `received` unless it must wait for confirmation itself.
+    /// Delivers or refuses the unconfirmed bars; returns `received` unless it needs confirmation too.
     async fn settled(&mut self, received: Received) -> Result<Option<Received>, Stop> {
         let (seq, timestamp) = (received.0.seq, received.0.timestamp);
         let needs_confirmation = |session: &Self| {
@@ -338,7 +338,7 @@ impl<'a, 'b> FeedConnection<'a, 'b> {
         self.settle().await
     }
 
-    /// Records that the missing message has arrived.
+    /// Ends the wait for message `seq`, which has arrived.
     fn closes(&mut self, seq: u64) {
         if self.missing.is_some() {
             add(&self.state.sender.counters.filled, 1);
@@ -352,8 +352,8 @@ impl<'a, 'b> FeedConnection<'a, 'b> {
         self.missing = None;
     }
 
-    /// Delivers bars in order. Refuses those that turn out to close too early: held bars could not be
-    /// compared before.
+    /// Delivers bars in order. Refuses bars that close too early; bars held back are compared with their
+    /// predecessor only here.
     fn deliver(&mut self, (bars, text, received): Received) -> Result<(), Closed> {
         if self.state.rules.is_some()
             && let Err((found, expected)) = check_order(&bars, self.state.last)

@@ -2,14 +2,15 @@
 //! reports gaps that it could not fill.
 //!
 //! It runs on a thread of its own and sends events over a bounded channel. [`Overflow`] names the policy for
-//! a full channel. By default the edge stops reading, and TCP backpressure holds the server. Only
-//! `client/backpressure.rs` applies the policy; `client/overflow.rs` merges bars. Blocked time counts neither
-//! as silence nor as a gap.
+//! a full channel. By default the edge stops reading, and TCP backpressure slows the server. Only
+//! `client/backpressure.rs` applies the policy; `client/overflow.rs` merges bars. Time blocked on the channel
+//! counts neither as silence nor as a gap.
 //!
-//! Only `order.rs` decides whether a message is next, early or repeated. Early messages are bounded by count
-//! and by bytes; without room they are subscribed to again. No message is skipped silently.
+//! Only `order.rs` decides whether a message is next, early or repeated. The buffer of early messages is
+//! bounded by count and by bytes; when it is full, the client subscribes again. No message is skipped
+//! silently.
 //!
-//! An exchange is followed by the same edge, with `live/venue` instead of `connection.rs` and `order.rs`.
+//! The same edge follows an exchange, with `live/venue` in place of `connection.rs` and `order.rs`.
 
 mod connection;
 mod order;
@@ -48,7 +49,7 @@ pub struct EdgeSettings {
     pub capacity: usize,
     /// Policy for bars when the channel is full.
     pub overflow: Overflow,
-    /// Whether missing messages are requested again; otherwise a late message is a gap.
+    /// Whether missing messages are requested again; otherwise a message missing for `late` is a gap.
     pub back_fill: bool,
     /// Maximum number of early messages held back.
     pub held_max: usize,
@@ -68,8 +69,8 @@ pub struct EdgeSettings {
     pub retry_max: Duration,
     /// Maximum size of a message, in bytes.
     pub message_max: usize,
-    /// Settings of the frames. Messages that cannot become part of a frame are refused, so that a correct
-    /// message of the same number still counts. `None`: only the form of a message is checked.
+    /// Settings of the frames. Messages that are invalid in a frame are refused, so that a correct message of
+    /// the same number is still accepted. `None`: only the form of a message is checked.
     pub data: Option<Box<Settings>>,
     /// Seed of the jitter of the waits.
     pub seed: u64,
@@ -181,7 +182,7 @@ impl Edge {
         self.venue.as_ref().map(|counts| counts.lock().unwrap_or_else(PoisonError::into_inner).clone())
     }
 
-    /// Disconnects and waits for the thread. Events in the channel stay there.
+    /// Disconnects and waits for the thread. Events in the channel can still be received.
     pub fn stop(mut self) -> EdgeCounts {
         self.end();
         self.counts()

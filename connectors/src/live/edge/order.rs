@@ -10,7 +10,7 @@ pub(super) type Received = (Bars, String, Instant);
 
 /// Maximum lead of a number over the next one; beyond it, [`AGREED`] messages must agree.
 pub(super) const AHEAD_MAX: u64 = 100_000;
-/// Number of messages behind a gap that confirm a number far ahead.
+/// Number of held messages that confirm a number far ahead.
 const AGREED: usize = 16;
 
 /// Result of ordering a message.
@@ -32,7 +32,7 @@ pub(super) struct Order {
     bytes: usize,
     held_max: usize,
     bytes_max: usize,
-    /// All messages before this number are known to exist.
+    /// The feed contains all messages before this number.
     known: u64,
 }
 
@@ -79,14 +79,15 @@ impl Order {
         Some(received)
     }
 
-    /// Records that all messages before `end` exist; ignores a number far ahead.
+    /// Records that the feed contains all messages before `end`; ignores a number far ahead.
     pub(super) fn know(&mut self, end: u64) {
         if end <= self.next.saturating_add(AHEAD_MAX) {
             self.known = self.known.max(end);
         }
     }
 
-    /// Drops a few messages far ahead of all others; returns the number of the first.
+    /// Drops the held messages if they are few and far ahead of the next one; returns the number of the
+    /// first.
     pub(super) fn drop_far(&mut self) -> Option<u64> {
         let (first, _) = self.held.first_key_value()?;
         let first = *first;
@@ -112,7 +113,7 @@ impl Order {
         }
     }
 
-    /// Drops held messages: a new connection subscribes from the next one.
+    /// Drops all held messages: a new connection subscribes from the next message on.
     pub(super) fn forget(&mut self) {
         self.held.clear();
         self.bytes = 0;

@@ -11,7 +11,7 @@ use crate::live::client::connect::Target;
 use crate::live::client::counts::add;
 use crate::live::clock::now;
 
-/// Connections in a row that may end with a refusal at the same message before it is given up.
+/// Number of consecutive connections ended by a refusal of the same message, after which it is given up.
 const STUCK_MAX: u32 = 3;
 
 /// Follows the feed until it ends, fails or is stopped.

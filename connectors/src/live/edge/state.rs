@@ -22,8 +22,8 @@ pub(super) struct State<'a> {
     pub(super) rules: Option<BarRules>,
     /// Close of the last delivered bars.
     pub(super) last: Option<TimestampNs>,
-    /// Bars of the next number that close much later than the preceding ones, held until another message
-    /// confirms the time.
+    /// Bars of the next number, far ahead of the preceding time, held until another message confirms the
+    /// time.
     pub(super) unconfirmed: Option<Received>,
     /// Count of refused messages, and the number of the last refused bars.
     pub(super) refused: u64,

@@ -59,8 +59,8 @@ struct Kline<'a> {
 }
 
 impl Streams {
-    /// Parses the address: `/stream?streams=a@kline_1m/b@kline_1m` or `/ws/a@kline_1m`. An address without
-    /// stream names gives no streams yet; any other address gives all.
+    /// Parses the address: `/stream?streams=a@kline_1m/b@kline_1m` or `/ws/a@kline_1m`. `/stream` and `/ws`
+    /// without names give no streams until a request; any other address gives all.
     pub(super) fn of(path: &str) -> Self {
         let list = match path.split_once("streams=") {
             Some((_, list)) => list.split('&').next(),
@@ -71,7 +71,7 @@ impl Streams {
         Self { names: list.map(names) }
     }
 
-    /// Returns whether the client must subscribe first.
+    /// Returns whether the client has no stream yet and must subscribe first.
     pub(super) fn wait(&self) -> bool {
         self.names.as_ref().is_some_and(Vec::is_empty)
     }
@@ -100,7 +100,7 @@ impl Streams {
         self.names.as_ref().is_none_or(|names| names.iter().any(|name| name == stream))
     }
 
-    /// Selects the subscribed texts of one timestamp.
+    /// Returns the texts of the subscribed streams, of one timestamp.
     pub(super) fn wanted<'a>(&self, texts: &'a [Utf8Bytes]) -> impl Iterator<Item = &'a Utf8Bytes> {
         texts.iter().filter(|text| {
             let stream = text.strip_prefix(r#"{"stream":""#).and_then(|rest| rest.split('"').next());

@@ -1,4 +1,4 @@
-//! Service of one client: its requests, and the messages sent to it.
+//! Connection to one client: its requests, and the messages sent to it.
 
 use std::future::pending;
 use std::sync::Arc;
@@ -23,14 +23,14 @@ use super::{ServerProtocol, ServerState, Speed, add};
 use crate::DataError;
 use crate::live::protocol::{Bars, ClientMessage, ServerMessage};
 
-/// Maximum silence of a connection.
+/// Interval after which an idle connection sends a heartbeat.
 const HEARTBEAT: Duration = Duration::from_secs(1);
 /// Maximum number of ready messages written before a flush.
 const TOGETHER: usize = 64;
-/// Maximum wait for a client to take the closing message.
+/// Maximum wait for a client to receive the closing message.
 const FAREWELL: Duration = Duration::from_millis(500);
 
-/// Number of reads, discarded, after the close.
+/// Maximum number of reads after the close; their data is discarded.
 const DRAINED: usize = 256;
 
 /// Reason for which a connection ends.
@@ -65,7 +65,7 @@ struct Client<'a> {
     streams: Streams,
     faults: Stream,
     cursor: Option<Cursor>,
-    /// Message waiting for its time.
+    /// Next message, until its playback time.
     waiting: Option<Item>,
     /// Start of the playback clock, and the timestamp of the feed at that time.
     clock: Option<(Instant, i64)>,
@@ -119,8 +119,8 @@ pub(super) async fn serve(
     }
 }
 
-/// Reads and discards briefly: closing a socket with unread bytes resets it, and the last message may be
-/// lost.
+/// Reads and discards data for a short time: closing a socket with unread bytes resets it, and the client may
+/// lose the last message.
 async fn drain(stream: &mut (dyn Bytes + 'static)) {
     let mut rest = [0; 4_096];
     let reading = async {
@@ -140,7 +140,7 @@ fn encoder(protocol: ServerProtocol) -> Encode {
     }
 }
 
-/// Waits until a time, or for ever.
+/// Waits until a time; never returns for `None`.
 async fn at(moment: Option<Instant>) {
     match moment {
         Some(moment) => sleep_until(moment).await,
@@ -248,7 +248,7 @@ impl Client<'_> {
         }
     }
 
-    /// Injects a stall: neither sends nor receives.
+    /// Injects a stall, during which the server neither sends nor receives.
     async fn stall(&mut self) -> Result<(), Leave> {
         let Some((_, length)) = self.stall else { return Ok(()) };
         add(&self.shared.counters.stalls, 1);
@@ -304,7 +304,7 @@ impl Client<'_> {
         (self.waiting, self.clock, self.ended) = (None, None, false);
     }
 
-    /// Repeats messages that the stream has passed. Later ones are reported as unavailable.
+    /// Repeats messages that precede the next one of the stream; reports later ones as unavailable.
     async fn backfill(&mut self, from: u64, to: u64) -> Result<(), Leave> {
         let end = if self.shared.settings.faults.no_backfill {
             from

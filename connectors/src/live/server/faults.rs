@@ -6,12 +6,12 @@ use betaflow_engine::random::SplitMix;
 
 use super::reader::Item;
 
-/// Injected faults of a server, to test clients. All are a function of the seed. Dropping, repeating and
-/// reordering depend only on seed and message number, so they are the same on every connection.
+/// Injected faults of a server, to test clients; all depend on the seed. Dropping, repeating and reordering
+/// depend only on seed and message number, so they are the same on every connection.
 #[derive(Clone, Debug, Default)]
 pub struct Faults {
-    /// Share of messages missing from the live stream. A backfill or a subscription that begins with such a
-    /// message contains it.
+    /// Share of messages dropped from the live stream. A backfill, or a subscription that starts at a dropped
+    /// message, contains it.
     pub drop: f64,
     /// Share of messages sent twice.
     pub duplicate: f64,
@@ -27,7 +27,7 @@ pub struct Faults {
     pub seed: u64,
 }
 
-/// Random stream of a fault.
+/// Random number stream of each fault.
 #[derive(Clone, Copy)]
 enum Purpose {
     Drop = 1,
@@ -84,7 +84,7 @@ impl Stream {
         self.late.clear();
     }
 
-    /// Appends the messages to send when `item` is due.
+    /// Appends the messages to send at the time of `item`.
     pub(super) fn pass(&mut self, item: Item, out: &mut Vec<Item>) {
         let seq = item.seq;
         let wanted = seq == self.first && !self.faults.no_backfill;

@@ -1,7 +1,7 @@
 //! Server of a feed for many clients.
 //!
-//! Each client has its own position in the feed: a reader thread a few messages ahead and a bounded window of
-//! past messages. A slow client delays only itself, and no message is dropped for it.
+//! Each client has its own position in the feed: a reader thread that reads a few messages ahead, and a
+//! bounded window of past messages. A slow client delays only its own messages; none is dropped.
 //!
 //! Injected faults (`faults.rs`) are a function of seed and message number.
 
@@ -34,7 +34,7 @@ use super::tls::ServerTls;
 pub enum Speed {
     /// Multiple of the speed of the timestamps; 1 is real time.
     Times(f64),
-    /// Maximum: the speed at which the client reads.
+    /// Maximum: as fast as the client reads.
     Max,
 }
 
@@ -63,7 +63,7 @@ pub struct ServerSettings {
     pub faults: Faults,
     /// Certificate and key, for `wss`.
     pub tls: Option<ServerTls>,
-    /// Maximum number of simultaneous clients; further ones are refused.
+    /// Maximum number of simultaneous clients; others are refused.
     pub clients_max: usize,
     /// Time after which a client that does not read is disconnected.
     pub patience: Duration,
@@ -91,7 +91,7 @@ macro_rules! counts {
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         pub struct ServerCounts { $($(#[$doc])* pub $name: u64),* }
 
-        /// Counters behind [`ServerCounts`].
+        /// Atomic counters of [`ServerCounts`].
         #[derive(Default)]
         struct Counters { $($name: AtomicU64),* }
 
@@ -178,7 +178,7 @@ impl Server {
         });
         let serve = move || {
             runtime.block_on(accept(listener, acceptor, shared));
-            // Readers end by themselves when their channel is closed.
+            // Reader threads end when their channel is closed.
             runtime.shutdown_background();
         };
         let thread = std::thread::Builder::new().name("betaflow-serve".to_owned()).spawn(serve);
@@ -231,7 +231,7 @@ async fn accept(
         let stream = loop {
             tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => {
-                    // Each client has its own stop signal and does not wait for its peer.
+                    // Each connection has its own stop signal and ends without waiting for its peer.
                     while clients.join_next().await.is_some() {}
                     return;
                 }
@@ -255,7 +255,7 @@ async fn accept(
     }
 }
 
-/// Waits until other connections end: the process may have no free file descriptor.
+/// Waits for other connections to end, because the process may have no free file descriptor.
 async fn wait_for_room(_: &io::Error) {
     tokio::time::sleep(Duration::from_millis(100)).await;
 }

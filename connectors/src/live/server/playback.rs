@@ -1,4 +1,4 @@
-//! Playback of a capture as the venue would send it: byte for byte, with the recorded spacing.
+//! Playback of a capture as the venue sent it: byte for byte, with the recorded intervals.
 
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
@@ -17,16 +17,17 @@ use super::{Speed, wait_for_room};
 use crate::live::capture::{Capture, Captured, Direction};
 use crate::live::error::LiveError;
 
-/// Time after which a client without a request is served; its address then names its subscription.
+/// Maximum wait for a client's request; the playback then starts, because some clients subscribe by the
+/// address.
 const SILENT: Duration = Duration::from_millis(500);
-/// Wait longer than any playback.
+/// Wait that is longer than any playback.
 const FAR: Duration = Duration::from_secs(30 * 365 * 86_400);
 /// Messages read before they are due.
 const AHEAD: usize = 1_024;
 
-/// Server that plays a capture to every client from its beginning, for any subscription. At the end a client
-/// stays connected, and its pings are answered. The server runs on a thread of its own and ends when it is
-/// dropped.
+/// Server that plays a capture to every client from its beginning, for any subscription. At the end of the
+/// capture, clients stay connected and their pings are answered. The server runs on a thread of its own and
+/// ends when it is dropped.
 pub struct Playback {
     address: SocketAddr,
     stop: watch::Sender<bool>,

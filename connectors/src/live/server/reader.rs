@@ -1,4 +1,4 @@
-//! Reader of a feed from a given message on: parses and encodes on a thread of its own.
+//! Reader of a feed from a given message on, which parses and encodes on a separate thread.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -10,11 +10,11 @@ use crate::DataError;
 use crate::live::feed::Feed;
 use crate::live::protocol::Bars;
 
-/// Messages encoded before a client takes them.
+/// Number of messages encoded ahead of a client.
 const AHEAD: usize = 16;
-/// Past messages kept for a client that requests them again.
+/// Number of past messages kept for repeated requests.
 const KEPT: usize = 1_024;
-/// Maximum bytes of the kept messages, if there are several.
+/// Maximum bytes of the kept messages; a single message may be larger.
 const KEPT_BYTES: usize = 4 << 20;
 
 /// Encoded bars of one timestamp: one text, or one per instrument in other protocols.
@@ -76,7 +76,7 @@ impl Cursor {
         self.position
     }
 
-    /// Moves to message `from`; reopens the feed if the message is not at hand.
+    /// Moves to message `from`; reopens the feed if the message is not in memory.
     pub(super) fn seek(&mut self, from: u64) {
         if (self.read - self.window.len() as u64..=self.read).contains(&from) {
             self.position = from;

@@ -21,7 +21,7 @@ const HANDSHAKE: Duration = Duration::from_secs(10);
 /// Maximum size of a client message, in bytes.
 pub(super) const CLIENT_MESSAGE_MAX: usize = 64 << 10;
 
-/// Performs the handshakes; `None` if they fail, since no channel to report an error exists.
+/// Performs the handshakes; `None` if they fail, because the client cannot be sent an error.
 pub(super) async fn open(stream: TcpStream, acceptor: Option<TlsAcceptor>) -> Option<(Socket, String)> {
     let _ = stream.set_nodelay(true);
     tokio::time::timeout(HANDSHAKE, shake(stream, acceptor)).await.ok().flatten()

@@ -1,4 +1,4 @@
-//! Bars built from a venue's messages.
+//! Builder of bars from a venue's messages.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -40,7 +40,7 @@ pub(crate) struct BarBuilder {
     latest_before: Option<i64>,
     /// Time of the first event of this connection that is not a snapshot of the past.
     first_event: Option<i64>,
-    /// True once the venue's time at the start of this connection is known, so that its clock runs.
+    /// Whether the venue's time at the start of this connection is known; its clock advances only then.
     is_located: bool,
     reported: BTreeSet<String>,
     faults: Faults,
@@ -94,19 +94,19 @@ impl BarBuilder {
         Ok(())
     }
 
-    /// Returns the number of trades and bars of the venue that became part of bars.
+    /// Returns the number of trades and venue bars included in bars.
     pub(crate) fn taken(&self) -> u64 {
         self.bars.counts().in_bars
     }
 
-    /// Excludes `blocked`, a time in which nothing was read, from the silence of the venue.
+    /// Excludes `blocked`, during which no message was read, from the silence of the venue.
     pub(crate) fn blocked(&mut self, blocked: Duration) {
         if let Some((_, received)) = &mut self.latest {
             *received += blocked;
         }
     }
 
-    /// Parses a message and delivers the bars that it closes.
+    /// Parses a message and delivers the bars closed by it.
     pub(crate) fn take(
         &mut self,
         text: &str,
@@ -149,7 +149,7 @@ impl BarBuilder {
         i64::try_from(at.saturating_duration_since(self.started).as_nanos()).unwrap_or(i64::MAX)
     }
 
-    /// Reports changes of the venue's clock and follows them.
+    /// Reports steps of the venue's clock; updates the latest time and restarts the symbol monitor.
     fn clock_changes(&mut self, received: Instant, sender: &mut EventSender) -> Result<(), Closed> {
         for change in self.bars.take_changes() {
             sender.send(of_clock(change, &self.name).event())?;
@@ -196,18 +196,18 @@ impl BarBuilder {
         self.deliver(Instant::now(), sender)
     }
 
-    /// Handles the first event of a connection: intervals that began before it may be incomplete.
+    /// Handles the first event of a connection: intervals that started before it may be incomplete.
     fn begin(&mut self, latest: i64, sender: &mut EventSender) -> Result<(), Closed> {
         let began = self.first_event.unwrap_or(latest).min(latest);
         let floor = |time: i64| time.saturating_sub(time.rem_euclid(self.bar_ns));
         let ceil = |time: i64| floor(time.saturating_add(self.bar_ns - 1));
         let whole = match self.bars_from {
             BarsFrom::Trades => ceil(began),
-            // The bar that ended last may still arrive, and is complete.
+            // The venue may still send the bar that ended last; it is complete.
             BarsFrom::Venue => floor(began).saturating_sub(self.bar_ns),
         };
-        // Trades arrive out of order within the lateness: a lost one may belong to an interval before the
-        // latest event received, or after the first event of the new connection.
+        // Trades arrive out of order within the lateness, so a lost trade may precede the latest event
+        // received or follow the first event of the new connection.
         let ends = ceil(began.saturating_add(self.lateness_ns));
         let outage = match (self.latest_before, self.from_ns) {
             (Some(before), _) => Some((floor(before.saturating_sub(self.lateness_ns)), ends)),
@@ -256,12 +256,10 @@ impl BarBuilder {
             Parsed::Unknown(_) => add(&sender.counters.unknown, 1),
             Parsed::Refused(refusal) => {
                 add(&sender.counters.refused, 1);
-                // The found value differs between messages, so it is not part of the kind.
+                // The value found differs between messages, so it is not part of the kind.
                 let kind = format!("{} {}", refusal.field, refusal.expected);
-                let text = format!(
-                    "message of {}: {refusal}; further ones of this kind are only counted",
-                    self.name
-                );
+                let text =
+                    format!("message of {}: {refusal}; later ones of this kind are only counted", self.name);
                 self.report_refusal(kind, text, sender)?;
             }
         }
@@ -299,7 +297,7 @@ impl BarBuilder {
         Ok(())
     }
 
-    /// Publishes the counts for other threads, with one lock per message.
+    /// Publishes the counts for other threads; locks once per message.
     fn publish(&self, parsed: Option<Parsed>, counters: &Counters) {
         let counts = self.bars.counts();
         {

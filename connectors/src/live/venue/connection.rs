@@ -14,7 +14,7 @@ use crate::live::client::connect::Socket;
 use crate::live::client::counts::add;
 use crate::live::clock::now;
 
-/// Interval of the venue's clock without messages.
+/// Interval at which the venue's clock advances without messages.
 const TICK: Duration = Duration::from_millis(100);
 /// Silence after which a ping is sent.
 const PING: Duration = Duration::from_secs(5);
@@ -93,8 +93,7 @@ impl<'a> VenueConnection<'a> {
     /// Waits for the next event and handles it.
     async fn turn(&mut self) -> Result<(), Stop> {
         let next_tick = self.ticked + TICK;
-        // Messages take precedence over the tick: time that passed before they were read must not close a
-        // bar.
+        // Messages precede the tick: time that passed before they were read must not close their bars.
         tokio::select! {
             biased;
             message = self.socket.next() => self.receive(message)?,
@@ -107,7 +106,7 @@ impl<'a> VenueConnection<'a> {
         self.sender.flush()?;
         let blocked = self.sender.take_blocked();
         if !blocked.is_zero() {
-            // Nothing was read while blocked, so that time does not count as silence.
+            // No message was read while blocked, so this time does not count as silence.
             self.follower.builder.blocked(blocked);
             (self.heard, self.alive) = (self.heard + blocked, self.alive + blocked);
         }
@@ -129,7 +128,7 @@ impl<'a> VenueConnection<'a> {
             // The library answers pings.
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => return Ok(()),
             Some(Ok(Message::Binary(bytes))) => {
-                // A binary message shows that the venue is alive, although it cannot be parsed.
+                // A binary message cannot be parsed, but shows that the connection works.
                 self.heard = self.alive;
                 self.count(bytes.len());
                 let text = format!("found {} bytes of binary, expected text", bytes.len());
@@ -172,7 +171,7 @@ impl<'a> VenueConnection<'a> {
         }
     }
 
-    /// Sends the periodic message of the adapter, and pings.
+    /// Sends the adapter's periodic message, and a ping after a silence.
     async fn keep_alive(&mut self) -> Result<(), Stop> {
         let now = Instant::now();
         if let Some(keep_alive) = &self.follower.connection.keep_alive

@@ -10,16 +10,16 @@ use crate::live::client::EdgeEvent;
 use crate::live::clock::now;
 use crate::ticks::{BarCounts, ClockChange, Hole, Sequences};
 
-/// Maximum number of open holes in a venue's numbering; beyond it the oldest are reported.
+/// Maximum number of open holes in a venue's numbering; beyond it, the oldest are reported.
 const HOLES_MAX: usize = 128;
-/// Multiple of the lateness that a hole may stay open before it is reported.
+/// Maximum time that a hole stays open before it is reported, in multiples of the lateness.
 const LATENESSES: i64 = 4;
 
 /// Fault to be reported.
 pub(super) struct Fault {
     /// Stable name of its kind.
     pub(super) kind: &'static str,
-    /// Sentence for the user.
+    /// Text for the user, one sentence.
     pub(super) text: String,
     /// JSON object with numbers and names.
     pub(super) details: Value,
@@ -69,7 +69,7 @@ impl Faults {
                 counts.without_price,
                 "bars without a trade that sets a price; they are omitted",
             ),
-            ("trades_dropped", counts.ahead, "trades of more intervals than may be open; they are dropped"),
+            ("trades_dropped", counts.ahead, "trades of too many open intervals; they are dropped"),
             ("cancelled", counts.cancelled, "cancellations of trades; these are removed from open bars"),
             ("corrected", counts.corrected, "corrections of trades; they are applied to open bars"),
             (
@@ -86,7 +86,7 @@ impl Faults {
         let new = of.into_iter().filter(|(kind, count, _)| *count > 0 && self.said.insert(kind));
         new.map(|(kind, count, what)| Fault {
             kind,
-            text: format!("{venue} sends {what}; further ones are only counted"),
+            text: format!("{venue} sends {what}; later ones are only counted"),
             details: json!({ "count": count }),
         })
         .collect()
@@ -100,7 +100,7 @@ pub(super) fn of_clock(change: ClockChange, venue: &str) -> Fault {
         ClockChange::Ahead { from_ns, to_ns } => Fault {
             kind: "clock_ahead",
             text: format!(
-                "the clock of {venue} moves ahead from {} to {}, as many messages agree",
+                "the clock of {venue} moves ahead from {} to {}, because many messages agree",
                 iso(from_ns),
                 iso(to_ns)
             ),
@@ -109,14 +109,14 @@ pub(super) fn of_clock(change: ClockChange, venue: &str) -> Fault {
         ClockChange::Back { from_ns, to_ns, dropped, resumes_ns } => {
             let resumes = match resumes_ns {
                 Some(ns) => {
-                    format!("no bar follows until its clock passes {}, the end of the last one", iso(ns))
+                    format!("no bar follows until the clock passes {}, the end of the last bar", iso(ns))
                 }
                 None => "bars continue from there".to_owned(),
             };
             Fault {
                 kind: "clock_back",
                 text: format!(
-                    "the clock of {venue} steps back from {} to {}, as all messages agree; {dropped} trades or bars were \
+                    "the clock of {venue} steps back from {} to {}, because all messages agree; {dropped} trades or bars were \
                      dropped, {resumes}",
                     iso(from_ns),
                     iso(to_ns)
@@ -129,7 +129,7 @@ pub(super) fn of_clock(change: ClockChange, venue: &str) -> Fault {
     }
 }
 
-/// Holes in a venue's numbering that may still fill: reordered numbers are not missing.
+/// Open holes in a venue's numbering, which late numbers may still fill.
 pub(super) struct Holes {
     /// Maximum time that a hole may be open by the venue's clock, in ns.
     hold_ns: i64,
@@ -138,7 +138,7 @@ pub(super) struct Holes {
 }
 
 impl Holes {
-    /// Creates the holes of a venue with this lateness.
+    /// Creates an empty list of holes for a venue with this lateness.
     pub(super) fn new(lateness_ns: i64) -> Self {
         Self { hold_ns: lateness_ns.saturating_mul(LATENESSES), open: VecDeque::new() }
     }

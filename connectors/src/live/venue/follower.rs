@@ -10,7 +10,7 @@ use crate::live::error::LiveError;
 use crate::live::raw_log::RawLog;
 use crate::ticks::{Bars, Connection, VENUES, venue};
 
-/// Client of a venue over a sequence of connections.
+/// Client of a venue; outlives a connection.
 pub(in crate::live) struct Follower {
     pub(super) settings: VenueSettings,
     pub(super) target: Target,
@@ -21,7 +21,7 @@ pub(in crate::live) struct Follower {
 }
 
 impl Follower {
-    /// Checks the settings, and opens the log and the bars.
+    /// Checks the settings, opens the raw log and creates the bar builder.
     ///
     /// # Errors
     /// The venue is unknown or does not offer the subscription, the address or the certificates are invalid,

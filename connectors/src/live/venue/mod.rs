@@ -1,18 +1,18 @@
-//! Clients of exchanges: an adapter of `crate::ticks` behind a WebSocket, and bars of its messages.
+//! Clients of exchanges: a WebSocket, an adapter of `crate::ticks`, and the bars built from its messages.
 //!
 //! * `connection.rs` handles one connection. `bar_builder.rs` holds the bars, which outlive a connection.
 //! * Bars are built by event time.
-//!   Without messages the venue's clock advances by the monotonic clock from its latest event. It ticks only
-//!   while the socket has no data to read, so a busy machine closes no bar early. It stands still while
+//!   Without messages the venue's clock advances by the monotonic clock from its latest event. It advances
+//!   only while the socket has no data to read, so a busy machine closes no bar early. It stops while
 //!   disconnected. The wall clock is never read.
 //! * Bars of trades begin with the first interval after the first message of the first connection.
 //!   If bars from an earlier time (`from_ns`) are requested, an outage names the missed intervals.
-//! * After a reconnection, known parts of intervals are delivered, and the outage names the affected intervals.
+//! * After a reconnection, incomplete bars are delivered too, and the outage names the affected intervals.
 //!   No message is requested again, because a venue's WebSocket has no such request. Some venues send their
-//!   latest trades and bars after a subscription, and these count.
+//!   latest trades and bars after a subscription; these enter bars too.
 //! * A gap in a venue's numbering is reported as `Missing` once it has been open for four times the lateness.
 //! * `faults.rs` reports each kind of fault once (`Fault`; its kind is a stable name).
-//! * `watch.rs` finds symbols that are never received, not subscribed to, or quiet.
+//! * `watch.rs` finds symbols without any message, outside the subscription, or quiet.
 //! * `live/raw_log.rs` records every message in the format of a capture.
 //!   Captures are read by `betaflow check` and played by `betaflow serve --capture` (`live/capture.rs`,
 //!   `live/server/playback.rs`).
@@ -46,7 +46,7 @@ pub enum BarsFrom {
     /// Every trade.
     #[default]
     Trades,
-    /// Bars of the venue itself, in the lengths that it offers.
+    /// Bars sent by the venue, in the lengths that it offers.
     Venue,
 }
 
@@ -78,13 +78,13 @@ pub struct VenueSettings {
     pub symbols: Vec<String>,
     /// Time after a connection at which symbols without any message are reported.
     pub symbols_after: Duration,
-    /// Shortest silence of a symbol, by the venue's clock, that is reported while other symbols trade.
+    /// Minimum silence of a symbol, by the venue's clock, that is reported while other symbols trade.
     pub quiet_after: Duration,
     /// Source of the bars.
     pub bars_from: BarsFrom,
     /// Length of a bar, in ns. It divides a day.
     pub bar_ns: i64,
-    /// Maximum lateness of an event behind the latest one, by event time.
+    /// Maximum lateness of an event: its distance behind the latest event, by event time.
     pub lateness: Duration,
     /// Account, for a venue that requires one.
     pub account: Option<Account>,
@@ -97,8 +97,8 @@ pub struct VenueSettings {
     pub capacity: usize,
     /// Policy for bars when the channel is full.
     pub overflow: Overflow,
-    /// Maximum silence of the venue before the client reconnects; `None`: the adapter's value. A dead
-    /// connection, on which even pings stay unanswered, is closed after 15 s in any case.
+    /// Maximum silence of the venue before the client reconnects; `None`: the adapter's value. A connection
+    /// that answers no ping either is closed after 15 s in any case.
     pub stale_after: Option<Duration>,
     /// Timeout of a connection attempt.
     pub connect_within: Duration,
@@ -115,8 +115,8 @@ pub struct VenueSettings {
 }
 
 impl VenueSettings {
-    /// Creates the default settings: one-minute bars of trades, 2 s of lateness, conflation while the
-    /// pipeline is behind.
+    /// Creates the default settings: one-minute bars of trades, 2 s of lateness, conflation while the channel
+    /// is full.
     #[must_use]
     pub fn new(venue: &str, symbols: &[&str]) -> Self {
         Self {
@@ -191,7 +191,7 @@ pub struct VenueCounts {
     pub messages: Counts,
     /// Trades and bars by outcome.
     pub bars: BarCounts,
-    /// Symbols that are never received, not subscribed to, or quiet.
+    /// Symbols without any message, outside the subscription, or quiet.
     pub symbols: SymbolsHeard,
     /// Messages written to the raw log.
     pub raw_log: RawLogCounts,

@@ -1,4 +1,4 @@
-//! Detection of symbols that are never received, not subscribed to, or quiet while others trade.
+//! Detection of symbols without any message, outside the subscription, or quiet while others trade.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -9,13 +9,13 @@ use super::faults::Fault;
 use super::{BarsFrom, VenueSettings};
 use crate::ticks::Event;
 
-/// Maximum number of names outside the subscription that are kept; events of further ones are only counted.
+/// Maximum number of names kept outside the subscription; events of other names are only counted.
 const NOT_ASKED_MAX: usize = 64;
 /// Maximum number of names in a sentence.
 const NAMES_MAX: usize = 20;
 /// Minimum interval between checks.
 const LOOK: Duration = Duration::from_secs(1);
-/// Number of trades from which the trading rate of a symbol counts as known.
+/// Minimum number of trades from which the trading rate of a symbol is estimated.
 const KNOWN: u64 = 10;
 /// Permitted silence, in mean intervals between trades.
 const MEANS: i64 = 20;
@@ -29,7 +29,7 @@ const BARS: i64 = 3;
 pub struct SymbolsHeard {
     /// Symbols in the subscription without any event.
     pub never_heard: Vec<String>,
-    /// Symbols with events but outside the subscription; the first 64.
+    /// Symbols with events outside the subscription, at most 64.
     pub not_asked: Vec<String>,
     /// Symbols that are quiet while others trade.
     pub quiet: Vec<String>,
@@ -63,7 +63,7 @@ impl Activity {
     }
 }
 
-/// Watch over the symbols of a venue.
+/// Monitor of the symbols of a venue.
 pub(super) struct SymbolWatch {
     venue: String,
     after: Duration,
@@ -72,19 +72,19 @@ pub(super) struct SymbolWatch {
     not_asked: BTreeMap<String, u64>,
     connected: Instant,
     looked: Instant,
-    /// Time of the last report of symbols never received or outside the subscription.
+    /// Time of the last report of symbols without any message or outside the subscription.
     reported: Option<Instant>,
-    /// Reported numbers of symbols never received and outside the subscription.
+    /// Last reported numbers of symbols without any message and of symbols outside the subscription.
     said: (usize, usize),
-    /// First event of this connection, and the latest of all, by the venue's clock, in ns.
+    /// First event of this connection and latest event of all, by the venue's clock, in ns.
     from: Option<i64>,
     newest: i64,
-    /// Symbols that trade again, and the length of their silence, in ns.
+    /// Symbols that trade again after a silence, with its length in ns.
     back: Vec<(String, i64)>,
 }
 
 impl SymbolWatch {
-    /// Creates the watch for the symbols of these settings, in the venue's names.
+    /// Creates the monitor for the symbols of the settings, by the venue's names.
     pub(super) fn new(settings: &VenueSettings) -> Self {
         let now = Instant::now();
         // A venue may send its own bars only when they are complete.
@@ -163,7 +163,7 @@ impl SymbolWatch {
         }
     }
 
-    /// Returns symbols that became quiet, and those that trade again.
+    /// Returns a fault for each symbol that became quiet or trades again.
     fn quiet(&mut self) -> Vec<Fault> {
         let seconds = |ns: i64| ns / 1_000_000_000;
         let mut faults: Vec<Fault> = self
@@ -193,7 +193,8 @@ impl SymbolWatch {
         faults
     }
 
-    /// Returns symbols never received and symbols outside the subscription, if their numbers have changed.
+    /// Returns faults that list symbols without any message and outside the subscription, if their numbers
+    /// have changed.
     fn names(&mut self) -> Vec<Fault> {
         let heard = self.heard();
         let (never, others) = (heard.never_heard.len(), heard.not_asked.len());
@@ -232,7 +233,7 @@ impl SymbolWatch {
     }
 }
 
-/// Joins the first names, escaped, and the number of further ones.
+/// Joins the first names, escaped, and the number of other names.
 fn names(all: &[String]) -> String {
     let first = all.iter().take(NAMES_MAX).map(|name| name.escape_debug().to_string());
     let first = first.collect::<Vec<_>>().join(", ");
