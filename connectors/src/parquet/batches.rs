@@ -1,4 +1,4 @@
-//! Record batches of a file, one row group after the other.
+//! Record batches of a file, one row group after another.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -25,21 +25,21 @@ pub(super) const BATCH_ROWS: usize = 8192;
 /// Maximum decoded bytes of a batch, for files with many columns.
 const BATCH_BYTES: usize = 4 << 20;
 
-/// Returns the rows per batch for a number of columns and the bytes that the file may use.
+/// Returns the rows per batch, from the number of columns and the maximum bytes of the file.
 pub(super) fn batch_rows(columns: usize, bytes: usize) -> usize {
     let row = columns.max(1) * size_of::<f64>();
     (bytes.min(BATCH_BYTES) / row).clamp(16, BATCH_ROWS)
 }
 
-/// Row group of a file, decoded on its own so that an error has a place.
+/// Row group of a file, decoded separately so that an error can name it.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct RowGroup {
     index: usize,
     first_row: u64,
     rows: u64,
-    /// First and last time by the statistics, if there are any.
+    /// First and last time by the statistics, if the file has statistics.
     pub(super) times: Option<(i64, i64)>,
-    /// Whether its columns are read; otherwise only its times are, to check their order.
+    /// Whether all columns are read; otherwise only the times, to check their order.
     pub(super) is_wanted: bool,
 }
 
@@ -79,8 +79,8 @@ fn time_bounds(metadata: &ArrowReaderMetadata, time: usize, shift: i64) -> Optio
     Some((0..groups.len()).map(|index| Some((at(&ends[0], index)?, at(&ends[1], index)?))).collect())
 }
 
-/// Marks the row groups behind `seal` as not wanted: the data ends before its first row at or after `seal`.
-/// The last wanted row group may reach past it.
+/// Marks row groups from the seal on as unwanted: the data ends before its first row at or after `seal`. The
+/// last wanted row group may contain later rows.
 pub(super) fn unseal(groups: &mut [RowGroup], seal: Option<i64>) {
     let Some(seal) = seal else { return };
     let reaches = |group: &RowGroup| group.times.is_some_and(|(_, last)| last >= seal);
@@ -110,7 +110,7 @@ pub(super) struct Batches {
     levels: FieldLevels,
     /// Time column alone, if the file has one.
     time_levels: Option<FieldLevels>,
-    /// Whether only the times of the rest of the file are read.
+    /// Whether only times are read from here to the end of the file.
     times_only: bool,
     columns: String,
     /// Expected types of the columns.
@@ -129,11 +129,11 @@ struct Current {
     /// Whether all columns of the projection are read, or only the time.
     is_whole: bool,
     reader: ParquetRecordBatchReader,
-    /// Leading rows to skip, because they were read before the reader was replaced.
+    /// Number of leading rows to skip, because they were emitted before the reader was replaced.
     passed: u64,
 }
 
-/// Consecutive rows of a file.
+/// Consecutive rows of one row group.
 pub(super) struct Rows {
     /// Columns of the projection, or only the time.
     pub(super) batch: RecordBatch,
@@ -252,8 +252,8 @@ impl Batches {
         Ok(())
     }
 
-    /// Reads only the times of the rest of the file, and returns the number of wanted rows skipped thereby.
-    /// Without a time column the batches end.
+    /// Reads only times from here to the end of the file; returns the number of wanted rows skipped. A file
+    /// without a time column ends here.
     pub(super) fn times_only(&mut self) -> Result<u64, DataError> {
         let current = self.current.take();
         let left = current
@@ -275,8 +275,8 @@ impl Batches {
         Ok(if is_whole { left + wanted } else { wanted })
     }
 
-    /// Checks the times of `rows` against the statistics of their row group, which decide about skipped row
-    /// groups.
+    /// Checks the times of `rows` against the statistics of their row group: wrong statistics would skip
+    /// wanted row groups.
     pub(super) fn check_bounds(&self, rows: &Rows, times: &[i64]) -> Result<(), DataError> {
         let Some((first, last)) = rows.bounds else { return Ok(()) };
         let Some(time) = times.iter().find(|time| !(first..=last).contains(*time)) else { return Ok(()) };
@@ -287,7 +287,7 @@ impl Batches {
         ))
     }
 
-    /// Checks the column types against the footer: a damaged file may contradict itself.
+    /// Checks the column types against the footer, which may differ in a damaged file.
     fn check_kinds(&self, group: RowGroup, batch: &RecordBatch, is_whole: bool) -> Result<(), DataError> {
         let found = batch.columns().iter().map(|column| column.data_type());
         let kinds = if is_whole { &self.kinds } else { &self.time_kind };
@@ -299,9 +299,9 @@ impl Batches {
         }
     }
 
-    /// Returns the error for pages that are damaged or of an unsupported kind.
+    /// Returns the error for damaged or unsupported pages.
     fn unreadable(&self, group: RowGroup, cause: &ParquetError) -> DataError {
-        // Each layer of the reader prefixes a word to the error of a page.
+        // Each layer of the reader adds a prefix to the error of a page.
         let text = cause.to_string();
         let mut text = text.as_str();
         while let Some(rest) = ["Arrow: ", "External: ", "Parquet argument error: ", "Parquet error: "]
@@ -332,8 +332,8 @@ impl Batches {
     }
 }
 
-/// Returns the schema with string columns as dictionaries, as they are stored, which avoids a copy of the
-/// text per row.
+/// Returns the schema with string columns as dictionaries, their stored form, to avoid a copy of the text per
+/// row.
 fn with_dictionaries(schema: &Schema, projection: &[usize]) -> Schema {
     let dictionary = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
     let fields: Vec<Arc<Field>> = (schema.fields().iter().enumerate())

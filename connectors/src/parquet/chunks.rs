@@ -19,7 +19,7 @@ pub(super) enum Chunks {
 
 /// File shared by several readers, each at its own position.
 ///
-/// Duplicating the file for each reader would need more open files than there are files.
+/// Duplicating the file handle for each reader would need several open files per file.
 #[derive(Clone, Debug)]
 pub(super) struct OpenFile {
     file: Arc<Mutex<File>>,
@@ -63,7 +63,7 @@ impl ChunkReader for Chunks {
     fn get_bytes(&self, start: u64, length: usize) -> ParquetResult<Bytes> {
         match self {
             Self::File(file) => {
-                // A damaged footer may request more than the file has.
+                // A damaged footer may request more bytes than the file has.
                 let room = usize::try_from(file.length).map_or(length, |all| all.min(length));
                 let mut bytes = Vec::with_capacity(room);
                 let rest = FileRead { file: file.clone(), position: start };
@@ -115,7 +115,7 @@ thread_local! {
 
 /// Runs a part of the Parquet reader and turns a panic, which damaged files can cause, into an error.
 ///
-/// After an error, values held by the closure must not be used again.
+/// After an error, values captured by the closure must not be used again.
 pub(super) fn guarded<T>(read: impl FnOnce() -> ParquetResult<T>) -> ParquetResult<T> {
     static HOOK: Once = Once::new();
     HOOK.call_once(|| {

@@ -17,7 +17,7 @@ use super::error::Place;
 use crate::DataError;
 use crate::iso_time::parse_time;
 
-/// Returns whether a column of this type is a time.
+/// Returns whether a column of this type holds times.
 pub(super) fn is_time(kind: &DataType) -> bool {
     matches!(kind, DataType::Date32 | DataType::Date64 | DataType::Timestamp(_, _))
 }
@@ -105,7 +105,7 @@ where
     T::Native: Into<i64>,
 {
     let values = array.as_primitive::<T>().values();
-    // One range check for all rows; multiplication and addition then need none.
+    // One range check per value; multiplication and addition then cannot overflow.
     let range = i64::MIN.saturating_sub(shift.min(0)) / unit..=i64::MAX.saturating_sub(shift.max(0)) / unit;
     if let Some(row) = values.iter().position(|value| !range.contains(&(*value).into())) {
         return Err(TimeFault::OutOfRange(row));
@@ -114,7 +114,7 @@ where
     Ok(())
 }
 
-/// Replacement of a NaN in the data, because NaN means null in our columns. Every consumer refuses it.
+/// Replacement for a NaN in the data, because NaN means null in our columns; every consumer refuses it.
 const NAN_IN_DATA: f64 = f64::NEG_INFINITY;
 
 /// Writes the numbers of `array` to `out`; nulls become NaN, and NaN becomes [`NAN_IN_DATA`].
@@ -152,8 +152,8 @@ pub(super) fn numbers(array: &ArrayRef, out: &mut Vec<f64>) {
     }
 }
 
-/// Moves the decimal point by `scale` places. Division by an exact power of ten rounds once, so 0.1 becomes
-/// the double nearest to 0.1.
+/// Moves the decimal point by `scale` places. Division by an exact power of ten rounds only once, so 0.1
+/// becomes the nearest double.
 fn power(scale: i8) -> impl Fn(f64) -> f64 {
     let unit = 10f64.powi(i32::from(scale.unsigned_abs()));
     move |value| if scale >= 0 { value / unit } else { value * unit }

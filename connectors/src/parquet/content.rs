@@ -14,8 +14,8 @@ use crate::files;
 /// Bytes read at a time.
 const CHUNK: usize = 1 << 20;
 
-/// Returns the SHA-256 over the bytes of all files of the inputs, in the order of the inputs and the files of
-/// a folder by name: the digest of `cat FILES | sha256sum`.
+/// Returns the SHA-256 of the bytes of all files, in the order of the inputs; files of a folder are sorted by
+/// name. Equals `cat FILES | sha256sum`.
 ///
 /// # Errors
 /// A file is missing or unreadable.

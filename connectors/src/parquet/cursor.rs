@@ -1,4 +1,4 @@
-//! Open price file, at one of its rows.
+//! Cursor in an open price file.
 
 use arrow_array::{Array, RecordBatch};
 use betaflow_engine::assembly::{Assembler, Fault, Slot, Values};
@@ -30,11 +30,11 @@ pub(super) struct Counts {
     pub(super) rows: u64,
     pub(super) skipped: u64,
     unsorted: u64,
-    /// Skipped rows that the settings ask to collect.
+    /// Skipped rows, collected if the settings require it.
     pub(super) refused: Vec<RefusedRow>,
 }
 
-/// Column name, in messages, of a value from a folder's name.
+/// Column name in messages for a value from a folder name.
 const FOLDER: &str = "(the folder's name)";
 
 /// Number of rows out of order beyond which the data counts as unsorted.
@@ -82,12 +82,12 @@ pub(super) struct Cursor {
     /// Latest time so far.
     last: i64,
     range: (i64, i64),
-    /// Times of a batch at and after the seal, and the number of their first row.
+    /// Times of a batch from its first row at or after the seal on, and the number of that row.
     sealed: Option<(Vec<i64>, u64)>,
 }
 
 impl Cursor {
-    /// Opens a file at its first row in the range; `bytes` bounds the decoded data that it may hold.
+    /// Opens a file at its first row in the range. `bytes`: maximum size of its decoded data.
     pub(super) fn open(
         file: &PriceFile,
         context: &mut ReadContext<'_>,
@@ -137,7 +137,7 @@ impl Cursor {
         Ok(cursor)
     }
 
-    /// Returns the time of the next row, if there is one.
+    /// Returns the time of the next row; `None` at the end.
     pub(super) fn head(&self) -> Option<i64> {
         self.times.get(self.at).copied()
     }
@@ -229,8 +229,8 @@ impl Cursor {
         Ok(())
     }
 
-    /// Moves to the next wanted row, reading batches as needed. Checks the order of all times passed,
-    /// including those outside the range.
+    /// Moves to the next wanted row; reads batches if needed. Checks the order of all times, including those
+    /// outside the range.
     fn settle(&mut self, context: &mut ReadContext<'_>) -> Result<(), DataError> {
         loop {
             let Some(time) = self.head() else {
@@ -246,7 +246,7 @@ impl Cursor {
             }
             self.last = time;
             if time > self.range.1 {
-                // Sorted data has no further rows inside the range.
+                // In sorted data, no later row is inside the range.
                 let times = std::mem::take(&mut self.times);
                 self.slots.clear();
                 self.check_order(&times[self.at..], self.first_row + self.at as u64, context)?;
@@ -278,7 +278,7 @@ impl Cursor {
         Ok(())
     }
 
-    /// Reads the next batch with rows that may be wanted.
+    /// Reads the next batch that may contain wanted rows.
     fn load(&mut self, context: &mut ReadContext<'_>) -> Result<bool, DataError> {
         loop {
             self.at = 0;
@@ -313,7 +313,8 @@ impl Cursor {
             if let (Key::Column(_), Some(seal)) = (&self.time, context.settings.sealed_from)
                 && let Some(row) = self.times.iter().position(|time| *time >= seal.0)
             {
-                // Behind the seal only the times are checked; the other columns are cut off before any check.
+                // From the seal on, only the times are checked; the other columns are cut off before any
+                // check.
                 self.sealed = Some((self.times.split_off(row), rows.first_row + row as u64));
                 rows.batch = rows.batch.slice(0, row);
                 context.progress.add_passed_over(self.batches.times_only()?);
@@ -380,8 +381,8 @@ impl Cursor {
         self.place_of(row, name.unwrap_or_else(|| FOLDER.to_owned()))
     }
 
-    /// Refuses a row whose time precedes an earlier row's, inside or outside the range. Skipped rows count as
-    /// lost only inside the range.
+    /// Refuses a row whose time precedes an earlier row's, inside or outside the range. Skipped rows are
+    /// counted only inside the range.
     #[cold]
     fn too_early(&self, row: usize, time: i64, context: &mut ReadContext<'_>) -> Result<(), DataError> {
         if context.settings.on_bad_row == BadRow::Skip {

@@ -5,7 +5,7 @@ use arrow_array::types::Int32Type;
 use arrow_array::{Array, ArrayRef};
 use betaflow_engine::assembly::{Assembler, Slot};
 
-/// Slots of the values of a dictionary, kept as long as batches share its memory.
+/// Slots of the values of a dictionary, kept while batches share its memory.
 #[derive(Default)]
 pub(super) struct Dictionary {
     /// Values of the dictionary. Holding the array keeps its memory from being reused, so that equal
@@ -17,7 +17,7 @@ pub(super) struct Dictionary {
 }
 
 impl Dictionary {
-    /// Returns the first row whose symbol is empty or white space, after a look-up.
+    /// Returns the first row whose symbol is empty or white space; requires a preceding look-up.
     pub(super) fn empty_row(&self, symbols: &ArrayRef) -> Option<usize> {
         if !self.has_empty {
             return None;
@@ -43,8 +43,8 @@ impl Dictionary {
         out.extend(symbols.keys().values().iter().map(|key| self.slots[key.unsigned_abs() as usize]));
     }
 
-    /// Appends the slot of each row's symbol, looked up row by row: symbols of the sealed period alone are
-    /// not registered.
+    /// Appends the slot of each row's symbol, looked up row by row, so that symbols found only in the sealed
+    /// period are not registered.
     pub(super) fn look_up_rows(
         &mut self,
         symbols: &ArrayRef,

@@ -1,4 +1,4 @@
-//! Errors of data, each with its place, finding, expectation and a remedy within the data.
+//! Errors of data, each with its place, finding, expectation and a remedy that changes the data.
 //!
 //! The program adds the names of settings and commands from the fields of the variants.
 
@@ -29,7 +29,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// Column whose name is a setting of the source.
+/// Column whose name is configurable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum NamedColumn {
     /// Instrument of each row.
@@ -179,13 +179,13 @@ pub enum DataError {
         column: String,
         /// Content of the column.
         role: &'static str,
-        /// Reason why the run needs it, if other than the form of the data.
+        /// Reason why the run needs the column, if a setting requires it.
         need: Option<Need>,
         /// Columns of the file.
         found: String,
-        /// Most similar name among them.
+        /// Most similar name among these columns.
         nearest: Option<Box<str>>,
-        /// Column whose name is a setting, if it is one.
+        /// Column whose name is configurable, if this is one.
         named: Option<NamedColumn>,
     },
     /// Column of an unexpected type.
@@ -239,7 +239,7 @@ pub enum DataError {
         /// Time of the row.
         time: TimestampNs,
     },
-    /// Number that is neither null nor valid.
+    /// Invalid number.
     #[error(
         "{place}: found {found} for `{symbol}` at {}, expected {expected}; correct it, or make it null if the \
          instrument did not trade", Iso(*.time)
@@ -274,7 +274,7 @@ pub enum DataError {
         /// Place of the cell.
         place: Box<Place>,
     },
-    /// Time beyond the range of nanoseconds.
+    /// Time outside the range of 64-bit nanoseconds.
     #[error("{place}: found a time outside the years 1678 to 2262, expected one inside; check its unit")]
     TimeOutOfRange {
         /// Place of the cell.
@@ -365,7 +365,7 @@ pub enum DataError {
         /// Maximum annual rate.
         max: f64,
     },
-    /// Factor rows that are not in strictly increasing time order.
+    /// Factor rows whose times are not strictly increasing.
     #[error(
         "{place}: found {} after {}, expected a later time; sort the factor rows and remove duplicates",
         Iso(*.found), Iso(*.previous)
@@ -395,7 +395,7 @@ pub enum DataError {
         /// Zone, other than UTC, whose midnights the frames are.
         zone: Option<&'static str>,
     },
-    /// Factor row for a frame of another date.
+    /// Factor row that would be joined to a frame of another date.
     #[error(
         "{file}: the frame at {} would get the factor row of {}, the only one since the preceding frame, but of \
          another date{}; give prices and factors the same dates, with pandas: df[\"date\"] = \
@@ -428,7 +428,7 @@ pub enum DataError {
         /// Second frame inside the day.
         second: TimestampNs,
     },
-    /// Factors and prices of different times.
+    /// Factors and prices without a common period.
     #[error(
         "{factors}: the factors do not overlap with the prices: factor rows from {} to {}, frames from {} to {}; \
          check the files and the range of dates",
@@ -442,7 +442,7 @@ pub enum DataError {
         /// Times of the first and the last frame.
         frame_range: (TimestampNs, TimestampNs),
     },
-    /// Factors both from a file and from instruments.
+    /// Factors from both a file and instruments.
     #[error(
         "factors: found both a factor file and factor expressions, expected one of them; remove the other"
     )]
@@ -476,7 +476,7 @@ pub enum DataError {
         /// Value found.
         found: f64,
     },
-    /// Rules of the assembly that contradict each other.
+    /// Assembly rules that contradict each other.
     #[error("{0}")]
     Rules(AssemblyError),
     /// Settings that contradict each other or the data.

@@ -24,18 +24,18 @@ struct FactorRows {
     file: String,
     batches: Batches,
     time: usize,
-    /// Positions of the factors in a batch; that of `rf`, if present, is last.
+    /// Positions of the factors in a batch; the position of `rf`, if present, is last.
     columns: Vec<usize>,
     /// Bounds of a number: exclusive below, inclusive above.
     bounds: (f64, f64),
-    /// Annualised level of the risk-free returns, if the last column is `rf`.
+    /// Annualised risk-free returns, if the last column is `rf`.
     rf: Option<RiskFreeRate>,
     rf_max: f64,
-    /// Time at and after which rows are cut off.
+    /// Time from which rows are cut off.
     seal: Option<i64>,
     /// Name of the time column.
     time_name: String,
-    /// Times of a batch at and after the seal, and the number of their first row.
+    /// Times of a batch from its first row at or after the seal on, and the number of that row.
     sealed: Option<(Vec<i64>, u64)>,
     batch: Option<RecordBatch>,
     first_row: u64,
@@ -46,7 +46,7 @@ struct FactorRows {
     next: Option<i64>,
     values: Vec<f64>,
     previous: Option<i64>,
-    /// Latest time so far, also of rows read for their times only.
+    /// Latest time so far, including rows after the range or the seal.
     latest: Option<i64>,
 }
 
@@ -100,7 +100,7 @@ impl FactorRows {
         if let Some(seal) = self.seal
             && let Some(row) = read.iter().position(|time| *time >= seal)
         {
-            // Behind the seal only the times are read.
+            // From the seal on, only the times are read.
             self.sealed = Some((read.split_off(row), rows.first_row + row as u64));
             batch = batch.slice(0, row);
             self.batches.times_only()?;
@@ -127,7 +127,7 @@ impl FactorRows {
         Ok(())
     }
 
-    /// Checks the times of the rows that no frame needs.
+    /// Checks the times of the rows after the last frame.
     fn check_rest(&mut self) -> Result<(), DataError> {
         let (rest, first_row) = (std::mem::take(&mut self.times), self.first_row + self.at as u64);
         self.check_order(&rest[self.at..], first_row)?;
@@ -185,16 +185,16 @@ pub(super) struct FactorJoin {
     /// Whether all rows so far are dates.
     are_dates: bool,
     previous_frame: Option<TimestampNs>,
-    /// Zones of the frames and of the rows joined to them.
+    /// Time zones of the frames, and of the rows joined to them.
     frame_midnights: Midnights,
     row_midnights: Midnights,
-    /// Whether the rows ended before the current frame: it and all later frames are dropped.
+    /// Whether the rows ended before the current frame; this and all later frames are then dropped.
     ended: bool,
     /// Compounded rows of one frame: factors, then `rf`.
     compounded: Vec<f64>,
     /// Whether frames before the first row are emitted, without factors.
     leads: bool,
-    /// Rows of one frame, in order, kept for a client that joins them again.
+    /// Rows of one frame, in order, kept for clients that join them to other frames.
     taken: Option<Vec<f64>>,
 }
 
@@ -314,7 +314,7 @@ impl FactorJoin {
         while let Some(next) = self.rows.next.filter(|next| *next <= t.0) {
             self.are_dates &= TimestampNs(next).is_midnight();
             self.row_midnights.add(next);
-            // Before the first frame there is no interval to compound over, so its row is the last one.
+            // The first frame has no interval to compound over; it gets the last row at or before it.
             if count == 0 || first_of_all {
                 self.compounded.clone_from(&self.rows.values);
                 self.taken.iter_mut().for_each(Vec::clear);
@@ -330,7 +330,7 @@ impl FactorJoin {
         if first_of_all && let Some(rate) = &mut self.rows.rf {
             rate.forget_extreme();
         }
-        // Daily bars stamped at midnight of a zone east of UTC would each get the row of the preceding day.
+        // Daily bars stamped at midnight of a time zone east of UTC would get the row of the preceding day.
         let of_another_date = self.are_dates && !t.is_midnight() && self.last_date() < t.date();
         if count == 1 && !first_of_all && (of_another_date || self.is_of_another_midnight()) {
             let row = TimestampNs(self.rows.previous.unwrap_or_default());
@@ -353,7 +353,7 @@ impl FactorJoin {
         self.without_row(t, frame)
     }
 
-    /// Returns whether frame and row are midnights of different zones and of different dates there.
+    /// Returns whether frame and row are midnights of different time zones and different local dates.
     fn is_of_another_midnight(&self) -> bool {
         let dates = self.frame_midnights.date().zip(self.row_midnights.date());
         dates.is_some_and(|(frame, row)| frame != row) && self.frame_midnights.differs(&self.row_midnights)
@@ -376,7 +376,7 @@ impl FactorJoin {
         if self.gap == FactorGap::Error {
             let (file, before, after) = (self.rows.file.clone(), TimestampNs(before), TimestampNs(after));
             let zone = self.frame_midnights.zone().filter(|zone| *zone != "UTC");
-            // The row may exist out of order.
+            // The missing row may be later in the file, out of order.
             while self.rows.next.is_some() {
                 match self.rows.advance() {
                     Err(error @ DataError::Unsorted { .. }) => return Err(error),
@@ -396,7 +396,7 @@ impl FactorJoin {
         frame.rf = 0.0;
     }
 
-    /// Refuses daily factors for frames inside the day, which would be look-ahead.
+    /// Refuses daily factors for intraday frames: they would be look-ahead.
     fn check_days(&self, t: TimestampNs) -> Result<(), DataError> {
         let Some(previous) = self.previous_frame else { return Ok(()) };
         let begun = t >= self.first_row && !self.ended;

@@ -25,16 +25,16 @@ pub(super) struct PriceFile {
     pub(super) partitions: Vec<(String, String)>,
     /// Position among the files by name.
     pub(super) order: usize,
-    /// First and last time at which the file may have a frame.
+    /// First and last time of the rows that may be wanted.
     pub(super) first: i64,
     pub(super) last: i64,
-    /// Rows outside the range, skipped by whole row groups.
+    /// Number of rows in row groups skipped as a whole.
     pub(super) passed_over: u64,
-    /// Wanted fields of the file besides the close.
+    /// Fields read from the file besides the close.
     pub(super) fields: Vec<Field>,
 }
 
-/// Open price file with recognised columns and selected row groups.
+/// Open price file, with its recognised columns and selected row groups.
 pub(super) struct Opened {
     pub(super) chunks: Chunks,
     pub(super) metadata: ArrowReaderMetadata,
@@ -84,7 +84,7 @@ pub(super) fn list(input: &Input) -> Result<Vec<PriceFile>, DataError> {
     Ok(files.collect())
 }
 
-/// Collects the Parquet files below a folder. Names that start with `.` or `_` are metadata of the program
+/// Collects the Parquet files below a folder. Skips names that start with `.` or `_`: metadata of the program
 /// that wrote the data.
 fn collect(folder: &Path, paths: &mut Vec<PathBuf>) -> Result<(), DataError> {
     for entry in std::fs::read_dir(folder).map_err(|error| io_error(folder, error, 0))? {
@@ -184,7 +184,7 @@ impl PriceFile {
         };
         self.first = self.first.max(from);
         if settings.sealed_from.is_some() {
-            // Neither the extent of the file behind the seal nor the fields of a sealed file may be used.
+            // Neither times after the seal nor the fields of a sealed file may be used.
             self.last = self.last.min(to);
         }
         if settings.sealed_from.is_none() || self.is_wanted() {
@@ -193,7 +193,7 @@ impl PriceFile {
         Ok((opened.rows, all))
     }
 
-    /// Returns the number of rows if the whole file lies behind the seal; its columns then do not matter.
+    /// Returns the number of rows if no row precedes the seal; the columns of such a file are not checked.
     fn sealed_rows(&self, metadata: &ArrowReaderMetadata, settings: &Settings) -> Option<u64> {
         let seal = settings.sealed_from?;
         let name = self.location.name();
@@ -218,11 +218,11 @@ impl PriceFile {
         {
             return Ok(first.first().copied().unwrap_or(i64::MIN));
         }
-        // The cursor meets this fault again and reports it.
+        // The cursor finds this fault again and reports it.
         Ok(i64::MIN)
     }
 
-    /// Checks the times of a file without a wanted row against their order and the statistics.
+    /// Checks the order of the times of a file without a wanted row, and its statistics.
     pub(super) fn check_times(&self, settings: &Settings) -> Result<(), DataError> {
         let chunks = self.location.open(0)?;
         let metadata = self.location.footer(&chunks)?;
@@ -254,7 +254,7 @@ impl PriceFile {
         Ok(())
     }
 
-    /// Returns whether any row may lie in the wanted range.
+    /// Returns whether a row may be inside the wanted range.
     pub(super) fn is_wanted(&self) -> bool {
         self.first <= self.last
     }

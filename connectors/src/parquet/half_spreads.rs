@@ -20,7 +20,7 @@ const COLUMN: &str = "half_spread_bps";
 /// Reads a Parquet file with the columns `symbol` and `half_spread_bps`, one row per instrument.
 ///
 /// # Errors
-/// The file is missing or lacks a column; a null; a spread out of range; a repeated instrument.
+/// The file is missing or lacks a column, or it has a null, a spread out of range or a repeated instrument.
 pub fn read_half_spreads(input: &Input) -> Result<BTreeMap<String, f64>, DataError> {
     let file = name_of(input);
     let location = input.single("half-spreads")?;

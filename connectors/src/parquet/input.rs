@@ -34,8 +34,8 @@ impl Location {
         }
     }
 
-    /// Opens the file and checks its first bytes. `open` is the number of open files, for the message when
-    /// there are too many.
+    /// Opens the file and checks its first bytes. `open`: number of open files, named in the error if there
+    /// are too many.
     pub(super) fn open(&self, open: usize) -> Result<Chunks, DataError> {
         let chunks = match self {
             Self::Bytes { bytes, .. } => Chunks::Bytes(bytes.clone()),
@@ -75,7 +75,7 @@ impl Location {
         let with = |options| guarded(|| ArrowReaderMetadata::try_new(Arc::clone(&metadata), options));
         let types = with(ArrowReaderOptions::new())
             .or_else(|cause| match cause.to_string().contains("incompatible arrow schema") {
-                // The writer's own schema is a hint, and may be stale in a file with renamed columns.
+                // The writer's Arrow schema is optional, and may be stale in a file with renamed columns.
                 true => with(ArrowReaderOptions::new().with_skip_arrow_metadata(true)),
                 false => Err(cause),
             })
@@ -113,7 +113,7 @@ fn unique_names(file: String, types: ArrowReaderMetadata) -> Result<ArrowReaderM
 }
 
 impl Input {
-    /// Returns the file of an input that must be a single file; `what` names its content in the message.
+    /// Returns the location of an input that must be a single file. `what`: its content, named in the error.
     pub(super) fn single(&self, what: &str) -> Result<Location, DataError> {
         match self {
             Self::Path(path) if path.is_dir() => Err(DataError::Settings(format!(

@@ -1,4 +1,4 @@
-//! Wide data with a field and a symbol in each column name, as pandas writes two column levels.
+//! Wide data with a field and a symbol in each column name, as written by pandas for two column levels.
 
 use betaflow_engine::assembly::{Assembler, FrameColumn};
 use betaflow_engine::frame::Field;
@@ -21,11 +21,10 @@ const FIELDS: [&str; 10] = [
     "stocksplits",
     "capitalgains",
 ];
-/// Characters that may join a field and a symbol. A space is not among them, because it occurs in names of
-/// fields.
+/// Characters that may join a field and a symbol. Names of fields contain spaces, so a space is not a joint.
 const JOINTS: [char; 6] = ['_', '|', ':', '/', '.', '-'];
 
-/// Column with a field and a symbol.
+/// Column whose name holds a field and a symbol.
 struct Cell {
     column: usize,
     field: String,
@@ -36,7 +35,7 @@ struct Cell {
 struct Levels(Vec<Cell>);
 
 impl Levels {
-    /// Recognises two levels; `None` if any column besides the time has another form.
+    /// Recognises two column levels; `None` if the name of any column besides the time has another form.
     fn recognise(columns: &Columns<'_>, time: &Key<i64>, settings: &Settings) -> Option<Self> {
         let all = columns.schema.fields().iter().enumerate();
         let named = all.filter(|(column, field)| {
@@ -55,15 +54,15 @@ impl Levels {
             });
             cells.collect::<Option<Vec<_>>>()
         };
-        // Pandas writes a two-level column name as a Python tuple.
+        // Pandas writes a two-level column name as the text of a Python tuple.
         let of_pandas = pairs(&tuple);
         if let Some(pairs) = of_pandas {
             let field_first = pairs.iter().all(|(_, first, _)| is_field(first));
             let field_second = pairs.iter().all(|(.., second)| is_field(second));
             return (field_first || field_second).then(|| Self::of(pairs, field_first));
         }
-        // Joined names count as two levels only if all columns have one and there are fields besides the
-        // close.
+        // Joined names count as two levels only if all columns have the joint and the fields include the
+        // close and the open, high or volume.
         JOINTS.iter().find_map(|joint| {
             let first = pairs(&|name| name.split_once(*joint).map(owned))
                 .filter(|pairs| pairs.iter().all(|(_, field, symbol)| is_field(field) && !symbol.is_empty()));
@@ -200,7 +199,7 @@ fn tuple(name: &str) -> Option<(String, String)> {
     rest.is_empty().then_some((first, second))
 }
 
-/// Parses a quoted text at the start; returns it and the rest.
+/// Parses the quoted text at the start; returns it and the text after it.
 fn quoted(text: &str) -> Option<(String, &str)> {
     let quote = text.chars().next().filter(|quote| matches!(quote, '\'' | '"'))?;
     let (mut content, mut rest) = (String::new(), text[1..].chars());

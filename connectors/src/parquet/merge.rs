@@ -11,7 +11,7 @@ use super::files::{PriceFile, list};
 use super::settings::{Input, Settings};
 use crate::{DataError, Progress};
 
-/// Maximum decoded bytes held by all open files together.
+/// Maximum total of decoded bytes of all open files.
 const OPEN_BYTES: usize = 32 << 20;
 
 /// Open files at the current time, and files that start later.
@@ -20,12 +20,12 @@ pub(super) struct Merge {
     /// Files without a row in the range; only their times are checked.
     outside: Vec<PriceFile>,
     open: Vec<Cursor>,
-    /// Time of the next row of each open file, contiguous because it is searched for each frame.
+    /// Time of the next row of each open file; one vector, because each frame searches it.
     heads: Vec<i64>,
     bytes_each: usize,
-    /// First and last time of all files, as far as known from their statistics.
+    /// First and last time of all files, from the statistics that exist.
     pub(super) all_times: Option<(i64, i64)>,
-    /// Fields of any of the files besides the close, in the order of fields.
+    /// Fields that any file has besides the close, in the order of `Field`.
     pub(super) fields: Vec<Field>,
 }
 
@@ -110,7 +110,7 @@ impl Merge {
     }
 }
 
-/// Returns the name of an input in messages.
+/// Returns the name of an input for messages.
 pub(super) fn name_of(input: &Input) -> String {
     match input {
         Input::Path(path) => path.display().to_string(),

@@ -1,9 +1,9 @@
-//! Detection of the time zone whose midnights a series of daily times are, for messages.
+//! Detection of the time zone in which daily times are midnights, for error messages.
 
 use betaflow_engine::time::DAY_NS;
 
 const HOUR_NS: i64 = DAY_NS / 24;
-/// Minimum distance of daily times; a day with a clock change has 23 hours.
+/// Minimum distance of daily times; a day with a clock change may have only 23 hours.
 const DAY_NS_MIN: i64 = 20 * HOUR_NS;
 
 /// Zones with their hours from UTC, in northern winter and summer.
@@ -18,7 +18,7 @@ const ZONES: [(&str, i64, i64); 8] = [
     ("UTC", 0, 0),
 ];
 
-/// Daily times so far, and whether each is midnight in a zone.
+/// Daily times so far, and the zones in which they are midnights.
 ///
 /// Times after noon UTC may be midnights of an eastern zone or closes of the same UTC date. Weekdays decide:
 /// closes fall on Monday to Friday UTC, eastern midnights on Sunday to Thursday.
@@ -26,10 +26,10 @@ const ZONES: [(&str, i64, i64); 8] = [
 pub(super) struct Midnights {
     /// Whether a time fell on a weekend in UTC.
     on_weekend: bool,
-    /// Whether a time would be the midnight of a weekend day.
+    /// Whether a time, read as a midnight of its zone, starts a weekend day.
     of_weekend: bool,
     previous: Option<i64>,
-    /// Hours from UTC so far, bit `12 + hours`; `None` once a time is not a midnight or is closer than a day.
+    /// Hours from UTC found so far, as bits `12 + hours`; `None` once a time is not a midnight or not daily.
     seen: Option<u32>,
     has_begun: bool,
 }
@@ -46,7 +46,7 @@ impl Midnights {
         self.of_weekend |= hours(time).is_some_and(|hours| is_weekend(date_of(time, hours)));
     }
 
-    /// Returns the date whose midnight is the latest time, in days since 1970; `None` while two are possible.
+    /// Returns the local date of the latest time, in days since 1970; `None` while two dates are possible.
     pub(super) fn date(&self) -> Option<i64> {
         self.seen?;
         let time = self.previous?;
@@ -59,12 +59,12 @@ impl Midnights {
         }
     }
 
-    /// Returns whether the latest time is at another hour than that of `other`.
+    /// Returns whether the latest times of both have different hours from UTC.
     pub(super) fn differs(&self, other: &Self) -> bool {
         self.previous.and_then(hours) != other.previous.and_then(hours)
     }
 
-    /// Returns the zone by the hours so far; if an hour fits two zones, the season decides.
+    /// Returns the zone that fits the hours found so far; if an hour fits two zones, the season decides.
     pub(super) fn zone(&self) -> Option<&'static str> {
         let seen = self.seen?;
         let time = self.previous?;
@@ -90,12 +90,12 @@ fn date_of(time: i64, hours: i64) -> i64 {
     (time + hours * HOUR_NS).div_euclid(DAY_NS)
 }
 
-/// Returns whether a day since 1970-01-01, a Thursday, is a Saturday or a Sunday.
+/// Returns whether a day, counted from Thursday 1970-01-01, is a Saturday or a Sunday.
 fn is_weekend(day: i64) -> bool {
     (day + 3).rem_euclid(7) >= 5
 }
 
-/// Returns the hours from UTC of a known zone in which a time is midnight, if there is one.
+/// Returns the hours from UTC at which a time is midnight; `None` if no known zone has them.
 fn hours(time: i64) -> Option<i64> {
     let of_day = time.rem_euclid(DAY_NS);
     if of_day % HOUR_NS != 0 {

@@ -5,24 +5,25 @@
 //!                                               factor file ─▶ join ──▲
 //! ```
 //!
-//! * `pages/` lies between a file and the decoders of the `parquet` crate.
+//! * `pages/` prepares pages for the decoders of the `parquet` crate.
 //!   It checks footer and page headers, decompresses a page within a byte budget, and verifies its CRC-32.
-//!   The values of a page must fill the bytes that their number requires. A declared size allocates no memory
-//!   before it is checked. The error for damage names column, page and byte.
+//!   The values of a page must fill exactly the bytes that their number requires. Declared sizes are checked
+//!   before memory is allocated. The error for damage names column, page and byte.
 //! * `levels.rs` reads wide frames with two column levels.
-//!   Midnights of other zones are told from closing times in `midnights.rs`.
+//!   `midnights.rs` distinguishes midnights of other time zones from closing times.
 //! * A reader holds one page of each column that it reads.
-//!   Files with large pages and many columns need that much memory. Decoded batches are bounded by bytes.
+//!   Files with large pages and many columns therefore need much memory. Decoded batches are bounded by
+//!   bytes.
 //!
 //! The hold-out (`Settings::sealed_from`):
 //!
 //! * The data of a file ends before its first row at or after that time.
 //!   The cut is made on the decoded batch, before symbols or numbers are read.
-//! * Behind it only the time column is decoded, to check that the file is sorted.
-//!   Otherwise a row of the open period behind it would be lost silently.
+//! * After the cut, only the time column is decoded, to check that the file is sorted.
+//!   Otherwise a row of the open period after the cut would be lost silently.
 //! * Symbols are looked up row by row, because a dictionary also names symbols of the hold-out.
-//!   A file entirely behind the cut contributes no column.
-//! * `from` and `to` follow the same rule.
+//!   A file with no row before the cut contributes no column.
+//! * The order of rows outside `from` and `to` is checked too.
 
 mod batches;
 mod chunks;

@@ -1,4 +1,4 @@
-//! Roles of columns: recognition of tidy and wide data.
+//! Recognition of tidy and wide data by the names and types of columns.
 
 use arrow_schema::{DataType, FieldRef, Schema};
 use betaflow_engine::assembly::{Assembler, FrameColumn, Values};
@@ -16,7 +16,7 @@ use crate::{DataError, NamedColumn};
 pub(super) const TIME_NAMES: [&str; 5] = ["timestamp", "ts", "time", "date", "datetime"];
 /// Names of symbol columns, case-insensitive, in order of precedence.
 const SYMBOL_NAMES: [&str; 2] = ["symbol", "ticker"];
-/// Alternative column names, used for suggestions.
+/// Column names of other programs, used for suggestions.
 const TIME_HINTS: [&str; 6] = ["day", "dt", "trade_date", "tradedate", "asof", "period"];
 const SYMBOL_HINTS: [&str; 9] =
     ["sym", "tic", "instrument", "asset", "security", "ric", "isin", "permno", "stock"];
@@ -48,7 +48,7 @@ pub(super) enum Layout {
     Tidy {
         time: Key<i64>,
         symbol: Key<String>,
-        /// Columns of the close and the other fields.
+        /// Columns of the close and of the other fields.
         columns: Vec<(Field, usize)>,
     },
     /// One row per timestamp, one column per symbol; `others` are symbols outside the universe, which are not
@@ -103,7 +103,7 @@ impl Layout {
     }
 }
 
-/// Columns of a factor file without the time: position and name.
+/// Columns of a factor file except the time, by position and name.
 pub(super) struct FactorColumns {
     pub(super) factors: Vec<(usize, String)>,
     pub(super) rf: Option<(usize, String)>,
@@ -247,8 +247,8 @@ impl<'a> Columns<'a> {
         Ok(Layout::Wide { time, symbols, others })
     }
 
-    /// Returns whether columns occur that only tidy data has. `OPEN` and `LOW` are also symbols, hence the
-    /// case rules.
+    /// Returns whether the file has columns that only tidy data has. Case matters, because `OPEN` and `LOW`
+    /// are also symbols.
     fn looks_tidy(&self, settings: &Settings) -> bool {
         const FIELDS: [&str; 6] = ["open", "high", "low", "close", "volume", "return"];
         let is_field = |name: &str| {
@@ -298,7 +298,7 @@ impl<'a> Columns<'a> {
         };
         let fields = self.schema.fields().iter().enumerate();
         let named: Vec<(usize, &FieldRef)> = fields.filter(|(_, field)| is_named(field)).collect();
-        // A date beside a timestamp is that timestamp's date.
+        // A date column beside a timestamp column holds the date of the timestamp.
         let is_date = |kind: &DataType| matches!(kind, DataType::Date32 | DataType::Date64);
         let of_type = |wanted: &dyn Fn(&DataType) -> bool| {
             named.iter().filter(|(_, field)| wanted(field.data_type())).copied().collect::<Vec<_>>()
@@ -359,7 +359,7 @@ impl<'a> Columns<'a> {
         self.typed(column, is_number, NUMBERS, "cast it to a 64-bit float")
     }
 
-    /// Finds the column of this name: a usual name case-insensitively, a configured one exactly.
+    /// Finds the column of this name: a usual name ignoring case, a configured name exactly.
     fn find(&self, name: &str, exact: bool, role: &'static str) -> Result<Option<usize>, DataError> {
         let fields = self.schema.fields();
         if exact {
@@ -435,7 +435,7 @@ fn is_time_or_text(kind: &DataType) -> bool {
     is_time(kind) || is_text(kind)
 }
 
-/// Returns the name of a column; of the two levels of a former pandas index, the non-empty one.
+/// Returns the name of a column; for a pandas index with two levels, the level that is not empty.
 fn time_name(name: &str) -> &str {
     name.strip_prefix("('").and_then(|name| name.strip_suffix("', '')")).unwrap_or(name)
 }

@@ -51,7 +51,7 @@ impl ParquetSource {
         };
         let mut assembler = Assembler::new(rules).map_err(DataError::Rules)?;
         let progress = Arc::new(Progress::default());
-        // Contradictory settings are reported before files are searched.
+        // Report contradictory settings before the search for files.
         assembler.set_fields(settings.wanted(|_| true)).map_err(DataError::Rules)?;
         let merge = Merge::new(prices, &settings, &assembler, &progress)?;
         assembler
@@ -73,9 +73,9 @@ impl ParquetSource {
         })
     }
 
-    /// Opens the data like [`ParquetSource::open`], for a feed whose clients join the factors themselves:
-    /// frames before the first factor row are emitted without factors, and [`ParquetSource::factor_rows`]
-    /// returns the rows of each frame.
+    /// Opens the data like [`ParquetSource::open`], for a feed whose clients join the factors: frames before
+    /// the first factor row are emitted without factors, and [`ParquetSource::factor_rows`] returns the rows
+    /// of each frame.
     pub(crate) fn open_neutral(
         prices: &Input,
         factors: Option<&Input>,
@@ -86,7 +86,8 @@ impl ParquetSource {
         Ok(source)
     }
 
-    /// Returns the factor rows of the current frame, each with `rf` last; for a source opened for a feed.
+    /// Returns the factor rows of the current frame, each with `rf` last. The source must be opened for a
+    /// feed.
     pub(crate) fn factor_rows(&self) -> impl Iterator<Item = &[f64]> {
         self.factors.iter().flat_map(FactorJoin::taken)
     }
@@ -140,7 +141,7 @@ impl ParquetSource {
         Ok(false)
     }
 
-    /// Ends the rows of one timestamp; returns whether they make a frame that is emitted.
+    /// Completes the rows of one timestamp; returns whether a frame is emitted.
     fn finish(&mut self, t: TimestampNs, frame: &mut Frame) -> Result<bool, DataError> {
         let Self { name, assembler, factors, facts, .. } = self;
         let outcome = assembler.finish_joined(
@@ -156,7 +157,7 @@ impl ParquetSource {
         Ok(outcome == Outcome::Emitted)
     }
 
-    /// Checks at the end of the data that it gave frames, and adds the warnings.
+    /// Checks that the data gave at least one frame, and adds the warnings at the end of the data.
     fn check_end(&mut self) -> Result<(), DataError> {
         let Some(priced) = self.priced else { return Err(self.nothing_in_range()) };
         if let Some(factors) = &mut self.factors

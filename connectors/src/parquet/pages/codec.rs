@@ -12,7 +12,7 @@ pub(super) fn is_read(codec: Compression) -> bool {
     !matches!(codec, Compression::LZO)
 }
 
-/// Appends the `size` bytes that `input` decompresses to.
+/// Decompresses `input` to exactly `size` bytes and appends them to `out`.
 pub(super) fn decompress(codec: Compression, input: &[u8], size: usize, out: &mut Vec<u8>) -> Result<()> {
     let before = out.len();
     match codec {
@@ -24,7 +24,7 @@ pub(super) fn decompress(codec: Compression, input: &[u8], size: usize, out: &mu
             out.resize(before + size, 0);
             snap::raw::Decoder::new().decompress(input, &mut out[before..]).map_err(failed)?;
         }
-        // These two codecs grow as they decode, up to any length.
+        // The decoders of these two codecs write output of any length.
         Compression::GZIP(_) => read_up_to(flate2::bufread::MultiGzDecoder::new(input), size, out)?,
         Compression::BROTLI(_) => read_up_to(brotli_decompressor::Decompressor::new(input, 4096), size, out)?,
         Compression::ZSTD(_) => {
@@ -37,7 +37,7 @@ pub(super) fn decompress(codec: Compression, input: &[u8], size: usize, out: &mu
         Compression::LZ4_RAW => lz4_block(input, size, out)?,
         Compression::LZ4 => {
             if lz4_hadoop(input, size, out).is_none() {
-                // Old writers used this codec name for plain blocks.
+                // Old writers used this codec name for blocks without Hadoop frames.
                 out.truncate(before);
                 lz4_block(input, size, out)?;
             }

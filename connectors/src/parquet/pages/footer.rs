@@ -13,7 +13,7 @@ const NESTING_MAX: usize = 64;
 /// Reason for which a footer is unusable.
 #[derive(Debug)]
 pub(in crate::parquet) enum FooterFault {
-    /// Encrypted file, or encrypted parts of it.
+    /// File that is encrypted, wholly or in part.
     Encrypted,
     /// Truncated or changed file.
     Damaged(String),

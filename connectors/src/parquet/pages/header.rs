@@ -126,7 +126,7 @@ impl Raw {
             (0, Some(data), ..) => PageKind::Data {
                 values: data.count(1)?,
                 encoding: data.encoding(2)?,
-                // Only RLE matters here.
+                // Encodings other than RLE are refused later; PLAIN stands for all of them.
                 levels: if data.count(3)? == 3 { Encoding::RLE } else { Encoding::PLAIN },
             },
             (1, ..) => PageKind::Index,

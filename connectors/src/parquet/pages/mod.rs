@@ -1,8 +1,8 @@
-//! Checks of Parquet pages before they are decoded.
+//! Checks of Parquet pages before decoding.
 //!
-//! The decoders of the `parquet` crate allocate what a file declares and panic on some damage. Here sizes,
-//! counts and checksums of the footer and of each page are checked against the actual bytes; decoders see
-//! only pages that pass.
+//! The decoders of the `parquet` crate allocate what a file declares and panic on some damage. This module
+//! checks sizes, counts and checksums of the footer and of each page against the actual bytes; decoders get
+//! only valid pages.
 
 mod codec;
 mod footer;
@@ -25,7 +25,7 @@ use super::chunks::Chunks;
 
 /// Maximum decompressed size of a page, in bytes.
 const PAGE_BYTES_MAX: usize = 256 << 20;
-/// Maximum size of the pages held at a time per row group, in bytes.
+/// Maximum total size of the pages of a row group in memory, in bytes.
 const FILE_BYTES_MAX: usize = 1 << 30;
 
 /// Pages of one row group.

@@ -16,11 +16,11 @@ use super::header::{Header, PageKind, invalid};
 use super::values::{Storage, check_dictionary, check_levels, check_values};
 use crate::parquet::chunks::Chunks;
 
-/// Bytes read for a header at first; statistics may make it longer.
+/// Bytes read first for a header; a header with statistics may be longer.
 const HEADER_BYTES: u64 = 512;
 const HEADER_BYTES_MAX: u64 = 16 << 20;
 
-/// Bytes available to all pages of a row group.
+/// Bytes that the pages of a row group may still use.
 #[derive(Debug)]
 pub(super) struct Budget {
     free: AtomicUsize,
@@ -46,7 +46,7 @@ impl Budget {
     }
 }
 
-/// Part of a budget, returned when it is dropped.
+/// Part of a budget; dropping it returns the bytes to the budget.
 #[derive(Debug)]
 struct Share {
     budget: Arc<Budget>,

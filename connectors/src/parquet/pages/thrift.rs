@@ -8,7 +8,7 @@ const DEPTH_MAX: u32 = 32;
 pub(super) enum Kind {
     Bool(bool),
     Byte,
-    /// Integer with this number of bits.
+    /// Integer of this number of bits.
     Int(u8),
     Double,
     Binary,

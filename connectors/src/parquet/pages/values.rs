@@ -1,7 +1,7 @@
-//! Checks that a page holds exactly the values that it declares, before memory is allocated for them.
+//! Checks that a page holds exactly the declared values, before memory is allocated for them.
 //!
-//! The decoders take counts from the page, pad missing values and ignore excess ones. Every reader interprets
-//! a page that passes these checks in the same way.
+//! The decoders use the counts of the page, pad missing values and ignore excess values. All readers decode a
+//! page that passes these checks to the same values.
 
 use parquet::basic::{Encoding, Type};
 use parquet::errors::Result;
@@ -9,7 +9,7 @@ use parquet::errors::Result;
 use super::PAGE_BYTES_MAX;
 use super::header::invalid;
 
-/// Maximum length of a text; symbols and times are shorter, and a batch holds thousands.
+/// Maximum length of a text, in bytes: symbols and times are shorter, and a batch holds thousands of texts.
 const TEXT_BYTES_MAX: usize = 4096;
 /// Maximum number of unused bytes after the plain values of a page: fastparquet writes eight.
 const PADDING_MAX: usize = 8;
@@ -189,7 +189,7 @@ enum Run<'a> {
     Packed { bytes: &'a [u8], count: usize },
 }
 
-/// Visits `count` values of `width` bits.
+/// Passes `count` values of `width` bits to `each`, as runs.
 fn hybrid<'a>(
     bytes: &'a [u8],
     width: u32,
@@ -227,7 +227,7 @@ fn hybrid<'a>(
     Ok(())
 }
 
-/// Visits `count` deltas and returns their end; with `values`, passes each 32-bit value to `each`.
+/// Checks `count` deltas and returns their end; with `values`, passes each 32-bit value to `each`.
 fn check_delta(
     bytes: &[u8],
     bits: usize,
