@@ -1,4 +1,4 @@
-//! Move of inputs from the table into segments, beside the thread that commits.
+//! Move of inputs from the table into segments, on a separate thread.
 
 use std::path::Path;
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
@@ -12,30 +12,28 @@ use super::input::Input;
 use super::inputs::{first_in_table, input_of};
 use super::segment::{SegmentFile, SegmentReader, SegmentWriter, segments};
 
-/// Maximum number of inputs per segment; fewer suffice when their bodies reach [`BYTES`].
+/// Number of inputs per segment; fewer if their bodies reach [`BYTES`].
 const INPUTS: u64 = 4_096;
 const BYTES: usize = 32 << 20;
-/// Maximum number of rows deleted per commit, and the bytes of bodies after which deletion stops, to keep a
-/// commit short.
+/// Maximum number of rows deleted per commit, and maximum bytes of their bodies: commits stay short.
 const DELETED: u64 = 256;
 const DELETED_BYTES: usize = 1 << 20;
 
-/// Result of a move: end of the moved inputs, `None` without enough inputs, or the error.
+/// Result of a move: number after the last moved input, `None` if there were too few inputs, or the error.
 type MoveResult = Result<Option<u64>, String>;
 
-/// Thread that writes segments, and the state of its work.
+/// Thread that writes segments, and its progress.
 ///
-/// A segment of 32 MiB takes some tenths of a second. The thread therefore reads with a connection of its
-/// own, and the writer only deletes, a few rows with each commit, inputs in a segment that has been read
-/// back.
+/// Writing a segment of 32 MiB takes some tenths of a second. The thread therefore reads with a separate
+/// connection. The writer only deletes inputs whose segment has been read back, a few rows with each commit.
 pub(super) struct Archive {
     asked: Option<Sender<u64>>,
     moved: Receiver<MoveResult>,
     thread: Option<JoinHandle<()>>,
     busy: bool,
-    /// End of the inputs that no restart needs.
+    /// Number of the first input that a restart may need.
     behind: u64,
-    /// End of the inputs in segments, and end of the inputs deleted from the table.
+    /// Number after the last input in segments, and after the last input deleted from the table.
     in_segments: u64,
     deleted: u64,
     /// Whether the last move failed.
@@ -73,7 +71,7 @@ impl Archive {
         })
     }
 
-    /// Records that no restart needs inputs before this number.
+    /// Records that no restart needs inputs before number `input`.
     pub(super) fn behind(&mut self, input: u64) {
         self.behind = self.behind.max(input);
         self.look();
@@ -82,7 +80,7 @@ impl Archive {
     fn look(&mut self) {
         let idle = !self.busy && self.deleted >= self.in_segments;
         if idle && let Some(asked) = &self.asked {
-            // Sending fails only if the thread has ended.
+            // The send fails only if the thread has ended.
             self.busy = asked.send(self.behind).is_ok();
         }
     }
@@ -106,8 +104,8 @@ impl Archive {
         }
     }
 
-    /// Deletes some of the rows that lie in segments, inside a transaction. Returns the end of the deleted
-    /// numbers, for [`Self::deleted`] after the commit.
+    /// Deletes some rows already in segments, inside a transaction. Returns the number after the last deleted
+    /// row, for [`Self::deleted`] after the commit.
     pub(super) fn delete(&self, connection: &Connection) -> rusqlite::Result<u64> {
         if self.deleted >= self.in_segments {
             return Ok(self.deleted);
@@ -149,15 +147,15 @@ impl Drop for Archive {
     }
 }
 
-/// Moves inputs before `behind` into a segment if there are enough; returns the end of the inputs that the
-/// table no longer needs.
+/// Moves inputs before `behind` into a segment if there are enough; returns the number of the first input
+/// that the table still needs.
 fn move_inputs(database: &Path, behind: u64) -> Result<Option<u64>, StoreError> {
     let failed =
         |source| StoreError::Database { path: database.to_owned(), doing: "read the inputs", source };
     let connection = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY)
         .and_then(|connection| connection.busy_timeout(super::layout::BUSY).map(|()| connection))
         .map_err(failed)?;
-    // The last bars stay in the table, because they give the number of the next message.
+    // The last bars stay in the table: the number of the next message follows from them.
     let last = "SELECT coalesce((SELECT seq FROM inputs WHERE kind = 'bars' ORDER BY seq DESC LIMIT 1), 0)";
     let last: u64 = connection.query_row(last, [], |row| row.get(0)).map_err(failed)?;
     let behind = behind.min(last);
@@ -169,7 +167,7 @@ fn move_inputs(database: &Path, behind: u64) -> Result<Option<u64>, StoreError> 
     let mut segment = SegmentWriter::create(database, first)?;
     let mut next = first;
     while next < end {
-        // Small chunks: a long read would keep SQLite from resetting the log.
+        // Read in small chunks: during a long read, SQLite cannot reset its log.
         for input in chunk(&connection, next, end).map_err(failed)? {
             if input.seq != next {
                 return Err(StoreError::Hole { path: database.to_owned(), next, first: input.seq });
@@ -181,7 +179,7 @@ fn move_inputs(database: &Path, behind: u64) -> Result<Option<u64>, StoreError> 
     Ok(Some(read_back(&segment.complete()?)?))
 }
 
-/// Returns the end of a segment that an earlier run wrote without deleting its rows.
+/// Returns the number after the last input of a segment whose rows an earlier run did not delete.
 fn made_already(database: &Path, first: u64) -> Result<Option<u64>, StoreError> {
     let all = segments(database)?;
     let Some(segment) = all.iter().rfind(|segment| segment.first <= first) else { return Ok(None) };
@@ -202,7 +200,8 @@ fn read_back(segment: &SegmentFile) -> Result<u64, StoreError> {
     Ok(end)
 }
 
-/// Returns the end of a segment that would start at `first`; `None` if there are too few inputs.
+/// Returns the number after the last input of a segment that starts at `first`; `None` if there are too few
+/// inputs.
 fn enough(connection: &Connection, first: u64, behind: u64) -> rusqlite::Result<Option<u64>> {
     let sizes =
         "SELECT seq, octet_length(body) FROM inputs WHERE seq >= ?1 AND seq < ?2 ORDER BY seq LIMIT ?3";

@@ -72,7 +72,7 @@ pub enum StoreError {
         /// Recomputed digest.
         found: String,
     },
-    /// Missing database of earlier recordings.
+    /// Missing or empty database beside recordings of an earlier run.
     #[error(
         "{}: found {found} beside recordings of an earlier run (session: {session} files, raw: {raw} files), \
          expected the state.db that belongs to them; restore it from a copy, with state.db-wal if there is one",
@@ -81,7 +81,7 @@ pub enum StoreError {
     Lost {
         /// Path of the folder.
         path: PathBuf,
-        /// Finding in place of the database.
+        /// Finding about the database.
         found: &'static str,
         /// Number of segments of inputs.
         session: usize,

@@ -15,25 +15,25 @@ use crate::links::follow;
 
 /// Folder of a venue's messages.
 const RAW: &str = "raw";
-/// Number of attempts to take the lock, and the wait between them: a reader holds it only briefly.
+/// Number of attempts to take the lock, and the wait between them: readers hold it only for a moment.
 const TRIES: u32 = 10;
 const TRY_AGAIN: Duration = Duration::from_millis(20);
 /// Durability of a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sync {
-    /// A commit survives a crash of the process at once, and a power cut after the next log checkpoint.
-    /// Inputs lost to a power cut are requested again from the feed.
+    /// A commit survives a crash of the process immediately, and a power failure after the next log
+    /// checkpoint. Inputs lost in a power failure are requested again from the feed.
     Normal,
-    /// A commit survives a power cut before it takes effect.
+    /// A commit survives a power failure immediately.
     Full,
 }
 
 /// Recorded checkpoint.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SavedCheckpoint {
-    /// Number of the frame after which it was taken.
+    /// Number of the frame after which the checkpoint was taken.
     pub seq: u64,
-    /// Number of the first input that it does not include.
+    /// Number of the first input that the checkpoint does not include.
     pub next_input: u64,
     /// State of all stages.
     pub state: Vec<u8>,
@@ -62,7 +62,7 @@ impl StateFolder {
     /// Opens the folder, or creates it.
     ///
     /// # Errors
-    /// Another process holds it, another version wrote it, or a system error.
+    /// Another process uses the folder, another version wrote it, or a system error.
     pub fn open(path: &Path, sync: Sync) -> Result<Self, StoreError> {
         let io = |doing: &'static str| {
             let path = path.to_owned();
@@ -149,7 +149,7 @@ impl StateFolder {
                 "PRAGMA journal_mode = WAL; PRAGMA synchronous = {sync}; PRAGMA busy_timeout = 10000; \
                  PRAGMA journal_size_limit = 67108864;"
             ))
-            .map_err(self.failed("set the database up"))?;
+            .map_err(self.failed("configure the database"))?;
         Ok(connection)
     }
 
@@ -177,7 +177,7 @@ impl StateFolder {
                 });
             }
         }
-        // One transaction: a folder has all tables and its version, or none of them.
+        // One transaction, so that a folder has either all tables and its version, or none.
         connection
             .execute_batch(&format!(
                 "BEGIN IMMEDIATE; {} INSERT OR IGNORE INTO meta VALUES ('schema_version', '{SCHEMA_VERSION}'); COMMIT;",
@@ -218,7 +218,7 @@ impl StateFolder {
     /// # Errors
     /// An error of SQLite.
     pub fn last_message(&self) -> Result<Option<(u64, i64)>, StoreError> {
-        // Only inputs that no restart needs move into segments; bars after the last checkpoint stay.
+        // The last bars stay in the table when inputs move into segments.
         let last = "SELECT json_extract(body, '$.seq'), timestamp FROM inputs WHERE kind = 'bars' AND json_valid(body) \
                     ORDER BY seq DESC LIMIT 1";
         let connection = self.connection()?;

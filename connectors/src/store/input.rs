@@ -5,7 +5,7 @@
 pub enum InputKind {
     /// Bars of one timestamp.
     Bars,
-    /// Control: decision of a clock or a person.
+    /// Input without market data, such as silence of the feed or a command of the user.
     Control,
 }
 

@@ -1,4 +1,4 @@
-//! Record of all inputs: segments first, then the table.
+//! Reader of all recorded inputs, from segments and table.
 
 use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
@@ -9,13 +9,13 @@ use super::error::StoreError;
 use super::input::{Input, InputKind};
 use super::segment::{SegmentFile, SegmentReader, segments};
 
-/// Rows of the table read at a time: a long read would keep SQLite from resetting the log.
+/// Rows of the table read at a time: during a long read, SQLite cannot reset its log.
 const CHUNK: usize = 256;
 
 /// Reader of the inputs of a state folder in ascending order, also while another process writes it.
 ///
-/// Inputs move from the table into segments, and are in both for a while. The reader therefore looks up for
-/// each part whether a segment or the table holds the next number.
+/// Inputs move from the table into segments, and are in both for some time. Before each chunk, the reader
+/// therefore looks up whether a segment or the table holds the next number.
 pub struct InputReader {
     database: PathBuf,
     connection: Connection,
@@ -37,7 +37,7 @@ impl InputReader {
         Ok(Self { database, connection, next: from, segment, rows })
     }
 
-    /// Returns the next recorded input; `None` after the last, and a later call looks again.
+    /// Returns the next recorded input; `None` after the last. A later call returns inputs recorded since.
     ///
     /// # Errors
     /// A segment is missing or damaged, or an error of SQLite.
@@ -64,7 +64,7 @@ impl InputReader {
             match self.rows.front().map(|input| input.seq) {
                 None => return Ok(None),
                 Some(first) if first == self.next => {}
-                // Rows that moved into a segment between the two reads.
+                // The rows moved into a segment between the two reads.
                 Some(_) if self.segment_of_next()?.is_some() => self.rows.clear(),
                 Some(first) => {
                     return Err(StoreError::Hole { path: self.database.clone(), next: self.next, first });

@@ -12,10 +12,10 @@ pub const SCHEMA_VERSION: u32 = 3;
 
 pub(super) const DATABASE: &str = "state.db";
 pub(super) const LOCK: &str = "lock";
-/// Timeout of a query while the database is locked, as during recovery of its log.
+/// Timeout of a query while the database is locked, such as during recovery of its log.
 pub(super) const BUSY: Duration = Duration::from_secs(5);
 
-/// Tables besides those of the run's record.
+/// Tables other than those of the run's record.
 const OWN_TABLES: &str = "
 CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT);
 CREATE TABLE IF NOT EXISTS inputs(seq INTEGER PRIMARY KEY, kind TEXT, timestamp INTEGER, body TEXT);

@@ -1,4 +1,4 @@
-//! State of live trading in SQLite: inputs, decisions, fills, and the state of the stages.
+//! State of live trading in SQLite: inputs, rebalances, fills, and the state of the stages.
 //!
 //! | module | content |
 //! |---|---|
@@ -11,21 +11,21 @@
 //! | `input`, `inputs` | an input; the record of all inputs, from segments and table |
 //! | `view` | read-only view of a state folder |
 //!
-//! All of it is a function of the inputs. An input is recorded before it acts, and the outputs of a frame are
-//! committed together. A killed run therefore resumes without a difference: it restores the last checkpoint
-//! and passes the later inputs through the same stages.
+//! The whole state depends only on the inputs. An input is recorded before it is processed, and the outputs
+//! of a frame are committed together. A killed run therefore resumes with the same results: it restores the
+//! last checkpoint and passes the later inputs through the same stages.
 //!
 //! All inputs are kept. Those before the oldest recorded checkpoint move into segments, and are deleted from
-//! the table once a segment has been read back. The record is segments and table together, and an input may
-//! be in both.
+//! the table once a segment has been read back. The record consists of segments and table; an input may be in
+//! both.
 //!
 //! Segments (`archive.rs`): at 4,096 inputs or 32 MiB of bodies, a separate thread writes a segment to a
 //! temporary file, syncs it, renames it and reads it back. The writer then deletes the rows, a few with each
-//! commit. The last bars stay in the table, because they give the number of the next message. `InputReader`
-//! looks up the holder of the next number for each part, so it can read during a move. A segment's footer
-//! holds the digest of its rows.
+//! commit. The last bars stay in the table: the number of the next message follows from them. `InputReader`
+//! looks up the location of the next number before each chunk, so it can read during a move. A segment's
+//! footer holds the digest of its rows.
 //!
-//! `StateView` only reads a state folder. It holds the shared lock briefly; a starting run retries for
+//! `StateView` only reads a state folder. It holds the shared lock for a moment; a starting run retries for
 //! longer.
 
 mod archive;

@@ -12,26 +12,24 @@ use super::folder::StateFolder;
 use super::rows::FrameRows;
 use super::writer::{Write, WriterHandle};
 
-/// Function that returns, from the source's part of a checkpoint, the number of the first input that it does
-/// not include.
+/// Function that returns the number of the first input not included in a checkpoint, from its source part.
 pub type InputOf = fn(&Part) -> Result<u64, RecordError>;
 
-/// Recorder that writes the outputs of each frame. Frames already recorded are compared and must be equal.
+/// Recorder that writes the outputs of each frame. A recomputed frame must equal the recorded one.
 pub struct StateRecorder {
     writer: WriterHandle,
     factors: Vec<String>,
     betas_every: u64,
-    /// Recorded digests of the frames that are recomputed.
+    /// Recorded digests of the frames to be recomputed.
     on_record: VecDeque<(u64, String)>,
-    /// Recorded digest of the frame before them: that of the opening of the account, if the first of them
-    /// opens it.
+    /// Recorded digest of the frame before them, compared only if that frame opens the account.
     before: Option<(u64, String)>,
     input_of: Option<InputOf>,
 }
 
 impl StateRecorder {
     /// Creates the recorder. `from`: number of the first frame, recorded or recomputed. `betas_every`:
-    /// interval of kept betas, in frames.
+    /// interval between frames with recorded betas.
     ///
     /// # Errors
     /// An error of SQLite.
@@ -45,7 +43,7 @@ impl StateRecorder {
         let database = folder.database();
         let failed = |source| StoreError::Database {
             path: database.to_owned(),
-            doing: "read the frames on record",
+            doing: "read the recorded frames",
             source,
         };
         let connection =
@@ -62,8 +60,8 @@ impl StateRecorder {
         Ok(Self { writer, factors: factors.to_vec(), betas_every, on_record, before, input_of: None })
     }
 
-    /// Sets the function that gives the next input after a checkpoint. Without it checkpoints count as
-    /// including no inputs, and no input moves into a segment.
+    /// Sets the function that returns the next input after a checkpoint. Without it, checkpoints include no
+    /// inputs, and no input moves into a segment.
     #[must_use]
     pub fn checkpoint_input(self, input_of: InputOf) -> Self {
         Self { input_of: Some(input_of), ..self }

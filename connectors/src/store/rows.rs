@@ -35,7 +35,7 @@ impl Inserts {
     }
 }
 
-/// Rows of a frame, built by the thread of the record stage and written by the writer's.
+/// Rows of a frame, built on the thread of the record stage and written on the writer thread.
 #[derive(Debug)]
 pub(super) struct FrameRows {
     equity: EquityRow,

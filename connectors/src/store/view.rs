@@ -1,4 +1,4 @@
-//! Read-only view of a state folder, which neither writes it nor blocks its writer.
+//! Read-only view of a state folder, which does not block the writer.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use super::layout::{BUSY, DATABASE, LOCK, SCHEMA_VERSION};
 use super::segment::{SegmentReader, segments};
 use crate::record::{ReadError, RunRecord};
 
-/// Read-only view of a state folder, with or without a run that uses it.
+/// Read-only view of a state folder, during or after a run.
 pub struct StateView {
     path: PathBuf,
     database: PathBuf,

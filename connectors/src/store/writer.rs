@@ -1,7 +1,7 @@
 //! Only thread that writes a state folder.
 //!
 //! It commits all pending writes in one transaction: slow frames are committed one by one, and frames faster
-//! than the disk share a commit. Its queue is bounded, so a slow disk slows the run.
+//! than the disk share a commit. The queue is bounded, so a slow disk slows the run.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -40,7 +40,7 @@ pub(super) enum Write {
 /// Callback for a failing commit (`Some` with the reason) and for the first success after it (`None`).
 pub type Trouble = Box<dyn Fn(Option<&str>) + Send>;
 
-/// Handle of a writer; any number of handles share one.
+/// Handle of a writer; any number of handles may share a writer.
 #[derive(Clone)]
 pub struct WriterHandle {
     sender: SyncSender<Write>,
@@ -51,7 +51,7 @@ pub struct WriterHandle {
     path: PathBuf,
 }
 
-/// Observer of a writer, which does not keep it alive.
+/// Observer of a writer, which does not keep the writer alive.
 #[derive(Clone)]
 pub struct WriterWatch(Arc<AtomicBool>);
 
@@ -64,9 +64,9 @@ impl WriterWatch {
 }
 
 impl WriterHandle {
-    /// Records inputs. Their outputs are sent after them, and so are committed with them or later: a reader
-    /// of the record sees an input before its outputs. While commits fail, the call waits until the inputs
-    /// are committed, so that nothing is decided on unrecorded inputs.
+    /// Records inputs. Their outputs are sent after them and committed with them or later, so the record
+    /// never holds an output without its input. While commits fail, the call waits until the inputs are
+    /// committed, so that no rebalance uses unrecorded inputs.
     ///
     /// # Errors
     /// The writer has stopped.
@@ -84,7 +84,7 @@ impl WriterHandle {
     }
 
     /// Records the state of all stages after frame `seq`; `next_input` is the first input that it does not
-    /// include. The preceding checkpoint is kept too, and inputs before both may move into segments.
+    /// include. The preceding checkpoint is kept too; inputs that both include may move into segments.
     ///
     /// # Errors
     /// The writer has stopped.
@@ -92,7 +92,7 @@ impl WriterHandle {
         self.send(Write::Checkpoint { seq, next_input, state })
     }
 
-    /// Sets a status; dropped while the queue is full, because a newer one follows.
+    /// Sets a status; if the queue is full, drops it, because a newer status follows.
     pub fn status(&self, key: &'static str, value: String) {
         match self.sender.try_send(Write::Status(key, value)) {
             Ok(()) | Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {}
@@ -198,12 +198,12 @@ impl Writer {
 }
 
 impl Drop for Writer {
-    /// Commits the sent writes, once all other handles are dropped.
+    /// Waits until all other handles are dropped and all sent writes are committed.
     fn drop(&mut self) {
-        // The thread ends when no sender is left; this sender is replaced by one without a receiver.
+        // The thread ends when no sender is left, so this sender is replaced by one without a receiver.
         self.handle.sender = sync_channel(0).0;
         if let Some(thread) = self.thread.take() {
-            // The panic of a writer has been printed.
+            // A panic of the thread has already been printed.
             let _ = thread.join();
         }
     }
@@ -235,7 +235,7 @@ impl Work {
             }
             for write in batch.drain(..) {
                 if let Write::Committed(done) = write {
-                    // The caller may be gone.
+                    // The caller may have ended.
                     let _ = done.send(());
                 }
             }
@@ -271,7 +271,7 @@ impl Work {
         self.connection.query_row(oldest, [], |row| row.get(0))
     }
 
-    /// Tries to commit; returns the end of the inputs deleted from the table.
+    /// Tries to commit; returns the number after the last input deleted from the table.
     fn try_commit(&mut self, batch: &[Write]) -> Result<u64, rusqlite::Error> {
         // A transaction that is dropped before the commit is rolled back.
         let transaction = self.connection.transaction()?;
@@ -289,7 +289,7 @@ impl Work {
                     transaction
                         .prepare_cached("INSERT OR REPLACE INTO checkpoints VALUES (?1, ?2, ?3)")?
                         .execute(params![seq, next_input, state])?;
-                    // The preceding one stays, in case this one is unusable.
+                    // The preceding checkpoint stays, in case the new one is unusable.
                     transaction
                         .prepare_cached(
                             "DELETE FROM checkpoints WHERE seq NOT IN (SELECT seq FROM checkpoints ORDER BY seq DESC LIMIT 2)",
@@ -332,7 +332,7 @@ fn write_inputs(connection: &Connection, inputs: &[Input]) -> Result<(), rusqlit
     Ok(())
 }
 
-/// Returns whether a retry may succeed: a full disk or a temporary error.
+/// Returns whether a retry may succeed: the disk is full, or the error is temporary.
 fn waits(error: &rusqlite::Error) -> bool {
     matches!(
         error.sqlite_error_code(),

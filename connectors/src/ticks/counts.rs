@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use super::refusal::Refusal;
 use super::venue::Parsed;
 
-/// Maximum number of unknown types kept by name; further ones are only counted.
+/// Maximum number of unknown types counted by name; others are only counted in total.
 const UNKNOWN_NAMES_MAX: usize = 16;
 /// Maximum number of refusals kept.
 const REFUSALS_MAX: usize = 8;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-/// Event of a message, borrowed from it.
+/// Event of a message; borrows from the message.
 ///
 /// Prices are positive and finite, quantities are finite and not negative; symbols are the venue's own names, of 1 to
 /// 64 bytes.
@@ -10,7 +10,8 @@ use std::borrow::Cow;
 pub enum Event<'m> {
     /// Trade.
     Trade(Trade<'m>),
-    /// Report that is not a market trade, such as an aggregate of quantity 0. Its number counts as received.
+    /// Report that is not a market trade, such as an aggregate of quantity 0. The number of the report counts
+    /// as received.
     NoTrade(NoTrade<'m>),
     /// Cancellation of a trade.
     Cancel(Cancel<'m>),
@@ -22,9 +23,9 @@ pub enum Event<'m> {
     Bar(VenueBar<'m>),
     /// Mark that the other events of the message precede the subscription, such as the latest trades.
     Past,
-    /// Change or snapshot of the order book, not read further.
+    /// Change or snapshot of the order book; its content is not parsed.
     Book,
-    /// Sign of life.
+    /// Heartbeat of the venue.
     Heartbeat {
         /// Time of the venue, ns since 1970 UTC, if stated.
         time_ns: Option<i64>,
@@ -33,7 +34,7 @@ pub enum Event<'m> {
     Subscribed,
     /// Status of the venue, such as `online`.
     Status(Cow<'m, str>),
-    /// Error of the venue, in its words.
+    /// Error message of the venue.
     Error(Cow<'m, str>),
     /// Gap in the numbering before this message.
     Gap(Gap<'m>),
@@ -103,21 +104,21 @@ pub struct Trade<'m> {
     pub id: Option<u64>,
     /// Prices of a bar that the trade sets.
     pub sets: Sets,
-    /// Whether the venue's numbering shows a repetition.
+    /// Whether the trade is a repetition by the venue's numbering.
     pub repeated: bool,
 }
 
-/// Prices of a bar that a trade sets besides its volume, the least restricted first.
+/// Prices of a bar that a trade sets besides the volume, least restricted first.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Sets {
     /// Open, high, low and close.
     #[default]
     All,
-    /// High and low; open and close only in a bar without another trade that sets them.
+    /// High and low; open and close only if no other trade of the bar sets them.
     HighLow,
-    /// All prices, but only in a bar without another trade that sets any: trades outside regular hours.
+    /// All prices, but only if no other trade of the bar sets any; for trades outside regular hours.
     Extended,
-    /// None.
+    /// No price.
     Nothing,
 }
 
@@ -205,7 +206,7 @@ pub struct VenueBar<'m> {
     pub volume: f64,
     /// Number of trades, if stated.
     pub trades: Option<u64>,
-    /// Whether the bar is complete; `None` if not stated: the last version is then the complete one.
+    /// Whether the bar is complete; `None` if not stated, then the last version counts as complete.
     pub closed: Option<bool>,
 }
 

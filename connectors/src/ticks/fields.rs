@@ -135,7 +135,7 @@ pub(super) fn bar<'m>(
 
 /// Parses a quantity or a volume: finite, not negative.
 pub(super) fn quantity(raw: Raw<'_>, field: &'static str) -> Result<f64, Refusal> {
-    // The sign of a negative zero would show in sums and digests.
+    // The sign of a negative zero would change sums and digests.
     number(raw, |value| value >= 0.0 && value.is_sign_positive())
         .ok_or_else(|| Refusal::new(field, raw.get(), "a finite decimal number, at least 0"))
 }

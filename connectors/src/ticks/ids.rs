@@ -1,6 +1,6 @@
 //! Set of mostly consecutive numbers.
 
-/// Whole numbers as disjoint, ascending ranges: a feed without holes is one range.
+/// Set of whole numbers as disjoint, ascending ranges; numbers without holes take one range.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct IdRanges {
     /// First and last number of each range.
@@ -37,7 +37,7 @@ impl IdRanges {
         self.ranges.last().map(|range| range.1)
     }
 
-    /// Returns the number of ranges, on which memory depends.
+    /// Returns the number of ranges, which determines memory.
     pub(super) fn len(&self) -> usize {
         self.ranges.len()
     }

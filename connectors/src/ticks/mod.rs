@@ -1,4 +1,4 @@
-//! Adapters of venues without a socket: text in, events out, bars closed by event time.
+//! Adapters of venues, without sockets: they parse text into events, and bars are built by event time.
 //!
 //! * `event`: events of a message. `venue`: trait of an adapter. `venues/`: one adapter per file.
 //! * `fields` parses numbers and times exactly from their decimal text, quoted or not.
@@ -12,15 +12,14 @@
 //! Conventions of the adapters:
 //!
 //! * [`Venue::parse`] appends all events of a message to the caller's buffer, or none.
-//!   A message with one invalid value is refused and counted. Messages of unknown types are counted and are
-//!   not errors.
+//!   A message with an invalid value is refused and counted. Messages of unknown types are only counted.
 //! * A side of the book with neither price nor quantity is empty.
-//! * [`Sequences`] records every number, also of refused messages and of reports that are not trades.
-//!   Late numbers fill holes. Numbers of trades continue after a reconnect; numbers of connections start
+//! * [`Sequences`] records every number, including those of refused messages and of non-trade reports.
+//!   Late numbers fill holes. Numbers of trades continue after a reconnect; numbers per connection start
 //!   again.
-//! * Adapters pass on repeated trades; [`Bars`] drops them.
-//! * Events about the past (`Event::Past`: latest trades, bars so far) enter bars and move no clock.
-//! * `Venue::symbol` converts a typed name to the form of the venue.
+//! * Adapters emit repeated trades; [`Bars`] drops them.
+//! * Events about the past (`Event::Past`: latest trades, bars so far) enter bars and do not move the clock.
+//! * `Venue::symbol` converts a name typed by the user to the form of the venue.
 //! * `sale_conditions` holds the rules of the consolidated tape: the prices of a bar that a trade sets ([`Sets`]).
 //! * Only Alpaca cancels and corrects trades. Its open bars keep their trades, at most 262,144 in total.
 

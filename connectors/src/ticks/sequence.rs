@@ -7,13 +7,13 @@ use super::event::{Event, Gap, NoTrade, Trade};
 use super::fields::SYMBOL_BYTES_MAX;
 use super::ids::IdRanges;
 
-/// Maximum number of streams tracked; numbers of further ones are only counted.
+/// Maximum number of streams tracked; numbers of other streams are only counted.
 const STREAMS_MAX: usize = 16_384;
 /// Maximum number of holes remembered per stream, so that late numbers fill them.
 const HOLES_MAX: usize = 256;
 
-/// Lead over the last number beyond which a number is not a gap. It is ignored until another agrees; the
-/// venue's numbering then restarts there.
+/// Lead over the last number beyond which a number opens no gap. The number is ignored until another number
+/// near it arrives; the numbering then restarts there.
 const FAR: u64 = 1_000_000_000;
 
 /// Numbering of a stream.
@@ -23,14 +23,15 @@ pub(super) enum Numbering {
     Contiguous,
     /// Consecutive, from the start of the connection.
     OfConnection,
-    /// Increasing with meaningless holes; may restart after a reconnect.
+    /// Increasing; holes have no meaning. May restart after a reconnect.
     Increasing,
 }
 
 /// Numbers of a venue's streams, with bounded memory.
 ///
-/// A hole is open until its numbers arrive; `missing` counts those still missing. Numbers before the first
-/// one received are neither missing nor repeated. A number counts as received even if its message is refused.
+/// A hole is open until all of its numbers arrive; `missing` counts the numbers still missing. Numbers before
+/// the first one received are neither missing nor repeated. A number counts as received even if its message
+/// is refused.
 #[derive(Clone, Debug, Default)]
 pub struct Sequences {
     /// Streams by symbol, in byte order.
@@ -39,7 +40,7 @@ pub struct Sequences {
     gaps: u64,
     filled: u64,
     repeats: u64,
-    /// Gaps with numbers still missing, including those no longer remembered.
+    /// Gaps with numbers still missing, including holes no longer remembered.
     open_gaps: u64,
     missing: u64,
     untracked: u64,
@@ -64,9 +65,9 @@ pub struct Hole {
 struct Stream {
     name: &'static str,
     numbering: Numbering,
-    /// Numbers received; for an increasing stream only the last one.
+    /// Numbers received; for an increasing stream, only the last number.
     seen: IdRanges,
-    /// Number far ahead that no other has confirmed yet.
+    /// Number far ahead, not confirmed yet by another number.
     far: Option<u64>,
     /// Numbers of refused messages: the same number in a valid message is not a repeat.
     refused: IdRanges,
@@ -75,7 +76,7 @@ struct Stream {
 /// Effect of a number on its stream.
 #[derive(Clone, Copy, Debug, Default)]
 struct Effect {
-    /// First missing number between the preceding one and this, and their count.
+    /// First number missing before this one, and the count of missing numbers.
     missed: Option<(u64, u64)>,
     /// Whether the number was received before, or is out of order in an increasing stream.
     repeated: bool,
@@ -134,7 +135,7 @@ impl Stream {
 }
 
 impl Sequences {
-    /// Records a number; returns the first missing number before it and their count, if there is a gap.
+    /// Records a number; if a gap precedes it, returns the first missing number and their count.
     pub(super) fn see(
         &mut self,
         numbering: Numbering,
@@ -212,7 +213,7 @@ impl Sequences {
         }
     }
 
-    /// Returns the holes opened since the last call, the latest 256.
+    /// Returns the holes opened since the last call, at most the latest 256.
     pub fn take_opened(&mut self) -> impl Iterator<Item = Hole> {
         self.opened.drain(..)
     }
@@ -223,7 +224,7 @@ impl Sequences {
         let of =
             self.streams.get(&hole.symbol).and_then(|of| of.iter().find(|known| known.name == hole.stream));
         match of {
-            // A stream restarted since then does not contain the hole.
+            // If the stream has restarted since, it no longer contains the hole.
             Some(stream) if stream.seen.first().is_some_and(|first| first < hole.first) => {
                 stream.seen.missing_in(hole.first, hole.last)
             }
@@ -268,7 +269,7 @@ impl Sequences {
         self.open_gaps
     }
 
-    /// Returns the count of numbers that arrived after later ones and filled a gap.
+    /// Returns the count of late numbers that filled a gap.
     #[must_use]
     pub fn filled(&self) -> u64 {
         self.filled

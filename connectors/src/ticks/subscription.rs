@@ -1,4 +1,4 @@
-//! Subscriptions, and connections that request them.
+//! Subscriptions, and the connections for them.
 
 /// Subscription to a venue.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -36,7 +36,7 @@ pub trait Venue: Send {
     /// The venue does not offer the subscription.
     fn connection(&self, wanted: &Subscription<'_>) -> Result<Connection, SubscriptionError>;
 
-    /// Parses a message and appends its events to `out`. [`Venue::parse`] removes them if the method fails.
+    /// Parses a message and appends its events to `out`. After an error, [`Venue::parse`] removes them.
     ///
     /// # Errors
     /// The message is malformed or has an invalid price or quantity.

@@ -1,8 +1,8 @@
 //! Segments: inputs that no restart needs, in Parquet files of the state folder.
 //!
-//! `session/inputs-<number of the first, 12 digits>.parquet` has `seq, kind, timestamp, body` of inputs
-//! without a gap. It is written to a temporary file, synced and renamed, so that a segment under its name is
-//! complete. The footer holds a digest of its rows, by which readers detect later changes.
+//! `session/inputs-<number of the first input, 12 digits>.parquet` has `seq, kind, timestamp, body` of
+//! consecutive inputs. It is written to a temporary file, synced and renamed, so that a segment with its
+//! final name is complete. The footer holds a digest of the rows, so that readers detect later changes.
 
 mod reader;
 mod writer;

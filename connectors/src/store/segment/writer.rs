@@ -45,7 +45,7 @@ struct PartialFile {
 impl Drop for PartialFile {
     fn drop(&mut self) {
         if !self.done {
-            // The next attempt overwrites a file that cannot be removed.
+            // If the file cannot be removed, the next attempt overwrites it.
             let _ = fs::remove_file(&self.path);
         }
     }

@@ -5,29 +5,30 @@ use super::lag::LagDetector;
 
 /// Lead over the clock beyond which a time needs confirmation, in ns; at least one bar length.
 const CONFIRM_NS: i64 = 60_000_000_000;
-/// Consecutive messages that confirm a jump of a few confirmation distances.
+/// Number of consecutive messages that confirm a short jump.
 const AGREE: u64 = 3;
-/// Jump length, in confirmation distances, for which one more message must agree.
+/// Jump length, in multiples of the confirmation lead, for which one more message must agree.
 const LENGTHS: u64 = 15;
 /// Maximum number of messages that must agree.
 const AGREE_MAX: u64 = 100;
-/// Time span over which messages must agree, per confirmation distance of a jump, in ns.
+/// Time span over which messages must agree, per multiple of the confirmation lead, in ns.
 const SPAN_NS: i64 = 1_000_000;
 /// Maximum of that time span, in ns.
 const SPAN_NS_MAX: i64 = 10_000_000_000;
-/// Jump length, in confirmation distances, below which a single burst suffices: a fast playback skips nights
-/// and weekends.
+/// Jump length, in multiples of the confirmation lead, below which no time span is required: a fast playback
+/// skips nights and weekends.
 const SHORT: i64 = 300;
-/// Time span over which few agreeing messages suffice, in ns.
+/// Time span over which [`AGREE`] messages confirm a jump of any length, in ns.
 const LONG_NS: i64 = 60_000_000_000;
 /// Maximum number of events that wait for confirmation; more are dropped and counted.
 const WAITING_MAX: usize = 65_536;
-/// Number of events after a jump from which the clock counts as sure.
+/// Number of events that must agree with a clock before it counts as sure.
 const SURE: u64 = 100;
 
-/// Clock of a venue that ignores outliers. A time far ahead of all others is accepted only when further
-/// messages agree, the more of them and over the longer a span the further it is ahead. The first time of all
-/// is accepted once another is near it. A clock ahead of all later events is set back ([`LagDetector`]).
+/// Clock of a venue that ignores outliers. A time far ahead of all others is accepted only when other
+/// messages agree with it; the further ahead it is, the more messages are required, and over a longer time
+/// span. The first time is confirmed by another time near it. A clock ahead of all later events is set back
+/// ([`LagDetector`]).
 #[derive(Clone, Debug)]
 pub(super) struct VenueClock {
     /// Lead beyond which a time needs confirmation, in ns.
@@ -40,19 +41,19 @@ pub(super) struct VenueClock {
     /// Time that the clock may have reached without an event.
     expected: Option<i64>,
     ahead: Option<Ahead>,
-    /// Events accepted since the first one, or since the last jump.
+    /// Number of events that agreed with the clock since its first time or its last jump.
     taken: u64,
     /// Consecutive events behind the clock.
     pub(super) lag: LagDetector,
 }
 
-/// Consecutive messages far ahead of all before them, with times near each other.
+/// Consecutive messages far ahead of the clock, with times near each other.
 #[derive(Clone, Debug)]
 struct Ahead {
     latest: i64,
     messages: u64,
     last_message: u64,
-    /// Receipt of the first of them by a monotonic clock, in ns.
+    /// Receipt of the first message by a monotonic clock, in ns.
     since: Option<i64>,
     waiting: Vec<Event<'static>>,
     /// Events dropped because `waiting` was full.
@@ -61,13 +62,13 @@ struct Ahead {
 
 /// Treatment of an event.
 pub(super) enum Verdict {
-    /// Accepted. The number is that of waiting events dropped as unconfirmed.
+    /// Accepted; this number of waiting events was dropped as unconfirmed.
     Accepted(u64),
-    /// Waits for confirmation. The number is that of earlier waiting events dropped.
+    /// Waits for confirmation; this number of earlier waiting events was dropped.
     Waits(u64),
     /// Accepted after the waiting events, because the clock jumped.
     AcceptedAfterJump(Jump),
-    /// Accepted; everything later than this time was wrong.
+    /// Accepted; all accepted times later than this one were wrong.
     AcceptedInstead(i64),
 }
 
@@ -114,12 +115,12 @@ impl VenueClock {
         self.heard.filter(|_| self.agreed)
     }
 
-    /// Returns whether many events have agreed with the clock.
+    /// Returns whether at least [`SURE`] events have agreed with the clock.
     pub(super) fn is_sure(&self) -> bool {
         self.taken >= SURE
     }
 
-    /// Decides on the time of an event of a message received at `received` by a monotonic clock.
+    /// Checks the time of an event. `received`: receipt of its message by a monotonic clock, in ns.
     pub(super) fn judge(
         &mut self,
         time_ns: i64,
@@ -174,7 +175,7 @@ impl VenueClock {
         Verdict::Waits(dropped)
     }
 
-    /// Returns the latest time of event or expectation.
+    /// Returns the later of `latest` and the expected time.
     fn reach(&self, latest: i64) -> i64 {
         self.expected.map_or(latest, |expected| expected.max(latest))
     }
@@ -203,8 +204,8 @@ impl VenueClock {
         self.expected = Some(self.expected.map_or(now_ns, |expected| expected.max(now_ns)));
     }
 
-    /// Advances the clock; returns the events that waited for it and the number of dropped ones. `None` if
-    /// the clock was already there.
+    /// Advances the clock to `now_ns`; returns the events that waited for this time and the number of dropped
+    /// events. `None` if the clock is at or past `now_ns`.
     pub(super) fn advance(&mut self, now_ns: i64) -> Option<(Vec<Event<'static>>, u64)> {
         if self.agreed && self.latest.is_some_and(|latest| latest >= now_ns) {
             return None;

@@ -7,15 +7,15 @@ pub enum EventOutcome {
     InBar,
     /// Dropped: its bar is closed.
     Late,
-    /// Dropped: known already, or an older version of a bar.
+    /// Dropped: a repeated event, or an older version of a bar.
     Duplicate,
-    /// Dropped: its interval starts before the first one that is built.
+    /// Dropped: its interval starts before the first interval built.
     Before,
-    /// Dropped: its interval is already closed, and the clock was set back since.
+    /// Dropped: its interval was closed before the clock was set back.
     ClockBack,
     /// Dropped: too many intervals are open.
     Ahead,
-    /// Far ahead of all others; waits for confirmation by other messages.
+    /// Far ahead of all other events; waits for confirmation by other messages.
     Doubted,
     /// Dropped: a bar of another length, or an instrument outside the subscription.
     NotAsked,
@@ -36,11 +36,11 @@ pub struct BarCounts {
     pub late: u64,
     /// Repeated events and older versions of bars.
     pub duplicates: u64,
-    /// Events of intervals before the first one that is built.
+    /// Events of intervals before the first interval built.
     pub before: u64,
     /// Events of `before` far behind the venue's clock, while other events agreed with the clock.
     pub far_behind: u64,
-    /// Events dropped because the venue's clock stepped back behind closed bars.
+    /// Events dropped because the venue's clock stepped back to a time before closed bars.
     pub clock_back: u64,
     /// Events dropped because too many intervals were open.
     pub ahead: u64,
@@ -58,7 +58,7 @@ pub struct BarCounts {
     pub cancelled_late: u64,
     /// Corrections of trades outside all open bars.
     pub corrected_late: u64,
-    /// Trades beyond the number kept for cancellation.
+    /// Trades that could not be kept for cancellation, because the maximum was reached.
     pub unkept: u64,
     /// Bars of a venue that were never completed.
     pub incomplete: u64,

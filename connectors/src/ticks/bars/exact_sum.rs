@@ -1,9 +1,9 @@
-//! Sum independent of the order of its terms.
+//! Exact sum, independent of the order of its terms.
 
 /// Exact sum of finite numbers as non-overlapping parts, the smallest first (Shewchuk 1997, *Adaptive
 /// precision floating-point arithmetic*, grow-expansion), rounded once at the end as by Python's `math.fsum`.
 ///
-/// Trades may arrive in another order after a fault; the volume of their bar must be the same bit for bit.
+/// Trades may arrive in any order, and the volume of their bar must be the same bit for bit.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ExactSum {
     parts: Vec<f64>,
@@ -30,7 +30,7 @@ impl ExactSum {
         }
     }
 
-    /// Returns the correctly rounded sum, at most the largest number.
+    /// Returns the correctly rounded sum, capped at the largest finite number.
     pub(super) fn value(&self) -> f64 {
         if self.overflown {
             return f64::MAX;

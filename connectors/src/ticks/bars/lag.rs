@@ -1,15 +1,16 @@
 //! Detection of a venue's clock that runs ahead: all recent events lie behind it.
 
-/// Consecutive messages that set a clock back, over at least [`BRIEF_NS`].
+/// Number of consecutive messages that set a clock back if they span at least [`BRIEF_NS`].
 const MANY: u64 = 100;
-/// Minimum time span of these messages, if known, in ns.
+/// Minimum time span of [`MANY`] messages, in ns; not required if times of receipt are unknown.
 const BRIEF_NS: i64 = 1_000_000_000;
-/// Consecutive messages that set a clock back if they span at least [`LONG_NS`].
+/// Number of consecutive messages that set a clock back if they span at least [`LONG_NS`].
 const FEW: u64 = 10;
-/// Time span for which a few messages suffice, in ns.
+/// Minimum time span of [`FEW`] messages, in ns.
 const LONG_NS: i64 = 10_000_000_000;
 
-/// Consecutive messages whose events all arrived after their bars were closed, with times near each other.
+/// Detector of consecutive messages, with times near each other, whose events all arrived after their bars
+/// closed.
 #[derive(Clone, Debug)]
 pub(super) struct LagDetector {
     /// Maximum distance between agreeing times, in ns.
@@ -17,13 +18,13 @@ pub(super) struct LagDetector {
     run: Option<Run>,
 }
 
-/// Current run of such messages.
+/// Current run of these messages.
 #[derive(Clone, Debug)]
 struct Run {
     latest: i64,
     messages: u64,
     last_message: u64,
-    /// Receipt of the first of them by a monotonic clock, in ns.
+    /// Receipt of the first message by a monotonic clock, in ns.
     since: Option<i64>,
     dropped: Dropped,
 }
@@ -33,7 +34,7 @@ struct Run {
 pub(super) struct Dropped {
     /// Number of late events.
     pub(super) late: u64,
-    /// Number of events before the first built interval.
+    /// Number of events before the first interval built.
     pub(super) before: u64,
 }
 
@@ -43,13 +44,13 @@ impl LagDetector {
         Self { near_ns, run: None }
     }
 
-    /// Ends the run at an event that is not behind the clock. Returns the number of events of the run dropped
-    /// as before the first interval, if its times lie before `far_ns`.
+    /// Ends the run at an event that is not behind the clock. If the times of the run precede `far_ns`,
+    /// returns the number of its events dropped as before the first interval; otherwise 0.
     pub(super) fn end(&mut self, far_ns: i64) -> u64 {
         self.run.take().filter(|run| run.latest < far_ns).map_or(0, |run| run.dropped.before)
     }
 
-    /// Adds an event behind the clock. Once enough messages agree, returns their time and the counts of their
+    /// Adds an event behind the clock. If enough messages agree, returns their time and the counts of their
     /// dropped events.
     pub(super) fn add(
         &mut self,
@@ -77,8 +78,8 @@ impl LagDetector {
         self.due(received)
     }
 
-    /// Returns the agreed time and the dropped events, if the messages suffice to set the clock back at time
-    /// `now` of a monotonic clock.
+    /// Returns the agreed time and the counts of dropped events if the run suffices to set the clock back.
+    /// `now`: time of a monotonic clock.
     pub(super) fn due(&mut self, now: Option<i64>) -> Option<(i64, Dropped)> {
         let run = self.run.as_ref()?;
         // If the time between messages is unknown, their number decides.

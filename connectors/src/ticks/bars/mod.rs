@@ -1,26 +1,26 @@
 //! Time bars from ticks, by event time.
 //!
 //! * An interval closes once the watermark has passed its end.
-//!   The watermark is the time of the latest event less the lateness; of several venues the one furthest
-//!   behind counts.
+//!   The watermark is the time of the latest event less the lateness; with several venues, the earliest of
+//!   their times.
 //! * Any order of arrival within the lateness gives the same bars bit for bit, and a closed bar never changes.
 //!   Open and close are chosen by time, then by id; volume is the exact sum, rounded once.
-//! * Time without events is an input ([`Bars::advance`]), by the venue's clock.
-//!   That is the time of its latest event plus the elapsed monotonic time. Exchange time is never compared
-//!   with the time of receipt.
-//! * A bar of the venue takes precedence over one made of trades.
+//! * Time that passes without events is an input ([`Bars::advance`]), by the venue's clock.
+//!   This clock is the time of the latest event plus the elapsed monotonic time. Exchange time is never
+//!   compared with the time of receipt.
+//! * A bar sent by the venue takes precedence over a bar built from trades.
 //!   A venue's bar that was never marked complete is omitted.
-//! * Symbols are named beforehand.
+//! * The symbols are fixed at the start.
 //!   Open intervals, sequences and counts are bounded, so memory does not grow with the messages of a venue.
 //!
 //! The clock of a venue (`clock.rs`) rejects outliers:
 //!
-//! * An event more than a minute, or a bar, ahead of all others waits and moves no clock.
-//!   Elapsed time counts ([`Bars::expect`]). It is accepted once more consecutive messages agree: three for
-//!   some minutes, a hundred over ten seconds of a monotonic clock for days. A message in between that
-//!   disagrees drops it.
-//! * A clock ahead of a hundred consecutive messages is set back to them (`lag.rs`, [`ClockChange::Back`]).
-//!   If few messages ever agreed with it, the bars that it opened are discarded; otherwise its open bars
+//! * An event more than a minute, or a bar, ahead of all others waits and does not move the clock.
+//!   The lead is measured from the time expected by [`Bars::expect`], if later. The event is accepted once
+//!   enough consecutive messages agree: three for a lead of some minutes, a hundred over ten seconds of a
+//!   monotonic clock for days. A message that disagrees in between drops the event.
+//! * A clock ahead of a hundred consecutive messages is set back (`lag.rs`, [`ClockChange::Back`]).
+//!   If few events agreed with the old time, the bars that it opened are discarded; otherwise the open bars
 //!   close.
 //! * No interval closes twice: bars continue after the last closed one.
 
@@ -45,14 +45,14 @@ pub use set_back::ClockChange;
 pub use settings::{BarSettings, BarsError, LatePolicy};
 
 /// Maximum number of open intervals; events beyond them are dropped and counted. Only a stopped venue beside
-/// a running one, without [`Bars::advance`], comes near it.
+/// a running one, without [`Bars::advance`], comes near this number.
 const INTERVALS_MAX: usize = 1024;
 /// Maximum number of trades of open bars kept for cancellation, 12 MiB.
 const KEPT_MAX: usize = 262_144;
-/// Maximum number of pending clock changes; more are not reported.
+/// Maximum number of pending clock changes; later ones are not reported.
 const CHANGES_MAX: usize = 16;
 
-/// Bars of a closed interval. Instruments without a trade in it have none.
+/// Bars of a closed interval, without instruments that had no trade in it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ClosedInterval {
     /// Start of the interval, ns since 1970 UTC.
@@ -75,17 +75,17 @@ pub struct Bars {
     message: u64,
     /// Receipt of the current message by a monotonic clock, in ns.
     received: Option<i64>,
-    /// Watermark: intervals that end by it are closed.
+    /// Watermark: intervals that end at or before it are closed.
     watermark: i64,
-    /// End of the last closed interval. It lies behind the watermark unless a clock was set back.
+    /// End of the last closed interval; at most the watermark, unless a clock was set back.
     closed: i64,
     changes: Vec<ClockChange>,
-    /// Whether trades are kept for cancellation, and the number of further ones that may be kept.
+    /// Whether trades are kept for cancellation, and the number of trades that may still be kept.
     keeps: bool,
     room: usize,
     /// [`BarSettings::from_ns`] as configured.
     from_ns: i64,
-    /// Open intervals by start; bars by symbol.
+    /// Open intervals by start, each with its bars by symbol.
     open: BTreeMap<i64, Vec<Option<OpenBar>>>,
     counts: BarCounts,
 }
@@ -94,7 +94,7 @@ impl Bars {
     /// Creates a builder for these instruments from `venues` venues. Repeated instruments count once.
     ///
     /// # Errors
-    /// Settings out of range; no venue; no instrument.
+    /// A setting is out of range, or there is no venue or no instrument.
     pub fn new<'a>(
         settings: BarSettings,
         venues: usize,
@@ -136,8 +136,7 @@ impl Bars {
         self
     }
 
-    /// Adds an event of a venue, numbered from 0; appends closed intervals to `out`. Does not set a clock
-    /// back.
+    /// Adds an event of a venue, numbered from 0; appends closed intervals to `out`. Never sets a clock back.
     ///
     /// # Panics
     /// `venue` is out of range.
@@ -154,7 +153,7 @@ impl Bars {
     }
 
     /// Adds all events of a venue's message before any interval closes. A message about the past
-    /// ([`Event::Past`]) moves no clock.
+    /// ([`Event::Past`]) does not move the clock.
     ///
     /// # Panics
     /// `venue` is out of range.
@@ -162,8 +161,8 @@ impl Bars {
         self.observe_at(venue, events, None, out);
     }
 
-    /// Adds all events of a message received at `received_ns` by a monotonic clock. Deviating times must then
-    /// also agree over a time span.
+    /// Adds all events of a message received at `received_ns` by a monotonic clock. Times far from the clock
+    /// must then also agree over a time span.
     ///
     /// # Panics
     /// `venue` is out of range.
@@ -198,7 +197,7 @@ impl Bars {
         }
     }
 
-    /// Adds an event, and events that waited for it, according to the venue's clock.
+    /// Adds an event if the venue's clock accepts its time, after the events that waited for this time.
     fn judge(&mut self, venue: usize, event: &Event<'_>) -> EventOutcome {
         let Some(time_ns) = event.time_ns() else { return self.put(event) };
         match self.clocks[venue].judge(time_ns, event, self.message, self.received) {
@@ -282,8 +281,8 @@ impl Bars {
     }
 
     /// Records that no message arrived until `now_ns` by the monotonic clock of [`Bars::observe_message_at`].
-    /// A time far ahead that no message contradicts is then accepted after a while, and so are messages that
-    /// all lie behind the clock.
+    /// If enough time has passed, accepts a time far ahead that no message contradicts, or sets back a clock
+    /// ahead of all recent messages.
     ///
     /// # Panics
     /// `venue` is out of range.
@@ -296,7 +295,7 @@ impl Bars {
     }
 
     /// Records that the venue's clock may have reached `now_ns`, ns since 1970 UTC, without an event: after
-    /// an outage its events are accepted from there on. Closes no interval.
+    /// an outage, events near this time are accepted. Closes no interval.
     ///
     /// # Panics
     /// `venue` is out of range.
@@ -314,9 +313,9 @@ impl Bars {
         }
     }
 
-    /// Moves the watermark to the clocks and closes the intervals that it passes.
+    /// Advances the watermark to the earliest clock less the lateness, and closes the intervals before it.
     fn follow(&mut self, out: &mut Vec<ClosedInterval>) {
-        // Bars are complete only once every venue has sent an event.
+        // No bar is complete before every venue has sent an event.
         let Some(furthest_behind) = self.clocks.iter().map(VenueClock::latest).min().flatten() else {
             return;
         };
@@ -325,21 +324,21 @@ impl Bars {
         self.close(out);
     }
 
-    /// Returns the latest time of a venue by events or [`Bars::advance`], ns since 1970 UTC; `None` while a
-    /// single message supports it.
+    /// Returns the latest time of a venue by events or [`Bars::advance`], ns since 1970 UTC; `None` while
+    /// only one message supports it.
     #[must_use]
     pub fn latest_ns(&self, venue: usize) -> Option<i64> {
         self.clocks.get(venue).and_then(VenueClock::latest)
     }
 
     /// Returns the latest event time of a venue, ns since 1970 UTC, independent of [`Bars::advance`]; `None`
-    /// while a single message supports it.
+    /// while only one message supports it.
     #[must_use]
     pub fn heard_ns(&self, venue: usize) -> Option<i64> {
         self.clocks.get(venue).and_then(VenueClock::heard)
     }
 
-    /// Returns the watermark, ns since 1970 UTC: intervals that end by it do not change.
+    /// Returns the watermark, ns since 1970 UTC: intervals that end at or before it do not change.
     #[must_use]
     pub fn watermark_ns(&self) -> i64 {
         self.watermark
@@ -400,7 +399,7 @@ impl Bars {
         self.symbols.binary_search_by(|known| (**known).cmp(symbol)).ok()
     }
 
-    /// Returns the bar under construction for an event, or the outcome if there is none.
+    /// Returns the bar under construction for an event, or the outcome of an event without a bar.
     fn open_bar(&mut self, symbol: &str, start_ns: i64) -> Result<&mut OpenBar, EventOutcome> {
         let column = self.column(symbol).ok_or(EventOutcome::NotAsked)?;
         let end_ns = start_ns.saturating_add(self.settings.length_ns);
@@ -420,7 +419,7 @@ impl Bars {
         Ok(bars[column].get_or_insert_default())
     }
 
-    /// Closes the intervals that end by the watermark, the earliest first.
+    /// Closes the intervals that end at or before the watermark, the earliest first.
     fn close(&mut self, out: &mut Vec<ClosedInterval>) {
         while let Some(interval) = self.open.first_entry() {
             let start_ns = *interval.key();

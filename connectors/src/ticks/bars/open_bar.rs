@@ -4,7 +4,8 @@ use super::super::event::{Correction, Sets, Trade, VenueBar};
 use super::super::ids::IdRanges;
 use super::exact_sum::ExactSum;
 
-/// Maximum number of id ranges kept per bar, 256 KiB. Venues with contiguous trade ids need one per hole.
+/// Maximum number of id ranges kept per bar, 256 KiB. A venue with contiguous trade ids needs one range per
+/// hole.
 const RANGES_MAX: usize = 16_384;
 
 /// Prices and volume of an interval.
@@ -20,11 +21,11 @@ pub struct Bar {
     pub close: f64,
     /// Quantity traded: exact sum, rounded once.
     pub volume: f64,
-    /// Number of trades as reported by the venue; 0 if the venue's bar lacks it.
+    /// Number of trades; 0 if the venue's bar does not state it.
     pub trades: u64,
 }
 
-/// Bar of an instrument under construction. A bar of the venue takes precedence over one of trades.
+/// Bar of an instrument under construction. A bar sent by the venue takes precedence over a bar of trades.
 #[derive(Clone, Debug, Default)]
 pub(super) struct OpenBar {
     trades: Option<TradeBar>,
@@ -33,7 +34,7 @@ pub(super) struct OpenBar {
     events: u64,
 }
 
-/// Time, id and number of arrival: trades at the same time are ordered by id, or by arrival without ids.
+/// Time, id and arrival number: trades at the same time are ordered by id, and without ids by arrival.
 type Order = (i64, u64, u64);
 
 /// Prices of trades with the same permission to set prices.
@@ -52,7 +53,7 @@ struct Prices {
 struct Sums {
     trades: u64,
     volume: ExactSum,
-    /// Prices by permission: trades that set all prices, only high and low, or only otherwise unset prices.
+    /// Prices by permission of their trades, in the order of `Sets`: all, only high and low, extended hours.
     prices: [Option<Prices>; 3],
 }
 
@@ -77,7 +78,7 @@ struct KeptTrade {
     sets: Sets,
 }
 
-/// Version of the venue's bar, with the fields that order versions.
+/// Version of the venue's bar, with the fields by which versions are ordered.
 #[derive(Clone, Copy, Debug)]
 struct VenueVersion {
     bar: Bar,
@@ -125,7 +126,7 @@ impl Sums {
 }
 
 impl TradeBar {
-    /// Recomputes the sums. Exact sums and maxima do not depend on the order.
+    /// Recomputes the sums; they do not depend on the order of the trades.
     fn sum_again(&mut self) {
         self.sums = Sums::default();
         self.kept.iter().for_each(|trade| self.sums.add(trade));

@@ -5,7 +5,7 @@ use super::clock::VenueClock;
 use super::lag::Dropped;
 use super::{Bars, ClosedInterval};
 
-/// Step of a venue's clock, beyond the passing of time.
+/// Step of a venue's clock, in addition to elapsed time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ClockChange {
     /// Step ahead to a time on which many messages agree.
@@ -15,22 +15,23 @@ pub enum ClockChange {
         /// Time after the change, ns since 1970 UTC.
         to_ns: i64,
     },
-    /// Step back to a time on which many messages agree, with none ahead of it.
+    /// Step back to a time on which many messages agree, with no message ahead of it.
     Back {
         /// Time before the change, ns since 1970 UTC.
         from_ns: i64,
         /// Time after the change, ns since 1970 UTC.
         to_ns: i64,
-        /// Trades and bars dropped before the step, or discarded by it.
+        /// Trades and bars dropped before the step or discarded by the step.
         dropped: u64,
-        /// End of the last closed interval, ns since 1970 UTC, if it lies ahead: bars resume after it.
+        /// End of the last closed interval, ns since 1970 UTC, if it is after `to_ns`: bars resume from
+        /// there.
         resumes_ns: Option<i64>,
     },
 }
 
 impl Bars {
-    /// Checks an event that lies behind the venue's clock, and sets the clock back if all of many messages
-    /// do.
+    /// Checks whether an event is behind the venue's clock; sets the clock back after many consecutive
+    /// messages behind it.
     pub(super) fn look_behind(&mut self, venue: usize, event: &Event<'_>, out: &mut Vec<ClosedInterval>) {
         let Some(time_ns) = event.time_ns() else { return };
         let Some(from_ns) = self.clocks[venue].latest() else { return };
@@ -48,8 +49,8 @@ impl Bars {
         }
     }
 
-    /// Sets the clock back if the messages behind it suffice at time `now_ns` of a monotonic clock: a burst
-    /// may be the last data.
+    /// Sets the clock back if enough messages are behind it at time `now_ns` of a monotonic clock; no further
+    /// message may arrive.
     pub(super) fn pass_behind(&mut self, venue: usize, now_ns: i64, out: &mut Vec<ClosedInterval>) {
         let Some(from_ns) = self.clocks[venue].latest().filter(|latest| *latest < i64::MAX) else { return };
         if let Some((to_ns, dropped)) = self.clocks[venue].lag.due(Some(now_ns)) {
@@ -57,7 +58,7 @@ impl Bars {
         }
     }
 
-    /// Returns how an event behind the clock was counted.
+    /// Returns the counts of an event dropped because it is behind the clock.
     fn dropped(&self, event: &Event<'_>) -> Dropped {
         let (symbol, start_ns) = match event {
             Event::Trade(trade) if !trade.repeated => (&trade.symbol, self.start_of(trade.time_ns)),
@@ -75,8 +76,8 @@ impl Bars {
     }
 
     /// Sets the clock of a venue back. If few events agreed with the old time, it was wrong, and the
-    /// intervals that it opened are discarded. If the clock had run for long, its open intervals close,
-    /// because no more events will arrive for them.
+    /// intervals that it opened are discarded. Otherwise the open intervals close, because no more events
+    /// will arrive for them.
     fn set_back(
         &mut self,
         venue: usize,
@@ -107,7 +108,7 @@ impl Bars {
         let behind = self.clocks.iter().filter_map(VenueClock::latest).min().unwrap_or(to_ns);
         self.watermark = behind.saturating_sub(self.settings.lateness_ns);
         if self.settings.from_ns > to_ns {
-            // The first interval to be built was derived from the wrong time.
+            // The start of the first interval was derived from the wrong time.
             let next = self.start_of(to_ns).saturating_add(self.settings.length_ns);
             self.settings.from_ns = self.from_ns.max(next);
         }

@@ -1,5 +1,5 @@
 //! Adapter of Alpaca: stocks and crypto, <https://docs.alpaca.markets/docs/streaming-market-data>. A message
-//! is an array.
+//! is a JSON array.
 
 use serde::Deserialize;
 use serde_json::json;
@@ -25,8 +25,8 @@ const BARS: [(u64, &str); 2] = [(60, "bars"), (86_400, "dailyBars")];
 /// Types of limits, halts and imbalances, which are ignored.
 const OTHERS: [&str; 3] = ["i", "l", "s"];
 
-/// Adapter of Alpaca. Its trade ids have meaningless holes. It is the only venue here that cancels trades:
-/// crypto exchanges publish no busted trades.
+/// Adapter of Alpaca. Holes in its trade ids have no meaning. Only this venue cancels trades: crypto
+/// exchanges publish no busted trades.
 #[derive(Default)]
 pub(super) struct Alpaca {
     sequences: Sequences,
@@ -152,7 +152,7 @@ impl Venue for Alpaca {
             };
             subscribe[name] = json!(wanted.symbols);
         }
-        // Outside trading hours only pongs arrive, for hours.
+        // Outside trading hours, only pongs arrive for hours.
         Ok(Connection {
             path: "/v2/iex".to_owned(),
             messages: vec![login, subscribe.to_string()],
@@ -161,7 +161,8 @@ impl Venue for Alpaca {
         })
     }
 
-    /// Parses a message. Its type is `mixed` if its elements differ, and unknown if one of them is unknown.
+    /// Parses a message. Its type is `mixed` if the types of its elements differ, and unknown if one is
+    /// unknown.
     fn read<'m>(&mut self, message: &'m str, out: &mut Vec<Event<'m>>) -> Result<Parsed, Refusal> {
         let mut of_all: Option<Parsed> = None;
         for element in array(message)? {
@@ -223,8 +224,8 @@ fn element_of<'m>(element: Raw<'m>, out: &mut Vec<Event<'m>>) -> Result<Parsed, 
     }))
 }
 
-/// Returns the id of a trade. Ids of stocks are unique within an exchange only, so the exchange's letter is
-/// the highest byte.
+/// Returns the id of a trade. Ids of stocks are unique only within an exchange, so the letter of the exchange
+/// becomes the highest byte.
 fn number(id: u64, exchange: Option<&Text<'_>>) -> u64 {
     let letter = exchange.and_then(|exchange| exchange.0.bytes().next()).unwrap_or(0);
     if id >> 56 == 0 { u64::from(letter) << 56 | id } else { id }
@@ -289,7 +290,7 @@ fn bar<'m>(
     let BarFields { symbol, o, h, l, c, v, n: trades, .. } = bar;
     let numbers = [(o, "o"), (h, "h"), (l, "l"), (c, "c"), (v, "v")];
     let bar = fields::bar(symbol, (start_ns, end_ns), numbers)?;
-    // A minute bar is sent after its end; of the bar of a running day only the start is certain.
+    // A minute bar is sent after its end; the bar of the current day is sent at some time after its start.
     let time_ns = if closed.is_some() { end_ns } else { start_ns };
     out.push(Event::Bar(VenueBar { time_ns, trades, closed, ..bar }));
     Ok(kind)

@@ -188,7 +188,7 @@ impl Venue for Binance {
 
     fn connection(&self, wanted: &Subscription<'_>) -> Result<Connection, SubscriptionError> {
         wanted.check(self.name)?;
-        // Names become part of the path.
+        // Symbols become part of the path.
         let valid = |symbol: &str| symbol.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
         wanted.check_symbols(self.name, "letters, digits and `_`, such as BTCUSDT", valid)?;
         let mut streams = Vec::with_capacity(wanted.symbols.len() * wanted.channels.len());
@@ -206,7 +206,7 @@ impl Venue for Binance {
             .enumerate()
             .map(|(i, streams)| json!({"method": "SUBSCRIBE", "params": streams, "id": i + 1}).to_string())
             .collect();
-        // The venue pings every 20 s (spot) or 3 minutes (futures); a ping is not a message.
+        // The venue pings every 20 s (spot) or 3 minutes (futures); pings do not end a silence.
         Ok(Connection { path, messages, keep_alive: None, silence_ms_max: 60_000 })
     }
 
@@ -237,7 +237,8 @@ impl Venue for Binance {
 }
 
 impl Binance {
-    /// Parses a message of a raw stream, an answer, or a book snapshot inserted by a recorder.
+    /// Parses a message without a stream name: of a raw stream, an answer, or a book snapshot added by a
+    /// recorder.
     fn read_unnamed<'m>(&mut self, body: &'m str, out: &mut Vec<Event<'m>>) -> Result<Parsed, Refusal> {
         let shape: Shape<'m> = object(body)?;
         if let Some(Text(event)) = &shape.event {
@@ -317,7 +318,8 @@ fn trade<'m>(kind: &'static str, body: &'m str) -> Result<Event<'m>, Refusal> {
         _ => required(fields.aggregate_id, "a")?,
     });
     let time_ns = time_of_ms(fields.time_ms, "T")?;
-    // Deliveries of the insurance fund and the like are not market trades and may have no price.
+    // Executions other than `MARKET`, such as those of the insurance fund, are not market trades and may have
+    // no price.
     if fields.execution.is_some_and(|execution| execution.0 != "MARKET") {
         return Ok(Event::NoTrade(NoTrade { symbol: symbol(fields.s)?, time_ns, id }));
     }

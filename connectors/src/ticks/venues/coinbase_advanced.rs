@@ -175,7 +175,7 @@ impl Venue for CoinbaseAdvanced {
 }
 
 impl CoinbaseAdvanced {
-    /// Records the numbers of trades of a refused message, as far as they are readable.
+    /// Records the trade numbers of a refused message, if they are readable.
     fn see_refused(&mut self, fields: &Message<'_>) {
         if fields.channel.as_ref().is_none_or(|channel| channel.0 != "market_trades") {
             return;

@@ -158,7 +158,7 @@ impl Venue for CoinbaseExchange {
 
 impl CoinbaseExchange {
     /// Parses a match and records its number, even if it is refused. The last match before the subscription
-    /// counts as well, because the next number follows it.
+    /// is recorded too, because the next number follows it.
     fn trade<'m>(
         &mut self,
         kind: &'static str,
@@ -190,7 +190,7 @@ impl CoinbaseExchange {
             ask: level(fields.best_ask, fields.best_ask_size, "best_ask")?,
             update_id: Some(fields.sequence),
         };
-        // Book updates between two tickers also have numbers.
+        // Book updates between two tickers use numbers too, so the numbers have holes.
         self.sequences.see(Numbering::Increasing, "ticker", &quote.symbol, fields.sequence);
         out.push(Event::Quote(quote));
         Ok(Parsed::Known("ticker"))

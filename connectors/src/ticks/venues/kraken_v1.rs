@@ -130,7 +130,7 @@ impl Venue for KrakenV1 {
     impl_sequences!();
 }
 
-/// Parses a message without market data.
+/// Parses a message that is an object, without market data.
 fn said<'m>(message: Message<'m>, out: &mut Vec<Event<'m>>) -> Result<Parsed, Refusal> {
     let event = required(message.event, "event")?;
     if let Some(text) = message.error {

@@ -136,7 +136,7 @@ impl Venue for KrakenV2 {
             let symbols = wanted.symbols;
             let params = match channel {
                 Channel::Trades => json!({"channel": "trade", "symbol": symbols, "snapshot": true}),
-                // Every change of the best bid or ask, not only every trade.
+                // Request every change of the best bid or ask, not only those at trades.
                 Channel::Quotes => json!({"channel": "ticker", "symbol": symbols, "event_trigger": "bbo"}),
                 Channel::Bars { length_ms } => {
                     let interval = bar_name(NAME, *length_ms, &BARS)?;
@@ -206,7 +206,7 @@ impl Venue for KrakenV2 {
 }
 
 impl KrakenV2 {
-    /// Records the numbers of trades of a refused message, as far as they are readable.
+    /// Records the trade numbers of a refused message, if they are readable.
     fn see_refused(&mut self, fields: &Message<'_>) {
         let trades = data(fields).unwrap_or_default();
         for TradeNumber { symbol, trade_id } in trades.into_iter().filter_map(|raw| object(raw.get()).ok()) {

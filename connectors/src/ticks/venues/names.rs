@@ -11,7 +11,8 @@ pub(super) fn dashed(typed: &str) -> String {
 }
 
 /// Converts to base and quote with a slash, such as `BTC/USD`, and renames the assets in `names`. A name with
-/// upper-case letters keeps its case, because Kraken has names with lower-case letters, such as `AAPLx/USD`.
+/// upper-case letters keeps its case, because some names at Kraken have lower-case letters, such as
+/// `AAPLx/USD`.
 pub(super) fn slashed(typed: &str, names: &[(&str, &str)]) -> String {
     let has_upper = typed.bytes().any(|byte| byte.is_ascii_uppercase());
     let name = if has_upper { typed.to_owned() } else { upper(typed) };

@@ -5,15 +5,15 @@
 //! Output Binary Specification*, appendix on sale conditions, <https://www.ctaplan.com/tech-specs>) and of
 //! the UTP Trade Data Feed (tape C: *UTDF Output Specification*, sale condition matrix,
 //! <https://www.utpplan.com>), columns of the consolidated update. They state whether a trade updates high
-//! and low, the last price and the volume. Alpaca aggregates its bars by them
+//! and low, the last price and the volume. Alpaca applies them to its bars
 //! (<https://docs.alpaca.markets/docs/market-data-faq>).
 //!
-//! Three decisions adapt the rules of the tape, which apply to a day, to a bar:
+//! The rules of the tape apply to a day. Three decisions adapt them to a bar:
 //! * Some conditions update the last price "only if it is the only qualifying trade" (`4`, `G`, `P`, `Z`).
-//!   They set high and low; they set open and close only in a bar without another trade that does.
+//!   They set high and low; they set open and close only if no other trade of the bar does.
 //! * `T` (outside regular hours) updates no price of the day.
-//!   Bars of those hours have no other trades, so it sets their prices; it sets none in a bar with another
-//!   trade that sets a price.
+//!   Bars of these hours have no other trades, so it sets their prices; it sets no price if another trade of
+//!   the bar sets one.
 //! * `9` (corrected consolidated close) reports no trade.
 //!   It corrects the last price of a day, not of the bar in which it is sent, so it sets no price, like the
 //!   official open and close (`Q`, `M`).
@@ -21,12 +21,12 @@
 use super::super::event::Sets;
 
 /// Returns the prices that a trade sets under its conditions; `None` if it is not a trade. The most
-/// restrictive condition decides.
+/// restrictive condition applies.
 pub(super) fn sets<'a>(conditions: impl IntoIterator<Item = &'a str>, tape: Option<&str>) -> Option<Sets> {
     conditions.into_iter().try_fold(Sets::All, |known, condition| Some(known.max(of(condition, tape)?)))
 }
 
-/// Returns the prices that a trade sets under one condition. An unknown condition restricts none.
+/// Returns the prices that a trade sets under one condition. An unknown condition restricts no price.
 fn of(condition: &str, tape: Option<&str>) -> Option<Sets> {
     Some(match condition {
         // Official close and open of a market center, corrected consolidated close.
