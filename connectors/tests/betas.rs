@@ -1,4 +1,4 @@
-//! Round trip of recorded betas, at as many frames as the limits permit.
+//! Round trip of recorded betas; reading returns as many frames as the limits permit.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::path::Path;
@@ -12,7 +12,7 @@ use betaflow_engine::time::TimestampNs;
 
 const FRAMES: u64 = 101;
 const INSTRUMENTS: usize = 500;
-/// Returns coefficient `c` of instrument `i` at frame `t`; its standard deviation is a tenth of it.
+/// Returns coefficient `c` of instrument `i` at frame `t`; its standard deviation is a tenth of its value.
 fn coefficient(c: usize, i: usize, t: u64) -> f64 {
     1_000.0 * c as f64 + i as f64 + 1e-3 * t as f64
 }

@@ -1,4 +1,4 @@
-//! Files of other writers with every codec, written by `reference/make_codecs.py`.
+//! Files of other writers with every codec; `reference/make_codecs.py` wrote them.
 
 #![allow(clippy::unwrap_used)]
 
@@ -51,7 +51,7 @@ fn changed_byte_of_a_page_fails_its_checksum() {
     let bytes = std::fs::read(reference("pyarrow_none_1.parquet")).unwrap();
     let known = frames(&Input::Bytes { name: "whole".into(), bytes: bytes.clone().into() }).unwrap();
     let tail = bytes.len() - 8;
-    // The footer has no checksum: a changed name in it is another name.
+    // The footer has no checksum, so a changed column name would be read as another name.
     let footer = u32::from_le_bytes(bytes[tail..tail + 4].try_into().unwrap()) as usize;
     let (mut checksums, mut errors) = (0, 0);
     for at in 4..tail - footer {

@@ -33,7 +33,7 @@ unsafe impl GlobalAlloc for Measuring {
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         HELD.fetch_sub(layout.size(), Ordering::Relaxed);
-        // SAFETY: as above.
+        // SAFETY: the caller upholds the contract of the system allocator.
         unsafe { System.dealloc(pointer, layout) }
     }
 }
@@ -56,7 +56,7 @@ impl Random {
 const DAYS: usize = 150;
 const NAMES: [&str; 4] = ["A", "B", "C", "D"];
 
-/// Writes a panel with several row groups and many pages in one form.
+/// Writes a panel in one form, with several row groups and many pages.
 fn written(
     folder: &Folder,
     version: WriterVersion,
@@ -119,7 +119,7 @@ fn damaged(bytes: &[u8], random: &mut Random) -> Vec<u8> {
     let mut bytes = bytes.to_vec();
     let end = bytes.len() - 8;
     let footer = u32::from_le_bytes(bytes[end..end + 4].try_into().unwrap()) as usize;
-    // Half of the changes hit the footer, which is small but most relevant.
+    // Half of the changes are in the footer: it is small, but a change there affects the whole file.
     let from = if random.below(2) == 0 { 4 } else { end - footer };
     let place = |random: &mut Random| from + random.below(end - from - 10);
     match random.below(6) {
@@ -175,7 +175,7 @@ fn damaged_files_end_in_located_errors_and_bounded_memory() {
     for (form, bytes) in forms.iter().zip(&files) {
         assert_eq!(frames(bytes.clone()).unwrap(), known, "{form:?}");
     }
-    // An environment variable raises the number of files.
+    // The environment variable sets a larger number of files.
     let count = std::env::var("BETAFLOW_TEST_DAMAGED_FILES").map_or(40, |count| count.parse().unwrap());
     let (mut random, mut errors, mut same) = (Random(88_172_645_463_325_252), 0, 0);
     let before = HELD.load(Ordering::Relaxed);
@@ -193,7 +193,7 @@ fn damaged_files_end_in_located_errors_and_bounded_memory() {
     }
     let peak = (PEAK.load(Ordering::Relaxed) - before) >> 20;
     assert!(peak < 600, "{peak} MiB for files of a few kB");
-    // Other values occur only in value bytes without a checksum.
+    // The remaining files give other values: only changed value bytes without a checksum do so.
     let all = count * forms.len();
     assert!(
         errors > all / 2 && errors + same > all * 9 / 10,

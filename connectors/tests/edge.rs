@@ -1,4 +1,4 @@
-//! Feeds over real sockets with injected faults give the frames of a replay.
+//! Feeds over real sockets with injected faults give the same frames as a replay.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -57,7 +57,7 @@ fn followed(
     (frames, edge.stop())
 }
 
-/// Returns the next event of a kind; times out only on a hang.
+/// Returns the next event accepted by `wanted`; times out only on a hang.
 fn next<T>(edge: &Edge, wanted: impl Fn(&EdgeEvent) -> Option<T>) -> T {
     let (events, until) = (edge.events(), Instant::now() + LONG);
     loop {
@@ -85,7 +85,7 @@ fn served_feed_gives_the_frames_of_a_replay() {
     }
 }
 
-/// Single faults, then all of them together.
+/// Each fault alone, then all faults together.
 fn faults() -> Vec<(&'static str, Faults)> {
     let of = |seed| Faults { seed, ..Faults::default() };
     let ms = Duration::from_millis;
@@ -170,7 +170,7 @@ fn unfilled_messages_are_gaps_and_earlier_frames_are_equal() {
                     );
                     assert!(at.0 > 0);
                     gaps.extend(from..=to);
-                    // Gaps take their place in the sequence.
+                    // A gap stands for its messages in the sequence.
                     seqs.extend(from..=to);
                 }
                 EdgeEvent::End { frames, .. } => break frames,
@@ -435,7 +435,7 @@ fn tls_gives_the_same_frames_and_unknown_certificates_are_refused() {
         let trust = Trust::File(tls.certificates.clone());
         let edge = EdgeSettings { url: url("localhost"), trust: trust.clone(), ..client(&server) };
         assert_eq!(followed(&panel, true, &settings, edge).0, replayed(&panel, true, &settings));
-        // A certificate outside the trusted ones, and a host name outside the certificate.
+        // An untrusted certificate, and a host name that the certificate does not contain.
         for (host, trust) in [("localhost", Trust::Public), ("127.0.0.1", trust)] {
             let edge = Edge::start(EdgeSettings { url: url(host), trust, ..client(&server) }).unwrap();
             let why = next(&edge, |event| match event {
@@ -528,7 +528,7 @@ fn resident() -> Option<usize> {
 #[test]
 fn slow_client_delays_only_itself_and_memory_is_bounded() {
     let server = start(Endless, loopback());
-    // Eight clients that take one message and then stop.
+    // Eight clients that receive one message and then stop reading.
     let slow: Vec<Edge> =
         (0..8).map(|_| Edge::start(EdgeSettings { capacity: 1, ..client(&server) }).unwrap()).collect();
     slow.iter().for_each(|edge| assert_eq!(next(edge, seq), 0));
@@ -572,7 +572,7 @@ fn clients_with_invalid_messages_get_an_error_and_are_disconnected() {
         let heard = client.hear_to_the_end();
         assert!(heard.contains("\"type\":\"hello\"") && heard.contains(part), "{heard}");
     }
-    // A connection without WebSocket.
+    // A TCP connection without the WebSocket handshake.
     let mut stream = TcpStream::connect(server.address()).unwrap();
     stream.write_all(b"\x16\x03\x01 hello\r\n\r\n").unwrap();
     stream.set_read_timeout(Some(LONG)).unwrap();
@@ -597,7 +597,7 @@ fn clients_beyond_the_maximum_are_refused() {
 #[test]
 fn bars_arrive_at_the_requested_speed_and_none_before_their_time() {
     let panel = panel(11, 40);
-    // Two days per tenth of a second.
+    // The playback passes two days per tenth of a second.
     let speed = Speed::Times(2.0 * 86_400.0 * 10.0);
     let server = start(feed(&panel, false, &carry()), ServerSettings { speed, ..loopback() });
     let mut plain = Plain::connect(&server);
@@ -690,8 +690,8 @@ fn text(seq: u64) -> String {
     bars.to_text()
 }
 
-/// Server that sends the first list to the first client, the second to the second, and so on. It ignores
-/// messages.
+/// Server that sends the first list to the first client, the second list to the second client, and so on. It
+/// ignores requests.
 struct Handmade(std::net::SocketAddr);
 
 impl Handmade {
@@ -743,7 +743,7 @@ impl Plain {
         self.0.send(text.to_owned().into()).unwrap();
     }
 
-    /// Returns all texts up to a sufficient one, one per line.
+    /// Returns all texts up to the first that `enough` accepts, one per line.
     fn hear(&mut self, enough: impl Fn(&str) -> bool) -> String {
         let mut heard = String::new();
         while let Ok(message) = self.0.read() {

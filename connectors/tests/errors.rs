@@ -1,4 +1,4 @@
-//! Every fault in the data is an error with place, finding, expectation and remedy.
+//! Each fault in the data gives an error with place, finding, expectation and remedy.
 
 #![allow(clippy::unwrap_used)]
 
@@ -225,7 +225,7 @@ fn empty_symbol_is_found_in_any_batch() {
 
 #[test]
 fn unsorted_rows_are_errors_for_any_range() {
-    // Order of a concatenation of one frame per symbol.
+    // Rows sorted by symbol, as after concatenating one pandas frame per symbol.
     let by_symbol: Vec<(i32, &str, Option<f64>)> = ["A", "B", "C"]
         .into_iter()
         .flat_map(|name| (0..100).map(move |i| (i, name, Some(f64::from(i) + 1.0))))
@@ -260,7 +260,7 @@ fn unsorted_rows_are_errors_for_any_range() {
             let folder_of_one = Folder::new();
             let input = folder_of_one.write_groups("by_symbol.parquet", tidy(&by_symbol), group);
             let run = run(&input, None, skip).unwrap();
-            // Rows of the last day have the latest time, not an earlier one.
+            // Rows of the last day are not lost: their time is the latest.
             let lost = by_symbol[100..].iter().filter(|row| inside(row.0) && row.0 < 99).count();
             assert_eq!(run.facts.skipped as usize, lost, "{settings:?} {group}");
         }
@@ -301,7 +301,7 @@ fn factor_rows_after_the_last_frame_must_be_sorted() {
 #[test]
 fn error_names_the_zones_of_different_midnights() {
     const HOUR: i64 = betaflow_engine::time::DAY_NS / 24;
-    // From 2013-03-18, a Monday, over the clock changes of New York (before) and London (2013-03-31).
+    // Weekdays from 2013-03-18 to 2013-04-16. New York changed its clocks before; London does on 2013-03-31.
     let weekdays: Vec<i64> = (15_782..15_812).filter(|day| (day + 3) % 7 < 5).collect();
     let at = |hours: &dyn Fn(i64) -> i64| {
         support::stamps(&weekdays.iter().map(|day| day * 24 * HOUR - hours(*day) * HOUR).collect::<Vec<_>>())
@@ -323,7 +323,7 @@ fn error_names_the_zones_of_different_midnights() {
             let factors = vec![("date", at(factor_hours)), ("mkt", floats(&vec![0.01; n]))];
             let factors = folder.write("factors.parquet", factors);
             let outcome = run(&prices, Some(&factors), Settings::default()).map(|run| run.frames.len());
-            // A row is joined to the frame of its date unless the row is later.
+            // A row is joined to the frame of its date, except if the row is later than the frame.
             let is_right = weekdays.iter().all(|day| factor_hours(*day) >= price_hours(*day));
             match outcome {
                 Ok(frames) => assert!(is_right && frames + 1 >= n, "{price_zone} {factor_zone}: {frames}"),

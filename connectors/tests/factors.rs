@@ -48,7 +48,7 @@ fn factor_rows_between_two_frames_are_compounded() {
             ("smb", floats(&[0.1, 0.2, 0.0, 0.3])),
         ],
     );
-    // Day 1 precedes the factors, 6 and 7 follow them.
+    // Day 1 precedes the factor rows; days 6 and 7 follow them.
     let run = run(&prices_on(&folder, &[1, 2, 4, 5, 6, 7]), Some(&factors), any_rf()).unwrap();
     let expected = [
         "0 d2 +A | 1 | f 0.5 0.1 | rf 0.1".to_owned(),
@@ -161,7 +161,8 @@ fn invalid_factor_files_are_located_errors() {
 #[test]
 fn daily_bars_stamped_midnight_of_another_zone_are_refused() {
     let folder = Folder::new();
-    // Friday to Wednesday in Tokyo, whose midnight is 15:00 UTC of the preceding day; factors of those dates.
+    // Friday to Wednesday in Tokyo, where midnight is 15:00 UTC of the preceding day; the factors have the
+    // same dates.
     let local = [1_i64, 4, 5, 6];
     let midnights = local.map(|day| day * 86_400_000_000 - 9 * 3_600_000_000).to_vec();
     let times = arrow_array::TimestampMicrosecondArray::from(midnights).with_timezone("Asia/Tokyo");
@@ -302,7 +303,7 @@ fn return_data_trades_an_index_that_starts_at_100() {
     check_error(run(&bad, None, returns), &["found -1.0", "a finite return above -1"]);
 }
 
-/// Outcome of equal risk-free returns at the given hours: refused, warned or accepted.
+/// Returns the outcome of equal risk-free returns at these hours: refused, warned or accepted.
 fn outcome(hours: impl IntoIterator<Item = i64>, rf: f64, rf_max: f64) -> &'static str {
     let folder = Folder::new();
     let times: Vec<i64> = hours.into_iter().map(|hour| hour * (DAY_NS / 24)).collect();

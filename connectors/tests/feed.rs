@@ -1,4 +1,4 @@
-//! Frames assembled from the messages of a file equal those of a replay, bit for bit.
+//! Frames assembled from the messages of a served file equal the frames of a replay, bit for bit.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -169,7 +169,7 @@ fn invalid_bars_are_refused_before_they_are_recorded_and_the_run_continues() {
     for (bad, parts) in cases {
         let all = [good(0, 1), bad, good(2, 3)];
         let inputs = all.map(|bars| Input::Bars { text: bars.to_text(), bars, received });
-        // Live: the message is not recorded, but its refusal is.
+        // Live input: the message is not recorded, but its refusal is recorded.
         let log = Log::default();
         let open = |log: &Log, inputs: Vec<Input>| {
             let (log, inputs) = (Box::new(log.clone()), Box::new(inputs.into_iter()));
@@ -185,7 +185,7 @@ fn invalid_bars_are_refused_before_they_are_recorded_and_the_run_continues() {
         assert_eq!((refusal["kind"].as_str(), refusal["seq"].as_u64()), (Some("bars_refused"), Some(1)));
         assert!(parts.iter().all(|part| text.contains(part)), "{text}");
         assert_eq!(*log.refused.lock().unwrap(), 1);
-        // Recorded by an older version: inputs that cannot act are reported.
+        // Inputs recorded by an older version: invalid inputs are skipped and reported.
         let log = Log::default();
         let recorded = inputs.map(|input| match input {
             Input::Bars { bars, text, .. } => Input::Bars { bars, text, received: None },
@@ -285,7 +285,7 @@ fn inputs_are_logged_once_and_before_their_frame() {
         let Input::Bars { bars, text, .. } = input else { panic!("the control is among the first") };
         assert_eq!((*seq, kind.as_str(), *timestamp, body), (number as u64, "bars", bars.timestamp, text));
     }
-    // An input that cannot be logged does not act.
+    // An input that cannot be logged has no effect.
     let inputs = vec![inputs[0].clone(), control("full"), inputs[1].clone()];
     let log = Box::new(Log::default());
     let mut source = FeedSource::open(hello, Box::new(inputs.into_iter()), log, Settings::default()).unwrap();
@@ -386,7 +386,7 @@ fn history_and_feed_form_one_sequence_of_frames() {
     assert_eq!(all(&mut source).unwrap(), expected);
     let warnings = source.facts().warnings;
     assert!(warnings.iter().any(|warning| warning.code() == "messages_before_history_end"), "{warnings:?}");
-    // Other data under the same name is refused.
+    // A history file with changed content is refused.
     std::fs::copy(&factors, &prices).unwrap();
     let changed = vec![Input::Control(history.control())];
     let inputs = WithHistory::new(changed.into_iter(), settings.clone());

@@ -163,8 +163,8 @@ fn smoother_equals_pykalman() {
     assert_eq!(compared, CASES.len() * SYMBOLS.len() * 13);
 }
 
-/// Compares five EM steps to 1e-6 of the largest element. For Q pykalman subtracts large matrices and may be
-/// off by up to 1.3e-3, so Q is also compared with the same steps in extended precision.
+/// Compares five EM steps to 1e-6 of the largest element. For Q, pykalman subtracts large matrices, with
+/// errors up to 1.3e-3, so Q is also compared with the same steps in extended precision.
 #[test]
 fn em_equals_pykalman() {
     let reference = reference();

@@ -20,7 +20,7 @@ use betaflow_engine::time::{DAY_NS, TimestampNs};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use support::{Folder, Row, day, days, floats, line, nullable, read, run, stamps, texts, tidy, write_to};
 
-/// B trades first; A and C join on day 2, in byte order; D has only null prices.
+/// B trades first; A and C are listed on day 2, in byte order; D has only null prices.
 const ROWS: [Row<'static>; 8] = [
     (1, "B", Some(10.0)),
     (1, "C", None),
@@ -265,7 +265,7 @@ fn timestamp_may_span_record_batches() {
 #[test]
 fn from_and_to_bound_the_frames() {
     let folder = Folder::new();
-    // Bad data outside the range must not matter.
+    // Bad data outside the range has no effect.
     let rows = [
         (1, "A", Some(-1.0)),
         (2, "B", Some(2.0)),

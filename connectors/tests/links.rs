@@ -1,4 +1,4 @@
-//! Outputs behind symbolic links: the link stays, and its target is written.
+//! Outputs whose path is a symbolic link: the target is written, and the link stays.
 #![cfg(unix)]
 #![allow(clippy::unwrap_used)]
 

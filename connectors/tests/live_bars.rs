@@ -1,4 +1,4 @@
-//! Bars of ticks for any order of arrival.
+//! Bars built from ticks in any order of arrival.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 #[path = "support/feeds.rs"]
@@ -54,7 +54,7 @@ fn trades_form_the_bars_of_their_times() {
         trade("A", 150, 5.0, 2.0, 1),
         trade("B", 900, 12.0, 1.0, 3),
         trade("B", 300, 8.0, 0.5, 2),
-        // A trade at the end belongs to the next bar, and leaves the first open for 500 ns more.
+        // A trade at the end of a bar belongs to the next one; the first bar stays open for another 500 ns.
         trade("B", 1000, 11.0, 4.0, 4),
         trade("A", 999, 6.0, 1.0, 2),
         trade("A", 999, 6.0, 1.0, 2),
@@ -142,7 +142,7 @@ fn kline(start_ns: i64, time_ns: i64, close: f64, trades: u64, closed: Option<bo
 fn bars_of_the_venue_are_emitted_once_complete() {
     let tick = trade("A", 100, 2.0, 1.0, 1);
     let cases = [
-        // The complete version, once, in any order.
+        // The complete version is emitted once, in any order of arrival.
         (
             vec![kline(0, 300, 6.0, 1, Some(false)), kline(0, 1001, 7.0, 3, Some(true))],
             "A 5 9 1 7 7 3",
@@ -154,14 +154,14 @@ fn bars_of_the_venue_are_emitted_once_complete() {
             (1, 1, 0),
         ),
         (vec![kline(0, 1001, 7.0, 3, Some(true)); 2], "A 5 9 1 7 7 3", (1, 1, 0)),
-        // Takes precedence over the bar of trades.
+        // The bar of the venue takes precedence over the bar of trades.
         (vec![tick.clone(), kline(0, 1001, 7.0, 3, Some(true))], "A 5 9 1 7 7 3", (2, 0, 0)),
-        // The latest version, if the venue marks none as complete.
+        // The latest version is emitted if the venue states no completeness.
         (vec![kline(0, 300, 6.0, 1, None), kline(0, 900, 7.0, 3, None)], "A 5 9 1 7 7 3", (2, 0, 0)),
-        // Never complete: the bar of trades, or none.
+        // Without a complete version, the bar of trades is emitted, or none.
         (vec![tick, kline(0, 900, 6.0, 1, Some(false))], "A 2 2 2 2 1 1", (2, 0, 1)),
         (vec![kline(0, 900, 6.0, 1, Some(false))], "", (1, 0, 1)),
-        // Starts between our intervals.
+        // A venue bar that starts inside an interval is dropped.
         (vec![kline(500, 900, 6.0, 1, Some(true))], "", (0, 0, 0)),
     ];
     for (events, expected, numbers) in cases {
@@ -243,7 +243,7 @@ fn one_event_suffices_after_an_outage_and_a_message_counts_once() {
         expected_s.into_iter().for_each(|s| bars.expect(0, s * second));
         bars.observe_message(0, &[of(700, 3), of(701, 4), of(702, 5)], &mut out);
         assert_eq!(out.len(), if closed == 1 { 1 } else { 4 }, "{expected_s:?}");
-        // An event of the past enters its bar and moves no clock.
+        // An event about the past enters its bar and does not move the clock.
         bars.observe_message(0, &[Event::Past, of(1_000_000, 6)], &mut out);
         assert_eq!(bars.latest_ns(0), Some(if closed == 1 { 2 } else { 702 } * second), "{expected_s:?}");
     }
@@ -304,7 +304,7 @@ fn uncontradicted_jump_is_accepted_after_a_while() {
 #[test]
 fn clock_set_ahead_is_set_back_and_bars_continue() {
     const AHEAD: i64 = 20_000;
-    // The wrong time is confirmed long enough, but by few messages more; all later times are correct.
+    // Enough messages confirm the wrong time, but few more agree with it; all later times are correct.
     let mut bars = seconds();
     let mut closed = at_20_ms(&mut bars, &[1, 2, 3], 0);
     closed.extend(at_20_ms(&mut bars, &[AHEAD; 100], 3));
@@ -316,7 +316,7 @@ fn clock_set_ahead_is_set_back_and_bars_continue() {
         panic!()
     };
     assert_eq!((from_ns, to_ns), (AHEAD * 1_000_000_000, 13_000_000_000));
-    // The hundredth message, the last of its second, is dropped too; no bar has the wrong time.
+    // The hundredth correct message, the last of its second, is dropped too; no bar has the wrong time.
     assert_eq!(closed, (14..33).collect::<Vec<_>>(), "bars continue");
     let counts = bars.counts();
     let found = (counts.late, counts.clock_back, counts.doubted, counts.in_bars, dropped, resumes_ns);
@@ -335,7 +335,7 @@ fn clock_that_steps_back_closes_open_intervals_and_none_twice() {
     assert_eq!((dropped, resumes_ns), (100, Some(5_030_000_000_000)));
     let counts = bars.counts();
     assert_eq!((counts.in_bars, counts.clock_back, counts.late), (300, 300, 0), "{counts:?}");
-    // The correct time passes the last bar.
+    // Bars resume once the correct time is past the last bar.
     assert_eq!(
         at_20_ms(&mut bars, &(1_430..5_040).collect::<Vec<_>>(), 600),
         (5_030..5_039).collect::<Vec<_>>()
@@ -359,7 +359,7 @@ fn trades_far_behind_a_correct_clock_are_counted_as_far_behind() {
 fn few_late_trades_do_not_set_the_clock_back() {
     let mut bars = seconds();
     let mut times: Vec<i64> = (0..300).map(|i| 5_000 + i / 10).collect();
-    // A backlog of the preceding hour between two current trades.
+    // Forty trades of the preceding hour arrive between two current trades.
     times.splice(150..150, std::iter::repeat_n(1_400, 40));
     at_20_ms(&mut bars, &times, 0);
     assert_eq!((bars.take_changes(), bars.counts().late, bars.counts().clock_back), (vec![], 40, 0));
@@ -468,7 +468,7 @@ fn reports_without_trade_and_known_repeats_have_their_own_counts() {
         report("A"),
         report("Z"),
         trade("A", 1_500, 5.0, 1.0, 2),
-        // Its bar is closed, and the venue's numbering shows the repetition.
+        // The bar is closed, and the trade is a repetition by the venue's numbering.
         again,
         trade("A", 100, 5.0, 1.0, 0),
     ];
@@ -498,7 +498,7 @@ fn events(ticks: &[Tick]) -> Vec<Event<'static>> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
 
-    /// Trades displaced within the lateness, some of them sent twice, give the same bars bit for bit.
+    /// Trades displaced within the lateness, some sent twice, give the same bars bit for bit.
     #[test]
     fn bars_are_independent_of_order_within_the_lateness_and_of_duplicates(
         ticks in ticks(),
@@ -524,8 +524,8 @@ proptest! {
         prop_assert_eq!(counts.duplicates as usize, arrived.len() - in_order.len());
     }
 
-    /// In any order, each interval is closed once and in order. Every trade is in its bar, which equals that
-    /// of a plain loop over the accepted trades, or is counted.
+    /// In any order, each interval is closed once and in order. Every trade is in its bar or counted, and
+    /// each bar equals that of a plain loop over the accepted trades.
     #[test]
     fn no_trade_is_lost_and_no_closed_bar_changes(ticks in ticks(), lateness in 0..3000_i64) {
         let events = events(&ticks);
@@ -556,7 +556,7 @@ proptest! {
     }
 }
 
-/// The trades of a capture, in one-second bars, add up to the capture.
+/// One-second bars of a capture contain all of its trades and volume.
 #[test]
 #[ignore = "reads data outside the repository: ../shared/data"]
 fn bars_of_a_capture_add_up_to_the_capture() {

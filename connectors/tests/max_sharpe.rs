@@ -14,7 +14,7 @@ use betaflow_engine::time::DAY_NS;
 
 const WINDOW: usize = 252;
 
-/// Days from 1970 of the dates in the table.
+/// Days since 1970 of the reference dates.
 const DATES: [(&str, i64); 3] = [("2015-12-31", 16_800), ("2019-12-31", 18_261), ("2022-12-28", 19_354)];
 
 /// Returns the names of the 20 instruments, and their closes by date.
@@ -39,7 +39,7 @@ fn returns(rows: &[(i64, Vec<f64>)], date: i64) -> Vec<f64> {
     pairs.flat_map(|pair| pair[0].1.iter().zip(&pair[1].1).map(|(a, b)| b / a - 1.0)).collect()
 }
 
-/// Returns mean/std of a portfolio's returns, with the population standard deviation.
+/// Returns mean / standard deviation (of the population) of a portfolio's returns.
 fn sharpe(returns: &[f64], weights: &[f64]) -> f64 {
     let book: Vec<f64> = returns
         .chunks_exact(weights.len())
@@ -81,8 +81,8 @@ fn max_sharpe_equals_scipy() {
     }
 }
 
-/// None of twenty thousand neighbouring portfolios is better. With only negative forecasts the result is the
-/// minimum variance, which no neighbour undercuts.
+/// None of twenty thousand neighbouring portfolios is better. With only negative forecasts the result has the
+/// minimum variance, and no neighbour has less.
 #[test]
 fn no_neighbouring_portfolio_is_better() {
     let (names, rows) = closes();

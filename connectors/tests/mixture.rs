@@ -1,5 +1,5 @@
-//! Default settings of the mixture on real panels: out-of-sample hedged R² of its betas, and coverage of its
-//! intervals in quiet and in volatile times.
+//! Mixture with default settings on real panels: out-of-sample hedged R² of its betas, and coverage of its
+//! intervals in quiet and volatile times.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::path::Path;
@@ -101,7 +101,7 @@ fn check(name: &str, source: ParquetSource, least_r2: f64) {
     }
 }
 
-/// Opens a panel of the data folder beside the repository.
+/// Opens a panel of the data folder outside the repository.
 fn panel(prices: &str) -> ParquetSource {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
     let [prices, factors] = [prices, "ff5_mom_daily.parquet"].map(|name| folder.join(name));

@@ -1,7 +1,7 @@
 //! Discount-factor filter against the Python package `pybats`, on the embedded tutorial data.
 //!
-//! `reference/make_pybats.py` wrote the reference and describes `pybats`; `Ours` converts names and scales
-//! that differ.
+//! `reference/make_pybats.py` wrote the reference and describes `pybats`; `Ours` converts different names and
+//! scales.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::path::Path;
@@ -25,7 +25,7 @@ const K: usize = 7;
 /// near zero. Rounding alone gives 4e-14.
 const TOLERANCE: f64 = 1e-11;
 
-/// Converts the inputs of `pybats` to our settings.
+/// Converts the inputs of `pybats` to estimator settings.
 fn settings(row: &Reference<'_>) -> EstimatorSettings {
     EstimatorSettings {
         alpha_discount_factor: row.number("deltrend"),
@@ -86,12 +86,12 @@ impl Ours<'_> {
         self.estimates.observation_var[self.instrument]
     }
 
-    /// Returns n as discounted for the next bar, as `pybats` stores it; ours is discounted at that bar.
+    /// Returns n discounted for the next bar, as stored by `pybats`; this crate discounts n at the next bar.
     fn n(&self) -> f64 {
         self.variance_discount * self.estimates.dof[self.instrument]
     }
 
-    /// Returns R before the next bar, the squared scale of the t distribution whose covariance we report.
+    /// Returns R before the next bar: the squared scale of the t distribution, from the reported covariance.
     fn prior_covariance(&self, i: usize, j: usize) -> f64 {
         let dof = self.estimates.dof[self.instrument];
         self.estimates.coefficient_cov_of(self.instrument, i, j) * (dof - 2.0) / dof
@@ -101,7 +101,7 @@ impl Ours<'_> {
         self.estimates.forecast_dof[self.instrument]
     }
 
-    /// Returns q = F'RF + s, the squared scale of the t distribution whose standard deviation we report.
+    /// Returns q = F'RF + s: the squared scale of the t distribution, from the reported standard deviation.
     fn forecast_scale(&self) -> f64 {
         let (sd, dof) = (self.estimates.forecast_sd[self.instrument], self.forecast_dof());
         sd * sd * (dof - 2.0) / dof
@@ -213,7 +213,7 @@ fn run(frames: &[Frame], case: &RecordBatch) -> Worst {
         estimates.decides = true;
         filter.write(&mut estimates);
         assert_eq!(estimates.forecast_error[instrument].is_nan(), theirs.missing(), "bar {row}");
-        // Before its first return an instrument has no estimates here, but the prior in `pybats`.
+        // Before the first return of an instrument, this crate has no estimates, and `pybats` has the prior.
         if estimates.started(instrument) {
             let ours =
                 Ours { estimates: &estimates, instrument, variance_discount: settings.variance_discount };

@@ -1,4 +1,4 @@
-//! Run folder and state folder hold the same record, column by column; the documentation of the columns is up
+//! Run folder and state folder have the same record, column by column; the documentation of the columns is up
 //! to date.
 
 #![allow(clippy::unwrap_used)]

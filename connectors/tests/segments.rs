@@ -1,4 +1,4 @@
-//! The record of inputs in segments and table is complete at any end of a run.
+//! The record of inputs in segments and table is complete whenever a run ends.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::fs;
@@ -40,7 +40,7 @@ fn check(folder: &Path, from: u64, sizes: &[usize]) {
     assert_eq!(next, sizes.len() as u64, "expected all inputs from {from}");
 }
 
-/// Lets the writer commit until the table has at most `most` inputs.
+/// Commits writes until the table has at most `most` inputs.
 fn settle(folder: &Path, handle: &WriterHandle, most: u64) {
     let started = Instant::now();
     let view = StateView::open(folder).unwrap();
@@ -53,7 +53,7 @@ fn settle(folder: &Path, handle: &WriterHandle, most: u64) {
     }
 }
 
-/// Running writer. The handle is dropped first, because a writer waits for the last one.
+/// Running writer. The handle is dropped first, because a writer waits for its last handle.
 struct Running {
     handle: WriterHandle,
     _writer: Writer,
@@ -98,7 +98,7 @@ fn inputs_before_the_checkpoints_move_into_segments_and_are_read_back_unchanged(
     for from in [0, 1, 4_095, 4_096, 8_191, 8_192, 9_999, 10_000] {
         check(root.path(), from, &sizes);
     }
-    // The checkpoint before the last is kept, and so are the inputs that it does not include.
+    // The checkpoint before the last is kept, with the inputs that it does not include.
     let start = StateFolder::open(root.path(), Sync::Normal);
     assert!(start.is_ok(), "the writer must not hold a lock of its own");
     let counts = StateView::open(root.path()).unwrap().input_counts().unwrap();
@@ -153,7 +153,7 @@ fn run_ended_at_any_step_leaves_a_complete_record_and_the_next_one_resumes() {
         settle(&after, handle, 9_000 - 8_192);
     }
     let segment = |at: usize| after.join("session").join(&names(&after)[at]);
-    // State folder after a run that ended at this step.
+    // Change that gives the state folder of a run that ended at this step.
     type Step<'a> = (&'a str, &'a dyn Fn(&Path));
     let steps: [Step<'_>; 5] = [
         ("half a segment aside", &|folder| {

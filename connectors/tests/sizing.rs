@@ -1,4 +1,4 @@
-//! Every rebalance of a replay of the embedded data against an interior-point solver.
+//! Comparison of every rebalance of a replay of the embedded data with an interior-point solver.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 #[path = "../../engine/tests/support/rebalance.rs"]
@@ -102,7 +102,8 @@ fn every_rebalance_of_a_replay_is_optimal() {
                 continue;
             }
             let scale = of.expected.iter().fold(0.0_f64, |a, b| a.max(b.abs()));
-            // Weights moved outside their bounds by drift and rounding are outside for both solvers.
+            // Drift and rounding move some weights outside their bounds; both solvers start from these
+            // weights.
             assert!(of.excess(&of.weights) <= 1e-10, "{at}: {:e}", of.excess(&of.weights));
             let Some(best) = Reference::new(of).solve(1e-10) else { continue };
             let (found, expected) = (of.objective(&of.weights) / scale, of.objective(&best) / scale);

@@ -1,4 +1,4 @@
-//! Filter on the embedded tutorial data, at discount factors that break careless arithmetic.
+//! Filter on the embedded tutorial data, at discount factors for which careless arithmetic fails.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use betaflow_connectors::parquet::{ParquetSource, Settings};

@@ -1,4 +1,5 @@
-//! Venues over real sockets: captures as sent, and handmade venues with cuts, silence and wrong times.
+//! Venues over real sockets: captures as sent, and imitated venues with lost connections, silence and wrong
+//! times.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 mod support;
@@ -75,7 +76,7 @@ fn said(edge: &Edge, kind: &str) -> serde_json::Value {
 #[test]
 #[ignore = "reads data outside the repository: ../shared/data"]
 fn captures_give_the_same_bars_with_and_without_a_socket() {
-    // Far above the delays of a busy machine, so that no clock closes a bar.
+    // Far longer than the delays of a busy machine, so that elapsed time closes no bar.
     let lateness = Duration::from_secs(10);
     let mut all = 0;
     for (feed, name) in feeds::FEEDS {
@@ -147,7 +148,8 @@ enum Then {
     Stay,
 }
 
-/// Handmade venue: for each connection, the texts to send after a first message, and the action that follows.
+/// Imitated venue: for each connection, the texts to send after the client's first message, and the action
+/// after them.
 struct Handmade {
     address: SocketAddr,
     heard: Arc<Mutex<Vec<String>>>,
@@ -202,7 +204,7 @@ fn heartbeat(ms: i64) -> String {
     format!(r#"{{"type":"heartbeat","sequence":90,"product_id":"A-B","time":"{}"}}"#, iso(ms))
 }
 
-/// Time of that midnight, ns since 1970 UTC.
+/// Time of the midnight in `iso`, ns since 1970 UTC.
 const MIDNIGHT: i64 = 1_767_571_200 * SECOND;
 
 fn bar(seq: u64, second: i64, prices: &str, volume: f64) -> String {
@@ -243,7 +245,7 @@ fn cut_connection_is_reported_resubscribed_and_continued() {
     let outage = said(&edge, "outage");
     let at = |name: &str| (outage[name].as_i64().unwrap() - MIDNIGHT) / SECOND;
     assert_eq!((at("from_ns"), at("to_ns")), (2, 5));
-    // The known part of the affected seconds is delivered.
+    // The received part of the affected seconds is delivered.
     assert_eq!(next(&edge, line), bar(41, 3, "9.0, 9.0, 9.0, 9.0", 2.0));
     let missing = said(&edge, "missing");
     assert_eq!((missing["stream"].as_str(), missing["missed"].as_u64()), (Some("match"), Some(2)));
@@ -460,7 +462,8 @@ fn own_feed_is_merged_into_one_longer_interval() {
     let originals = small.1.clone();
     let (_server, settings) = serve(small);
     let edge = Edge::start(settings).unwrap();
-    // The whole feed arrives before the first receive: connection event, three bars, and one of all others.
+    // The whole feed arrives before the first receive: connection event, three messages, and one merged from
+    // all others.
     while edge.counts().delivered < 60 {
         std::thread::sleep(Duration::from_millis(5));
     }
@@ -648,12 +651,12 @@ fn klines_of_a_served_file_can_be_followed_as_a_venue() {
         bar_ns,
         bars_from: BarsFrom::Venue,
         overflow: Overflow::Block,
-        // Bars of the same second are not sent at the same time.
+        // Bars of the same second arrive at different times.
         lateness: Duration::from_secs(1),
         ..settings("binance", &["SPX", "A"], server.address())
     });
     let edge = edge.unwrap();
-    // The last bars stay open until a later one arrives.
+    // The last bars stay open, because no later bar arrives.
     for expected in &expected[..expected.len() - 6] {
         let found = next(&edge, |event| match event {
             EdgeEvent::Bars { bars, .. } => {

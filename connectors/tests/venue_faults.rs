@@ -1,5 +1,5 @@
-//! Loopback imitations of venues with their real faults: bars equal those of a plain computation, counts are
-//! exact, and each kind of fault is reported once.
+//! Venues imitated on the loopback interface, with the faults of real ones: bars equal those of a plain
+//! computation, counts are exact, and each kind of fault is reported once.
 #![allow(clippy::unwrap_used, missing_docs)]
 
 use std::collections::BTreeMap;
@@ -69,7 +69,8 @@ fn message(venue: &str, symbol: &str, (_, id, ms, price, quantity): Tick) -> Str
     }
 }
 
-/// Starts a venue that sends texts to its first client and stays; `pause MS` is not sent.
+/// Starts a venue that sends texts to its first client and stays connected; `pause MS` is a pause, not a
+/// text.
 fn serve(texts: Vec<String>) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap();
@@ -161,7 +162,7 @@ fn follow(settings: VenueSettings, texts: u64, enough: impl Fn(&Followed) -> boo
     }
 }
 
-/// Computes the bars of counted trades plainly.
+/// Computes the bars of the counted trades with a plain loop.
 fn plain(symbols: &[&str], ticks: &[Tick]) -> Vec<(i64, String, [f64; 5])> {
     let mut bars: BTreeMap<(i64, &str), Vec<Tick>> = BTreeMap::new();
     for tick in ticks {
@@ -193,7 +194,7 @@ fn steady(seconds: i64) -> Vec<Tick> {
     (0..seconds * 10).flat_map(of).collect()
 }
 
-/// Checks all venues concurrently, because most of the time is waiting.
+/// Checks all venues concurrently, because most of the time is spent waiting.
 fn each_venue(check: fn(&str, [&str; 3])) {
     std::thread::scope(|scope| {
         for (venue, symbols) in VENUES {
@@ -202,18 +203,18 @@ fn each_venue(check: fn(&str, [&str; 3])) {
     });
 }
 
-/// Messages of steady trades, and those of them that count.
+/// Trades as sent, and the trades that enter bars.
 struct Case {
     sent: Vec<Tick>,
     counted: Vec<Tick>,
-    /// Kinds that are reported once.
+    /// Kinds of faults, each reported once.
     kinds: &'static [&'static str],
-    /// Late, duplicate, not a trade, missing, filled and outside the subscription; for a venue with
+    /// Counts of late, duplicate, non-trade, missing, filled and unsubscribed trades, for a venue with
     /// consecutive numbers.
     counts: [u64; 6],
 }
 
-/// Returns faults of steady trades; the trades of the last seconds close the bars before them.
+/// Returns cases of faults in steady trades; the trades of the last seconds close the bars before them.
 fn cases() -> Vec<(&'static str, Case)> {
     let ticks = steady(20);
     let is = |tick: &Tick, every: u64, at: u64| tick.0 == 1 && tick.1 % every == at;
@@ -227,7 +228,7 @@ fn cases() -> Vec<(&'static str, Case)> {
     // Every second trade of the second symbol arrives 1.5 s after its time, within the lateness.
     let mut sent = ticks.clone();
     sent.sort_by_key(|tick| tick.2 + if is(tick, 2, 0) { 1_550 } else { 0 });
-    // The last of them arrives after no later number.
+    // 99 of the 100 delayed trades fill a gap; no later number precedes the last one.
     all.push(("reorder", Case { sent, counted: ticks.clone(), kinds: &[], counts: [0, 0, 0, 0, 99, 0] }));
     // Some trades arrive 4.5 s late, after their bar was closed.
     let (mut sent, mut counted) = (ticks.clone(), ticks.clone());
@@ -247,7 +248,7 @@ fn cases() -> Vec<(&'static str, Case)> {
     sent.retain(|tick| !(tick.0 == 1 && (30..33).contains(&tick.1)));
     let counted = sent.clone();
     all.push(("missing", Case { sent, counted, kinds: &["missing"], counts: [0, 0, 0, 3, 0, 0] }));
-    // A third symbol.
+    // The venue sends trades of a symbol outside the subscription.
     let mut sent = ticks.clone();
     sent.splice(100..100, (1..=5).map(|id| (2, id, 5_000, 7.0, 1.0)));
     let kinds = &["symbols_not_asked"];
@@ -273,7 +274,7 @@ fn faults_are_counted(venue: &str, symbols: [&str; 3]) {
             symbols_after: Duration::from_millis(300),
             ..settings(venue, &symbols[..2], texts)
         };
-        // The last bars close by the clock.
+        // Elapsed time closes the last bars.
         let expected = plain(&symbols, &case.counted);
         let enough = |followed: &Followed| {
             followed.bars.len() == expected.len()

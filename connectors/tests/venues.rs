@@ -1,4 +1,4 @@
-//! Adapters against messages as sent and as documented by the venues.
+//! Adapters parse messages as sent and as documented by the venues.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 #[path = "support/feeds.rs"]
@@ -49,7 +49,7 @@ fn read(name: &str, messages: &[impl AsRef<str>]) -> (Counts, Box<dyn Venue>) {
         counts.record(venue.parse(message, &mut out));
         let mut found: Vec<_> = out.iter().filter_map(line).collect();
         let mut expected = plain_reading::lines(name, message);
-        // A message may list its trades with the latest first.
+        // Sorted, because a message may list its latest trade first.
         found.sort();
         expected.sort();
         assert_eq!(found, expected, "{name}: {message}");
@@ -65,7 +65,7 @@ fn captures_are_read_to_the_last_message() {
         ("bookTicker 4346, depth 530, depth snapshot 1, trade 1123", (0, 0, 0)),
         ("aggTrade 2, bookTicker 84, depth 177, kline_1m 2", (0, 0, 0)),
         ("aggTrade 91, bookTicker 613, depth 764, kline_1m 67", (0, 0, 0)),
-        // Two messages were too long for the recorder.
+        // The recorder lost two messages that were too long.
         ("candles 6, heartbeats 25, l2_data 773, market_trades 59, subscriptions 5, ticker 160", (2, 2, 0)),
         ("l2update 5892, last_match 10, match 36, snapshot 10, subscriptions 3, ticker 46", (0, 0, 0)),
         (
@@ -249,7 +249,7 @@ fn invalid_numbers_are_refused_with_a_reason() {
             r#"{"e":"aggTrade","s":"A","a":1,"p":"1","q":"1","T":9223372036854775807}"#.into(),
             refused("T", "9223372036854775807", "milliseconds since 1970, before the year 2262"),
         ),
-        // Not a market trade, and without a price.
+        // A report that is not a market trade and has no price.
         (
             r#"{"e":"trade","s":"A","t":1,"p":"0","q":"0","T":5,"X":"NA"}"#.into(),
             "trade; no trade A 1".into(),
@@ -293,7 +293,7 @@ fn message_is_accepted_as_a_whole_or_refused() {
     let mut out = vec![Event::Book];
     assert!(matches!(venue.parse(&bad, &mut out), Parsed::Refused(_)));
     assert_eq!(out, [Event::Book]);
-    // The numbers of the refused message do not count as repeated.
+    // Numbers of the refused message do not count as repeated in the corrected message.
     assert_eq!(venue.parse(&good, &mut out), Parsed::Known("market_trades"));
     assert_eq!((out.len(), venue.sequences().repeats()), (3, 0));
     let ids: Vec<_> = out.iter().filter_map(|e| if let Event::Trade(t) = e { t.id } else { None }).collect();

@@ -1,4 +1,4 @@
-//! Mutated messages through every adapter and into bars: no panic, no wrong price, bounded memory.
+//! Every adapter parses mutated messages into bars without a panic or an invalid price, in bounded memory.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 #[path = "support/feeds.rs"]
@@ -172,7 +172,7 @@ fn fuzzed(corpora: Vec<(&'static str, Vec<String>)>) -> Vec<Fuzzed> {
     corpora
         .into_iter()
         .map(|(name, mut corpus)| {
-            // Book updates dominate a feed and are long; some of them suffice.
+            // Most messages of a feed are long book updates; some of these suffice.
             let mut books = 0;
             corpus.retain(|message| {
                 let book =
@@ -200,7 +200,7 @@ fn fuzz(corpora: Vec<(&'static str, Vec<String>)>, count: u64, seed: u64) {
         let Fuzzed { venue, corpus, bars, counts, .. } = &mut all[i as usize % venues];
         let (message, other) = (random.below(corpus.len()), random.below(corpus.len()));
         let mut bytes = corpus[message].clone().into_bytes();
-        // Single changes pass a parser most often.
+        // A parser accepts messages with a single change most often.
         for _ in 0..[1, 1, 1, 2, 4][random.below(5)] {
             mutate(&mut random, &mut bytes, corpus[other].as_bytes());
         }
@@ -211,7 +211,7 @@ fn fuzz(corpora: Vec<(&'static str, Vec<String>)>, count: u64, seed: u64) {
         assert!(out.len() <= text.len(), "{text}");
         assert!(!matches!(parsed, Parsed::Refused(_)) || out.is_empty(), "{text}");
         if random.below(1000) == 0 {
-            // A mutated time far ahead has closed all earlier bars.
+            // Start again, because a mutated time far ahead has closed all earlier bars.
             *bars = fresh_bars();
         }
         for event in &out {
@@ -227,7 +227,7 @@ fn fuzz(corpora: Vec<(&'static str, Vec<String>)>, count: u64, seed: u64) {
     for Fuzzed { name, counts, .. } in &all {
         let (total, unknown, refused) = (counts.total(), counts.unknown(), counts.refused());
         eprintln!("{name}: {total} messages, {unknown} unknown, {refused} refused");
-        // A fuzzer needs both refused and accepted messages.
+        // The test needs both refused and accepted messages.
         assert!(refused > total / 20 && refused < total * 19 / 20, "{name}: {refused} of {total}");
     }
 }

@@ -1,4 +1,5 @@
-//! Messages of venues: captures outside the repository, and messages of this project in the venues' formats.
+//! Messages of venues: captures outside the repository, and messages written for the tests in the venues'
+//! formats.
 
 use std::path::{Path, PathBuf};
 
@@ -29,13 +30,13 @@ pub(crate) fn messages(feed: &str) -> Vec<String> {
     from_venue.map(|line| line["raw"].as_str().unwrap().to_owned()).collect()
 }
 
-/// Returns a capture that once revealed a fault.
+/// Returns a capture that revealed a fault in an adapter.
 pub(crate) fn case(name: &str) -> String {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/cases").join(name);
     std::fs::read_to_string(path).unwrap()
 }
 
-/// Messages of this project in the formats that the venues document.
+/// Messages written for the tests, in the formats that the venues document.
 pub(crate) const MADE: [(&str, &[&str]); 7] = [
     ("binance", &BINANCE),
     ("binance_usdm", &BINANCE),

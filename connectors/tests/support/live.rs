@@ -42,7 +42,7 @@ pub(crate) fn panel(seed: u64, frames: i32) -> Panel {
             let listed = match symbol {
                 "LATE" => day > frames / 2,
                 "SPX" => true,
-                // Every seventh day, only instruments of the factors trade.
+                // Every seventh day, only factor instruments trade.
                 "MTUM" => day > 6,
                 _ => day % 7 != 0 && random.share() > 0.15,
             };

@@ -1,4 +1,4 @@
-//! Writes small Parquet files and reads them back as frames.
+//! Helpers that write small Parquet files and read them back as frames.
 // Each test file uses a part of this module.
 #![allow(dead_code, clippy::unwrap_used)]
 

@@ -1,4 +1,4 @@
-//! Reference parser of venue messages for the tests of the adapters: `serde_json::Value`, field by field.
+//! Reference parser of venue messages, to test the adapters: it reads `serde_json::Value` field by field.
 
 use serde_json::Value;
 
