@@ -29,10 +29,10 @@
 //! hash map. Its output is a function of data, settings and version; no output at time t depends on data
 //! after t; every placement of stages on threads gives the same bits.
 
-// Compiles and runs the Rust code of README.md as documentation tests.
+// Compiles and runs the Rust example of the FAQ as a documentation test.
 #[cfg(doctest)]
-#[doc = include_str!("../../README.md")]
-pub struct Readme;
+#[doc = include_str!("../../replay/docs/faq.md")]
+pub struct Faq;
 
 pub mod assembly;
 mod distributions;
