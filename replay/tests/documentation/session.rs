@@ -154,7 +154,7 @@ fn wait(mut child: Child) -> Result<ExitStatus, String> {
 ///
 /// With `PYTHON` set, a missing package is a failure.
 pub(crate) fn interpreter() -> Result<PathBuf, String> {
-    let named = std::env::var_os("PYTHON").map(PathBuf::from);
+    let named = std::env::var_os("PYTHON").filter(|name| !name.is_empty()).map(PathBuf::from);
     let python = named.clone().unwrap_or_else(|| PathBuf::from("python3"));
     let probe = Command::new(&python).args(["-c", "import numpy, pandas, pyarrow"]).output();
     let reason = match probe {
