@@ -63,7 +63,8 @@ fn run(page: &Page, python: Result<&PathBuf, &String>) -> Vec<String> {
         let at = format!("{}:{}", page.path.display(), block.line);
         if let (Step::Python(_), Err(reason)) = (&block.step, python) {
             // Written to the handle itself: the harness hides what a passing test prints.
-            let _ = writeln!(std::io::stderr(), "{}: skipped from line {} on: {reason}", page.name(), block.line);
+            let _ =
+                writeln!(std::io::stderr(), "{}: skipped from line {} on: {reason}", page.name(), block.line);
             break;
         }
         let output = match execute(&block, &mut session, python.ok()) {
