@@ -1,6 +1,6 @@
-//! The documentation is true: every command and Python block of README.md and `replay/docs` runs, and its output is
-//! the one on the page. `UPDATE_DOCS=1` writes the present output into the pages; `DOCS=NAME` selects pages.
-#![allow(missing_docs, clippy::unwrap_used)]
+//! Runs every command and Python block of README.md and `replay/docs`, and compares the output with the page.
+//! `UPDATE_DOCS=1` writes the present output into the pages; `DOCS=NAME` selects pages by name.
+#![allow(missing_docs, clippy::print_stdout, clippy::unwrap_used)]
 
 #[path = "documentation/output.rs"]
 mod output;
