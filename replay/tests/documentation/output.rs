@@ -44,11 +44,11 @@ impl Excerpt {
             }
         };
         let mut lines: Vec<String> = Vec::new();
-        for (line, shown) in output.iter().zip(shown) {
-            if shown {
-                lines.push(line.clone());
-            } else if lines.last().is_none_or(|last| last != ELLIPSIS) {
-                lines.push(ELLIPSIS.to_owned());
+        for run in output.iter().zip(shown).collect::<Vec<_>>().chunk_by(|a, b| a.1 == b.1) {
+            match run {
+                [(_, true), ..] => lines.extend(run.iter().map(|(line, _)| (*line).clone())),
+                _ if run.iter().all(|(line, _)| line.is_empty()) => lines.push(String::new()),
+                _ => lines.push(ELLIPSIS.to_owned()),
             }
         }
         Ok(lines)
@@ -74,23 +74,28 @@ pub(crate) fn lines_of(output: &str) -> Vec<String> {
     lines[first..end].to_vec()
 }
 
+/// Whether two texts have the same words, however their lines are wrapped.
+pub(crate) fn same(block: &[String], output: &[String]) -> bool {
+    mask(&block.join("\n")) == mask(&output.join("\n"))
+}
+
 /// Whether a block shows this output, with its lines `...` standing for any lines.
 pub(crate) fn agree(block: &[String], output: &[String]) -> bool {
     match block.iter().position(|line| line == ELLIPSIS) {
-        None => block.len() == output.len() && block.iter().zip(output).all(|(a, b)| mask(a) == mask(b)),
+        None => same(block, output),
         Some(at) => {
             let (head, rest) = (&block[..at], &block[at + 1..]);
             output.len() >= at
-                && agree(head, &output[..at])
+                && same(head, &output[..at])
                 && (at..=output.len()).any(|from| agree(rest, &output[from..]))
         }
     }
 }
 
-/// A line with single spaces, and `#` for durations, rates, memory, times of the clock and process numbers.
-fn mask(line: &str) -> String {
+/// A text with single spaces, and `#` for durations, rates, memory, times of the clock and process numbers.
+fn mask(text: &str) -> String {
     const UNITS: [&str; 10] = ["s", "ms", "µs", "min", "h", "MB", "GB", "kB", "rows/s", "frames/s"];
-    let words: Vec<&str> = line.split_whitespace().collect();
+    let words: Vec<&str> = text.split_whitespace().collect();
     let bare = |word: &str| word.trim_matches(|c: char| "(),;:".contains(c)).to_owned();
     let is_number =
         |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_digit() || c == '.' || c == ',');
