@@ -23,7 +23,7 @@ pub(crate) struct RunArgs {
     /// Show the time that each stage took.
     #[arg(long)]
     pub timing: bool,
-    /// Print summary.json on standard output, and nothing else there
+    /// Print summary.json, and nothing else, on standard output.
     #[arg(long)]
     pub json: bool,
 }
