@@ -171,7 +171,7 @@ fn columns_of_equity_fills_and_orders_are_stable() {
     );
 }
 
-/// Compares `columns.md` with the declarations. `UPDATE_DOCS=1 cargo test -p betaflow-connectors --test
+/// Compares `tables.md` with the declarations. `UPDATE_DOCS=1 cargo test -p betaflow-connectors --test
 /// record` rewrites the file.
 #[test]
 fn tables_md_matches_the_declarations() {
