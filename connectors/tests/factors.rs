@@ -253,7 +253,7 @@ fn factor_instrument_without_a_price_is_an_error_or_carried_or_ends_the_data() {
     let folder = Folder::new();
     let mkt = |gap| Settings { factors: factors(&[("mkt", "SPX")]), factor_gap: gap, ..Settings::default() };
     let gap = wide(&folder, &[Some(100.0), Some(200.0), None, Some(250.0), Some(500.0)]);
-    let parts = ["`SPX`", "at 1970-01-04", "again at 1970-01-05", "expected one in every frame"];
+    let parts = ["`SPX`", "at 1970-01-04", "resume at 1970-01-05", "expected one in every frame"];
     check_error(run(&gap, None, mkt(FactorGap::Error)), &parts);
     let expected = [
         "0 d1 +A | 1 | f -",

@@ -370,7 +370,7 @@ fn only_costs_may_differ() {
         let usual = WorldSettings::default();
         let error = world::charges((run, &usual), (own, &usual)).unwrap_err();
         assert_eq!(error.key, key);
-        assert!(error.to_string().contains("re-priced"), "{error}");
+        assert!(error.to_string().contains("re-price"), "{error}");
     };
     let spreads = || [("A".to_owned(), 2.0)].into_iter().collect();
     for (key, own) in [
@@ -404,11 +404,11 @@ fn only_costs_may_differ() {
     let negative = WorldSettings { impact_multiplier: -2.0, ..usual.clone() };
     refused(&usual, &negative, &base, ["impact_multiplier", "found -2"]);
     let volumes = WorldSettings { volume_multiplier: 0.5, ..usual.clone() };
-    refused(&usual, &volumes, &base, ["world", "re-priced"]);
+    refused(&usual, &volumes, &base, ["world", "re-price"]);
     let volatile = WorldSettings { volatile_cost_multiplier: 3.0, ..usual.clone() };
-    refused(&volatile, &volatile, &base, ["volatile_cost_multiplier", "re-priced"]);
+    refused(&volatile, &volatile, &base, ["volatile_cost_multiplier", "re-price"]);
     let nothing = WorldSettings { spread_multiplier: 0.0, ..usual.clone() };
-    refused(&nothing, &usual, &given, ["spread_multiplier", "re-priced"]);
+    refused(&nothing, &usual, &given, ["spread_multiplier", "re-price"]);
     assert!(world::charges((&base, &nothing), (base.clone(), &usual)).is_ok());
     let dearless = ExecutionSettings { commission_bps: -1.0, ..dear() };
     assert!(world::charges((&base, &usual), (dearless, &usual)).is_err());

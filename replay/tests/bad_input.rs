@@ -342,7 +342,7 @@ fn invalid_settings_are_refused_with_their_place() {
     refused(
         folder,
         &["--from", "2030-01-01"],
-        &["prices.parquet", "2030-01-01", "covers"],
+        &["prices.parquet", "2030-01-01", "overlaps the data"],
         "a range without data",
     );
 }

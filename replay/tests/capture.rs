@@ -163,16 +163,16 @@ fn instruments_outside_feed_symbols_are_refused_at_the_start() {
         (
             &["factors.mkt=BTCUSDT"],
             Some(
-                "factors.mkt: found the instrument BTCUSDT, expected one of feed.symbols (ETHUSDT, SOLUSDT)",
+                "`factors.mkt`: found the instrument BTCUSDT, expected one of feed.symbols (ETHUSDT, SOLUSDT)",
             ),
         ),
-        (&["factors.mkt=btcusdt"], Some("factors.mkt: found the instrument BTCUSDT")),
-        (&["factors.mkt=solusdt - BTCUSDT"], Some("factors.mkt: found the instrument BTCUSDT")),
+        (&["factors.mkt=btcusdt"], Some("`factors.mkt`: found the instrument BTCUSDT")),
+        (&["factors.mkt=solusdt - BTCUSDT"], Some("`factors.mkt`: found the instrument BTCUSDT")),
         (
             &["universe.include=[\"ethusdt\",\"xrpusdt\"]"],
-            Some("universe.include: found the instrument XRPUSDT"),
+            Some("`universe.include`: found the instrument XRPUSDT"),
         ),
-        (&["universe.trade=[\"XRPUSDT\"]"], Some("universe.trade: found the instrument XRPUSDT")),
+        (&["universe.trade=[\"XRPUSDT\"]"], Some("`universe.trade`: found the instrument XRPUSDT")),
         (&["factors.mkt=solusdt", "universe.include=[\"ethusdt\"]"], None),
         (&["universe.exclude=[\"xrpusdt\"]"], None),
     ];

@@ -407,9 +407,9 @@ fn environment_settings_and_invalid_folds_are_refused() {
             &["`tune.folds`, set by --folds: found 0, expected a whole number from 1 to 1000"],
         ),
         (&["--folds", "two"], &["`tune.folds`, set by --folds", "whole number"]),
-        (&["--method", "k_fold", "--folds", "1"], &["`tune.folds`", "found 1", "from 2"]),
+        (&["--method", "k_fold", "--folds", "1"], &["`tune.folds`", "found 1", "at least 2"]),
         (&["--set", "tune.embargoes=3"], &["did you mean `tune.embargo`"]),
-        (&["--set", "tune.overfitting_blocks=7"], &["`tune.overfitting_blocks`", "found 7", "even number"]),
+        (&["--set", "tune.overfitting_blocks=7"], &["`tune.overfitting_blocks`", "found 7", "even"]),
         (
             &["--set", "tune.tested=6", "--method", "combinatorial", "--folds", "6"],
             &["`tune.tested`", "found 6"],

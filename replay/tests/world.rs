@@ -61,9 +61,9 @@ fn every_world_is_reported_and_reproducible() {
         let report = fs::read_to_string(path.join("world/report.html")).unwrap();
         let summary = serde_json::to_string(&stressed.summary["warnings"]).unwrap();
         let note = stressed.summary["world"].as_str().unwrap();
-        assert!(note.starts_with("STRESSED WORLD"), "{note}");
+        assert!(note.starts_with("STRESSED ENVIRONMENT"), "{note}");
         for text in [&ended.flat(), &summary, &report] {
-            assert!(text.contains("STRESSED WORLD"), "{settings:?}: {text}");
+            assert!(text.contains("STRESSED ENVIRONMENT"), "{settings:?}: {text}");
         }
         assert!(summary.contains(words), "{settings:?}: {summary}");
         if at % 3 == 0 {
@@ -179,7 +179,7 @@ fn world_applies_to_estimates() {
     assert!(gap.summary["world"].as_str().unwrap().contains("gap_frames = 10"));
     assert_eq!(gap.summary["data"]["frames"], 410);
     let report = fs::read_to_string(gap.path.join("report.html")).unwrap();
-    assert!(report.contains("STRESSED WORLD"));
+    assert!(report.contains("STRESSED ENVIRONMENT"));
     let frames = [&plain, &gap].map(|run| {
         let mut times = run.table("betas").times();
         times.dedup();
@@ -298,7 +298,12 @@ fn size_applies_the_world() {
     let data = panel(path);
     let settings = [COMMON, &["world.cost_multiplier=3"]].concat();
     let shown = call(path, &[joined("size", &data, &settings), vec!["--at", "2015-09-01"]].concat());
-    assert!(shown.out.contains("STRESSED WORLD") && shown.code == Some(0), "{} {}", shown.out, shown.err);
+    assert!(
+        shown.out.contains("STRESSED ENVIRONMENT") && shown.code == Some(0),
+        "{} {}",
+        shown.out,
+        shown.err
+    );
     let json = |settings: &[&str]| -> serde_json::Value {
         let ended =
             call(path, &[joined("size", &data, settings), vec!["--at", "2015-09-01", "--json"]].concat());

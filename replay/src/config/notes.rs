@@ -32,7 +32,7 @@ impl Config {
 fn stress_note(world: &WorldSettings) -> Option<String> {
     let stressed = world.stressed();
     let list: Vec<String> = stressed.iter().map(|(key, value)| format!("world.{key} = {value}")).collect();
-    (!list.is_empty()).then(|| format!("STRESSED WORLD, not the data as it is: {}", list.join(", ")))
+    (!list.is_empty()).then(|| format!("STRESSED ENVIRONMENT, different from the data: {}", list.join(", ")))
 }
 
 /// Reason of a halt, with the setting that causes it.

@@ -104,6 +104,8 @@ impl Finished<'_> {
                 self.settings(*row),
             ]);
         }
+        let environments = if candidates.environment_axes.is_empty() { "" } else { ", in all environments" };
+        page.section(format!("Highest and lowest net Sharpe ratios{environments}"));
         page.table(table);
         if count > shown.len() {
             page.text(format!("… {} more rows in scenarios.parquet", grouped((count - shown.len()) as f64)));
