@@ -45,9 +45,8 @@ pub(super) fn add(page: &mut Page, tuning: &Tuning) -> Result<()> {
         );
         drawn += 1;
     }
-    match drawn {
-        0 => page.absent("No setting has two values."),
-        _ => {}
+    if drawn == 0 {
+        page.absent("No setting has two values.");
     }
     Ok(())
 }
