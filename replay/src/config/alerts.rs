@@ -26,7 +26,7 @@ settings! {
     }
 }
 
-/// Text that is not shown.
+/// Secret text; `Debug` hides it.
 #[derive(Clone, Deserialize)]
 #[serde(transparent)]
 pub(crate) struct Secret(String);
@@ -47,7 +47,7 @@ impl AlertSettings {
     /// Checks the address of the webhook.
     ///
     /// # Errors
-    /// It is not an address of HTTP or HTTPS. The error does not show it.
+    /// The address is not one of HTTP or HTTPS. The error omits the address.
     pub(super) fn check(&self) -> Result<(), Invalid> {
         match self.webhook.as_ref().map(|secret| Webhook::read(&secret.0)) {
             Some(Err(found)) => Self::require("webhook", false, found),
@@ -61,7 +61,7 @@ impl AlertSettings {
     }
 }
 
-/// Parts of the address of a webhook. `Display` shows scheme, host and port; the rest may be a secret.
+/// Parts of the address of a webhook. `Display` shows scheme, host and port; the other parts may be secret.
 #[derive(Clone)]
 pub(crate) struct Webhook {
     /// True for TLS.

@@ -5,9 +5,9 @@ const CHOICES: [&str; 5] = ["sizing.", "strategy.", "estimator.", "universe.", "
 /// Choices in `[execution]`.
 const EXECUTION: [&str; 3] = ["execution.fill_at", "execution.participation_cap", "execution.unfilled"];
 
-/// Returns true if a setting, by its dotted name, is a choice: a user picks it. All others are the environment: costs,
-/// delays, data. Only choices compared in one environment are trials; counting environments as trials would deflate a
-/// strategy for being tested in many.
+/// Returns true if the setting with this dotted name is a choice, which a user picks. All other settings are the
+/// environment: costs, delays, data. Only choices compared in one environment are trials: tests in more environments
+/// must not lower the deflated Sharpe ratio.
 pub(crate) fn is_choice(name: &str) -> bool {
     CHOICES.iter().any(|table| name.starts_with(table)) || EXECUTION.contains(&name)
 }

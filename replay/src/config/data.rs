@@ -153,7 +153,7 @@ impl DataSettings {
         self.time_is().map(|_| ())
     }
 
-    /// Columns with names other than the usual ones.
+    /// Columns whose names the settings replace.
     #[must_use]
     pub(crate) fn names(&self) -> Vec<(Field, String)> {
         let named = [
@@ -190,7 +190,7 @@ impl DataSettings {
     /// Refuses a column on the scale of `close` if another price trades, unless the configuration names the column.
     ///
     /// # Errors
-    /// The column would be read from those beside `close`.
+    /// The column has the scale of `close`, but another price trades.
     pub(crate) fn refuse_mixed(&self, field: Field, need: Need) -> anyhow::Result<()> {
         if self.names().iter().any(|(named, _)| *named == field) {
             return Ok(());
@@ -226,7 +226,7 @@ impl DataSettings {
         Ok(next.map(|next| TimestampNs(next.0 - 1)))
     }
 
-    /// First time that may trade.
+    /// Time of the first frame that may trade.
     ///
     /// # Errors
     /// `data.trade_from` is neither a date nor a time.
@@ -257,7 +257,7 @@ impl DataSettings {
         }
     }
 
-    /// `values` for the source; `trades`: whether the command trades on the data.
+    /// `values` for the source; `trades`: true if the command trades on the data.
     #[must_use]
     pub(crate) fn values(&self, trades: bool) -> Values {
         match self.values {

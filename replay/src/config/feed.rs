@@ -97,7 +97,7 @@ impl FeedSettings {
         *self == Self::default()
     }
 
-    /// Settings that decide which bars there are; all others are defaults.
+    /// Copy with the settings that determine the bars; all others have their defaults.
     pub(super) fn of_results(self) -> Self {
         let Self { venue, symbols, bar, bars_from, .. } = self;
         match venue == OWN {
@@ -111,7 +111,7 @@ impl FeedSettings {
         self.venue != OWN
     }
 
-    /// The venue's name of an instrument that a user typed; without a venue the same name.
+    /// Converts a typed symbol to the form of the venue; unchanged without a venue.
     pub(crate) fn symbol(&self, typed: &str) -> String {
         venue(&self.venue).map_or_else(|| typed.to_owned(), |venue| venue.symbol(typed))
     }
@@ -119,7 +119,7 @@ impl FeedSettings {
     /// Refuses factors and a universe with instruments that the feed does not subscribe to.
     ///
     /// # Errors
-    /// The first such instrument.
+    /// An instrument is not in `feed.symbols`.
     pub(crate) fn refuse_unasked(&self, factors: &[(String, Expression)], universe: &Universe) -> Result<()> {
         let asked = self.symbols.join(", ");
         let unasked = |symbol: &&String| !self.symbols.contains(symbol);

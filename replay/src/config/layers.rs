@@ -15,7 +15,7 @@ pub(super) struct Layers {
     pub tables: Table,
     /// `table.key` → where it was set.
     origins: BTreeMap<String, String>,
-    /// Tables that a file has.
+    /// Tables that occur in a file.
     file_tables: BTreeSet<String>,
 }
 
@@ -92,7 +92,7 @@ impl Layers {
         }
     }
 
-    /// True if a file has the table, even an empty one.
+    /// True if a file contains the table, even if empty.
     pub(crate) fn has_file_table(&self, name: &str) -> bool {
         self.file_tables.contains(name)
     }
@@ -106,7 +106,7 @@ impl Layers {
     }
 }
 
-/// Error of TOML with its line. The line is not shown if the file may have the secret of a webhook.
+/// Error of the TOML parser with its line; the line is omitted if the file may contain the secret of a webhook.
 fn not_toml(name: &str, text: &str, error: toml::de::Error) -> Error {
     if text.contains(super::alerts::TABLE) {
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();

@@ -1,4 +1,4 @@
-//! `[limits]`: limits beyond which trading stops and the program goes on.
+//! `[limits]`: limits beyond which trading stops while the program continues.
 
 use betaflow_connectors::live::FeedLimits;
 use betaflow_engine::portfolio::LossLimits;

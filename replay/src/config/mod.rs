@@ -92,7 +92,7 @@ pub(crate) struct Settings {
     pub alerts: AlertSettings,
 }
 
-/// Configuration of a command: its settings, and the settings of source and stages that follow. It never changes.
+/// Immutable configuration of a command: its settings, and those of source and stages derived from them.
 #[derive(Clone, Debug)]
 pub(crate) struct Config {
     settings: Settings,
@@ -231,7 +231,7 @@ impl Config {
         Self::new(self.settings, self.trades)
     }
 
-    /// Settings of the source. It ends before the hold-out; only `score` removes that end.
+    /// Settings of the source. The source ends before the hold-out; only `score` removes this limit.
     #[must_use]
     pub(crate) fn source(&self) -> &SourceSettings {
         &self.source

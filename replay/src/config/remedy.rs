@@ -20,7 +20,7 @@ use serde::Serialize;
 
 const CARRY: &str = "or set data.factor_gap = \"carry\" to keep the estimates unchanged on such frames";
 
-/// Error of a source as a cause, whose type stays visible in the chain.
+/// Error of a source as a cause that keeps its type in the chain.
 #[derive(Debug)]
 struct SourceCause(SourceError);
 

@@ -37,7 +37,7 @@ pub(crate) struct SettingFlag {
     pub flag: &'static str,
 }
 
-/// Arguments of a command, with the properties of the command. [`Self::resolve`] makes the configuration.
+/// Arguments of a command, with the properties of the command. [`Self::resolve`] creates the configuration.
 #[derive(Clone, Debug)]
 pub(crate) struct Request<'a> {
     input: &'a InputArgs,
@@ -80,7 +80,7 @@ impl<'a> Request<'a> {
         Self { takes_session: true, ..self }
     }
 
-    /// Puts settings in TOML below `--set` and flags. `name`: their name in errors.
+    /// Adds settings in TOML that `--set` and flags override. `name`: name used in error messages.
     pub(crate) fn over(self, name: String, text: String) -> Self {
         Self { base: Some((name, text)), ..self }
     }
@@ -135,7 +135,7 @@ impl<'a> Request<'a> {
             alerts: valid(&typed, AlertSettings::check)?,
             data,
         };
-        // Symbols take the form of the venue.
+        // Convert symbols to the form of the venue.
         let universe = &mut settings.universe;
         let names = [&mut universe.include, &mut universe.exclude, &mut universe.trade];
         for symbol in names.into_iter().flatten() {
@@ -154,7 +154,7 @@ impl<'a> Request<'a> {
         if free && settings.is_tutorial() && settings.factors.is_empty() {
             settings.universe.exclude = tutorial::FACTOR_INSTRUMENTS.map(str::to_owned).to_vec();
         }
-        // Absolute paths, so that run.toml runs again from anywhere.
+        // Make paths absolute, so that run.toml works in any current folder.
         let data = &mut settings.data;
         let paths =
             [&mut data.prices, &mut data.factors, &mut data.session, &mut settings.execution.spread_file];
@@ -222,13 +222,13 @@ fn over<T: DeserializeOwned + SettingsTable>(
     let mut keys = typed.table(table);
     unknown::check_keys(typed, table, &keys, T::SETTINGS.iter().map(|setting| setting.key))?;
     for value in keys.iter_mut().map(|(_, value)| value) {
-        // A date without quotes is the same date.
+        // Accept a date without quotes.
         if let Value::Datetime(date) = value {
             *value = Value::String(date.to_string());
         }
     }
     for (key, value) in &keys {
-        // One key at a time, so that the error can name the key and where it was set.
+        // Read one key at a time, so that the error can name the key and where it was set.
         let alone: Table = [(key.clone(), value.clone())].into_iter().collect();
         if alone.try_into::<T>().is_err() {
             return Err(wrong_type(typed, table, T::SETTINGS, key, value));
@@ -286,7 +286,7 @@ fn strategy_settings(typed: &Layers) -> Result<Table> {
     }
     let known = entry.settings.iter().map(|setting| setting.key).chain(["kind"]);
     unknown::check_keys(typed, "strategy", &own, known)?;
-    // One key at a time, so that the error can name the key and where it was set.
+    // Read one key at a time, so that the error can name the key and where it was set.
     for (key, value) in &own {
         let alone: Table = [(key.clone(), value.clone())].into_iter().collect();
         if let Err(strategies::StrategyError::Type(_)) = entry.build(alone) {
@@ -303,7 +303,7 @@ fn strategy_settings(typed: &Layers) -> Result<Table> {
     Ok(table)
 }
 
-/// Returns the `[factors]` table, by default the one of the tutorial for its data.
+/// Returns the `[factors]` table; for the tutorial data, its own factors are the default.
 fn factors(typed: &Layers, data: &DataSettings, needed: bool) -> Result<Table> {
     let table = typed.table("factors");
     for (name, value) in &table {
@@ -312,7 +312,7 @@ fn factors(typed: &Layers, data: &DataSettings, needed: bool) -> Result<Table> {
             return Err(located(typed, "factors", name, &value.to_string(), expected));
         }
     }
-    // The table of a file replaces all factors; single ones with --set are added to those of the tutorial.
+    // A table in a file replaces all factors; factors of --set are added to those of the tutorial.
     let from_file = typed.has_file_table("factors");
     match (&data.prices, &data.factors) {
         (None, None) if !from_file && data.session.is_none() => {

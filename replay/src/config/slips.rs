@@ -24,7 +24,7 @@ impl Config {
             CashInterest::PerYear(rate) => rate,
             CashInterest::RiskFree => 0.0,
         };
-        // Key, value, largest plausible value, whole.
+        // Key, value, largest plausible value, quantity that the value is a share of.
         let shares = [
             ("sizing.turnover_cap", sizing.turnover_cap, 2.0, "NAV a day"),
             ("sizing.weight_max", sizing.weight_max, 1.0, "NAV in one instrument"),
@@ -38,7 +38,7 @@ impl Config {
     }
 }
 
-/// Such settings of several configurations, each once.
+/// Settings of several configurations that may be percentages, each once.
 #[must_use]
 pub(crate) fn slips(configs: &[Config]) -> Vec<Slip> {
     let mut all: Vec<Slip> = Vec::new();

@@ -1,4 +1,4 @@
-//! Small tables: `[universe]`, `[pipeline]`.
+//! Tables `[universe]` and `[pipeline]`.
 
 use betaflow_engine::pipeline::Placement;
 use betaflow_engine::settings;

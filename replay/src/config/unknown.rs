@@ -1,4 +1,4 @@
-//! Errors of keys and tables that do not exist, with the nearest one that does.
+//! Errors of unknown keys and tables, with the nearest known name.
 
 use anyhow::{Result, bail};
 use betaflow_connectors::{hint, nearest, question};
@@ -7,7 +7,7 @@ use toml::Table;
 use super::layers::Layers;
 use super::reference;
 
-/// Refuses tables that do not exist.
+/// Refuses unknown tables.
 pub(super) fn check_tables(typed: &Layers) -> Result<()> {
     let known = reference::table_names();
     for (table, keys) in &typed.tables {
@@ -21,7 +21,7 @@ pub(super) fn check_tables(typed: &Layers) -> Result<()> {
     Ok(())
 }
 
-/// Refuses keys that do not exist in a table.
+/// Refuses unknown keys of a table.
 pub(super) fn check_keys<'k>(
     typed: &Layers,
     table: &str,

@@ -6,8 +6,8 @@ use betaflow_engine::metrics::Figures;
 
 use crate::terminal::{decimals, percent};
 
-/// Returns a sentence that says whether the strategy did better or worse than the equal-weight benchmark, by net annual
-/// return and by net Sharpe ratio; `None` where a return is not defined. Values that look alike count as equal.
+/// Returns a sentence that compares the strategy with the equal-weight benchmark by net annual return and net Sharpe
+/// ratio; `None` if a return is undefined. Values are compared as displayed, after rounding.
 pub(crate) fn benchmark_sentence(net: &Figures, benchmark: &Figures) -> Option<String> {
     let returns = [net.annual_return, benchmark.annual_return];
     let by_return = compared(returns, 1e4)?;

@@ -1,5 +1,5 @@
 //! Candidates of a study: its scenarios as points on axes, and those that compete to be the best. Terminal, summary and
-//! report use the same ones.
+//! report use the same candidates.
 
 use betaflow_connectors::record::{Setting, Values};
 use betaflow_engine::sweep::{self, Axis, Candidates, Sweep};

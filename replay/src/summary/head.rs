@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Rendered, time_text};
 
-/// Version of the keys of `summary.json`. It rises when a key is renamed, moved or given another meaning.
+/// Version of the keys of `summary.json`. It increases when a key is renamed, moved or given another meaning.
 pub(crate) const SCHEMA_VERSION: u64 = 1;
 
 /// Keys that the `summary.json` of every command has.
@@ -19,7 +19,7 @@ pub(crate) struct Head {
     pub(crate) schema_version: Option<u64>,
     /// Counts of the input.
     pub(crate) data: Option<DataSummary>,
-    /// Stressed environment; null if the data is used as it is.
+    /// Stressed environment; null if the data is unchanged.
     pub(crate) world: Option<String>,
     #[serde(flatten)]
     pub(crate) warnings: WarningList,

@@ -12,7 +12,7 @@ use super::{MetricsBySeries, Number};
 pub(crate) struct HoldoutSummary {
     /// First date of the hold-out.
     pub(crate) from: String,
-    /// True if the run has read it.
+    /// True if the run has read the hold-out.
     pub(crate) opened: bool,
     /// Result, if the hold-out was opened.
     #[serde(flatten, deserialize_with = "read_score")]
@@ -36,21 +36,21 @@ impl HoldoutSummary {
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct ScoreSummary {
-    /// Time of its last frame.
+    /// Time of the last frame of the hold-out.
     pub(crate) to: Option<String>,
     #[serde(flatten)]
     pub(crate) inside: PeriodMetrics,
     /// Figures before the hold-out.
     pub(crate) before: PeriodMetrics,
-    /// Openings that read a frame of it, including this one.
+    /// Openings that read at least one frame of the hold-out, including this one.
     pub(crate) openings: u64,
     /// Frames that an earlier opening has read.
     pub(crate) seen_frames: u64,
     pub(crate) earlier_openings: Vec<EarlierOpening>,
-    /// Earlier openings that read no frame of it.
+    /// Earlier openings that read no frame of the hold-out.
     pub(crate) other_openings: u64,
     pub(crate) failed_openings: Vec<FailedOpening>,
-    /// Runs of the trials log that were measured in it.
+    /// Logged runs with returns in the hold-out.
     pub(crate) trials: Option<TrialsInside>,
     pub(crate) profile: String,
     pub(crate) data_digest: String,
@@ -82,7 +82,7 @@ pub(crate) struct EarlierOpening {
     pub(crate) from: String,
     pub(crate) to: Option<String>,
     pub(crate) frames: Option<u64>,
-    /// True if data and start are the same to the byte.
+    /// True if the bytes of the data and the start are equal.
     pub(crate) same_data_and_start: bool,
     /// First frame that both have read.
     pub(crate) seen_from: Option<String>,
@@ -106,7 +106,7 @@ pub(crate) struct FailedOpening {
 #[serde(default)]
 pub(crate) struct TrialsInside {
     pub(crate) runs: u64,
-    /// Distinct choices that they tried.
+    /// Distinct choices of these runs.
     pub(crate) choices: u64,
     pub(crate) first_run: String,
     pub(crate) last_run: String,

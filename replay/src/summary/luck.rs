@@ -10,7 +10,7 @@ use super::number::read_if_present;
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct LuckSummary {
-    /// Number of returns of each ratio: the last ones that all trials have.
+    /// Number of returns of each ratio: the last returns common to all trials.
     pub(crate) frames: u64,
     pub(crate) years: Number,
     /// Distinct choices that are compared.
@@ -30,7 +30,7 @@ pub(crate) struct LuckSummary {
     pub(crate) best: Option<ChosenLuck>,
     /// Scenario whose neighbourhood has the best worst case.
     pub(crate) robust: Option<ChosenLuck>,
-    /// Scenario of the configuration; it was not chosen by its result, so nothing is deflated.
+    /// Scenario of the configuration; not chosen by its result, so its ratio is not deflated.
     pub(crate) base: Option<ChosenLuck>,
 }
 
@@ -42,7 +42,7 @@ pub(crate) struct TrialCounts {
     pub(crate) of_this_run: u64,
     /// Trials with a ratio in the environment of this run.
     pub(crate) measured: u64,
-    /// Sample variance of their ratios a frame.
+    /// Sample variance of their ratios per frame.
     pub(crate) variance: Number,
     /// Expected highest Sharpe ratio if all trials were worthless.
     pub(crate) expected_best_sharpe: Number,
@@ -52,12 +52,12 @@ pub(crate) struct TrialCounts {
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct TrialsLogSummary {
-    /// Null where no log is kept.
+    /// Path of the log; null without a log.
     pub(crate) file: Option<String>,
     pub(crate) runs_before: u64,
     /// Lines that cannot be read.
     pub(crate) unreadable: u64,
-    /// Reason why this run is not in it.
+    /// Reason why this run is not in the log.
     pub(crate) problem: Option<String>,
 }
 
@@ -67,7 +67,7 @@ pub(crate) struct TrialsLogSummary {
 pub(crate) struct ChosenLuck {
     pub(crate) scenario: u64,
     pub(crate) sharpe: Number,
-    /// Chance that the true ratio is above 0, as the only trial.
+    /// Probability that the true ratio is above 0, as a single trial.
     pub(crate) probabilistic_sharpe: Number,
     #[serde(flatten, deserialize_with = "read_deflated")]
     #[schemars(with = "Option<DeflatedLuck>")]
@@ -90,11 +90,11 @@ impl ChosenLuck {
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct DeflatedLuck {
-    /// Chance that the true ratio is above 0, as the best of all trials.
+    /// Probability that the true ratio is above 0, as the best of all trials.
     pub(crate) deflated_sharpe: Number,
     /// Reason why `deflated_sharpe` is null.
     pub(crate) deflated_sharpe_reason: Option<String>,
-    /// Years of returns below which the best of this many worthless trials is expected to show such a ratio.
+    /// Minimum backtest length in years: with less, the best of as many worthless trials is expected to reach it.
     pub(crate) min_backtest_years: Number,
 }
 

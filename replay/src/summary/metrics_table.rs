@@ -29,7 +29,7 @@ const FIGURES: [(&str, &str, Unit); 13] = [
     ("total_return", "Total return", Unit::Share),
 ];
 
-/// Returns the value of a figure by its name; NaN for a name that is not known.
+/// Returns the value of a figure by its name; NaN for an unknown name.
 pub(crate) fn figure(figures: &Figures, name: &str) -> f64 {
     figures.all().find(|(known, _)| *known == name).map_or(f64::NAN, |(_, value)| value)
 }

@@ -5,7 +5,7 @@
 //! study         ─▶ StressSummary, TuneSummary ────┼─▶ summary.json ─▶ report
 //! ```
 //!
-//! `summary.json` is written from typed structs and read back into the same ones. Commands fill the parts that only
+//! `summary.json` is written from typed structs and read back into the same structs. Commands fill the parts that only
 //! they have ([`Section`]).
 
 mod benchmark;
@@ -70,7 +70,7 @@ pub(crate) struct Section<T> {
     pub(crate) keys: T,
     /// Sections on the terminal; may be empty.
     pub(crate) page: Page,
-    /// Warnings about it.
+    /// Warnings about this part.
     pub(crate) warnings: Vec<Rendered>,
 }
 
@@ -80,9 +80,9 @@ pub(crate) struct Summary<'a> {
     pub config: &'a Config,
     /// Counts and sums of the stages.
     pub facts: &'a RunFacts,
-    /// Performance; `None` where betas were estimated only.
+    /// Performance; `None` for a run that only estimates.
     pub(crate) trading: Option<Trading>,
-    /// Result of the hold-out, where it was opened.
+    /// Result of the hold-out, if it was opened.
     pub(crate) score: Option<Section<HoldoutSummary>>,
     /// Results of offline estimation.
     pub(crate) findings: &'a Section<OfflineSummary>,
@@ -134,9 +134,9 @@ impl Summary<'_> {
 /// Returns a summary as the text of `summary.json`.
 ///
 /// # Errors
-/// A value has no place in JSON.
+/// A value cannot be written as JSON.
 pub(crate) fn to_json(summary: &impl Serialize) -> Result<String> {
-    // By way of a value, whose keys are sorted.
+    // Convert to a `Value` first, which sorts the keys.
     let value = serde_json::to_value(summary)?;
     Ok(serde_json::to_string_pretty(&value)? + "\n")
 }

@@ -5,9 +5,9 @@ use betaflow_engine::sweep::{Quantiles, Sweep};
 use super::{Number, PathsSummary, QuantilesSummary};
 use crate::terminal::{Page, Table, decimals};
 
-/// Setting whose values are paths.
+/// Setting whose values select a resampled path.
 pub(crate) const SEED: &str = "world.bootstrap_seed";
-/// Figures of a group of paths: name, title, and whether it is a share.
+/// Figures of a group of paths: name, title, and true for a share.
 pub(crate) const FIGURES: [(&str, &str, bool); 3] = [
     ("net_sharpe", "net Sharpe ratio", false),
     ("net_annual_return", "net annual return", true),
@@ -21,7 +21,7 @@ pub(crate) fn groups<'a>(names: impl IntoIterator<Item = &'a str>, sweep: &Sweep
     seed.map_or_else(Vec::new, |axis| sweep.groups_along(axis))
 }
 
-/// Returns the quantiles of each figure over a group, as `summary.json` has them.
+/// Returns the quantiles of each figure over a group, in the form of `summary.json`.
 pub(crate) fn summary(
     rows: &[usize],
     figure: impl Fn(&str, usize) -> f64,

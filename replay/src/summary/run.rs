@@ -69,7 +69,7 @@ pub(crate) struct TimingSummary {
     pub(crate) seconds: f64,
     pub(crate) rows_per_second: Number,
     pub(crate) peak_memory_bytes: Option<u64>,
-    /// With `--timing`.
+    /// Empty without `--timing`.
     pub(crate) stages: Vec<StageSummary>,
 }
 
@@ -140,9 +140,9 @@ pub(crate) struct NavSummary {
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct TurnoverSummary {
-    /// Mean as decided.
+    /// Mean turnover that rebalances decided.
     pub(crate) mean: Number,
-    /// Mean as filled.
+    /// Mean turnover of fills.
     pub(crate) filled: Number,
     pub(crate) max: Number,
     /// `sizing.turnover_cap`.
@@ -169,9 +169,9 @@ pub(crate) struct ExecutionSummary {
     pub(crate) fills_at_usual_spread: u64,
     pub(crate) crossed_quotes: u64,
     pub(crate) fills_of_unknown_impact: u64,
-    /// Impact that fills paid.
+    /// Impact charged on fills.
     pub(crate) impact: Number,
-    /// Impact as sizing predicted it.
+    /// Impact predicted by sizing.
     pub(crate) impact_as_sized: Number,
 }
 
@@ -285,7 +285,7 @@ impl From<&Shortfall> for ShortfallSummary {
     }
 }
 
-/// Kelly fraction, the chance of a loss that it implies, and predicted against realised volatility.
+/// Kelly fraction, the probability of a loss that it implies, and predicted against realised volatility.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct KellySummary {
@@ -297,7 +297,7 @@ pub(crate) struct KellySummary {
     pub(crate) decisions: u64,
 }
 
-/// Chance of ever losing a share of the starting value, by Kelly fraction.
+/// Probability of ever losing a share of the starting value, by Kelly fraction.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct LossChance {
@@ -314,7 +314,7 @@ pub(crate) struct DrawdownSummary {
     /// Last frame at the running maximum.
     pub(crate) start: Option<String>,
     pub(crate) trough: Option<String>,
-    /// First frame at that height again; null where it has not recovered.
+    /// First frame back at the running maximum; null before recovery.
     pub(crate) end: Option<String>,
     pub(crate) depth: Number,
     pub(crate) frames: u64,
@@ -361,7 +361,7 @@ impl From<&Period> for PeriodSummary {
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct DistributionSummary {
-    /// Ascending, one more than there are counts.
+    /// Edges of the bins, ascending; one more than counts.
     pub(crate) edges: Vec<f64>,
     pub(crate) counts: Vec<u64>,
 }

@@ -10,19 +10,19 @@ use serde_json::{Map, Value};
 
 use super::*;
 
-/// Returns the schema of what is written.
+/// Returns the schema of the serialised form.
 fn schema_of<T: JsonSchema>() -> Value {
     SchemaSettings::draft2020_12().for_serialize().into_generator().into_root_schema_for::<T>().to_value()
 }
 
-/// Checks types, required keys, and that no key is unknown. Returns the places that do not agree.
+/// Checks types, required keys, and that no key is unknown. Returns the places that differ.
 fn disagreements(schema: &Value, root: &Value, value: &Value, place: &str) -> Vec<String> {
     if let Some(name) = schema["$ref"].as_str() {
         return disagreements(&root["$defs"][name.rsplit('/').next().unwrap()], root, value, place);
     }
     for alternatives in ["anyOf", "oneOf"] {
         if let Some(schemas) = schema[alternatives].as_array() {
-            // The alternative that agrees most. `null` is none for a value.
+            // Use the alternative with the fewest differences; skip `null` for a value.
             let is_none = |schema: &&Value| schema["type"] == "null" && !value.is_null();
             let each = schemas
                 .iter()

@@ -38,7 +38,7 @@ pub(crate) struct StudyHead {
     pub(crate) base: Settings,
     pub(crate) ruined: Vec<RuinedScenario>,
     pub(crate) luck: Option<LuckSummary>,
-    /// Look-ahead of the fills, where a scenario has one.
+    /// Look-ahead of the fills, if a scenario has any.
     pub(crate) look_ahead: Option<String>,
     pub(crate) timing: StudyTiming,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -120,26 +120,26 @@ pub(crate) struct TuneSummary {
     /// `walk_forward`, `k_fold` or `combinatorial`.
     pub(crate) method: String,
     pub(crate) folds: u64,
-    /// Days.
+    /// Embargo in days.
     pub(crate) embargo: u64,
-    /// Days.
+    /// Purge in days.
     pub(crate) purge: u64,
     pub(crate) objective: String,
-    /// Frames on which all settings have decided.
+    /// Number of frames common to all settings.
     pub(crate) frames: u64,
     pub(crate) out_of_sample: OutOfSample,
-    /// One choice a fold.
+    /// One choice per fold.
     pub(crate) choices: Vec<FoldSummary>,
     pub(crate) in_sample: Recommendation,
 }
 
-/// Result on the frames that choices were not made by.
+/// Out-of-sample result of the choices.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct OutOfSample {
     pub(crate) blocks: Vec<FrameRange>,
     pub(crate) frames: Option<u64>,
-    /// Backtest paths that the blocks join into.
+    /// Number of backtest paths through the test blocks.
     pub(crate) paths: u64,
     /// Path that is shown: the median one.
     pub(crate) path: Option<u64>,
@@ -147,7 +147,7 @@ pub(crate) struct OutOfSample {
     pub(crate) scores: PathScoresSummary,
     /// Figures of the choices.
     pub(crate) metrics: Metrics,
-    /// Figures of the configuration as it is.
+    /// Figures of the unchanged configuration.
     pub(crate) base: Metrics,
     /// Figures of the best setting in hindsight.
     pub(crate) hindsight: Metrics,
@@ -189,7 +189,7 @@ pub(crate) struct FoldSummary {
     pub(crate) choice: ChoiceSummary,
 }
 
-/// Choice by all frames.
+/// Choice from all frames.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct Recommendation {
@@ -209,13 +209,13 @@ pub(crate) struct ChoiceSummary {
     /// Objective on the training frames.
     pub(crate) train_score: Number,
     pub(crate) train_turnover: Number,
-    /// Its score less the best one's.
+    /// Score minus that of the best setting.
     pub(crate) difference: Number,
     pub(crate) difference_standard_error: Number,
     pub(crate) best: BestSetting,
     /// Standard error of the best score.
     pub(crate) train_score_standard_error: Number,
-    /// Share of the resamples in which the best is the best again.
+    /// Share of the resamples in which the best setting is best again.
     pub(crate) certainty: Number,
     pub(crate) resamples: u64,
     /// Settings within one standard error of the best.

@@ -11,7 +11,7 @@ use super::run::{
 use super::{Metrics, MetricsBySeries, Number, Summary, TradingSummary, time_text};
 use crate::config::Config;
 
-/// Loss whose probability is stated.
+/// Loss whose probability is reported.
 const LOSS: f64 = 0.2;
 
 /// Performance of a run.

@@ -29,7 +29,7 @@ pub(in crate::config) fn commented(body: &str) -> String {
         }
         text += &format!("{line}\n");
     }
-    // A line inside a text of several lines may look like a key: such a file stays without comments.
+    // A line of a multi-line string may look like a key; then the file gets no comments.
     if text.parse::<Table>().is_ok_and(|commented| commented == values) { text } else { body.to_owned() }
 }
 

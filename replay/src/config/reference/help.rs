@@ -79,7 +79,7 @@ pub(crate) fn settings_help() -> String {
     text + EXAMPLES
 }
 
-/// Name, default, first clause of the description and words of a setting, on one or more lines.
+/// Name, default, first clause of the description and accepted words of a setting, on one or more lines.
 fn line(name: &str) -> Option<String> {
     let (table, key) = name.split_once('.')?;
     let setting = find(table, key, "")?;

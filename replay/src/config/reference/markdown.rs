@@ -82,7 +82,7 @@ fn type_name(kind: Kind) -> &'static str {
     }
 }
 
-/// Range, words or form of a setting.
+/// Range, accepted words or form of a setting.
 fn values(setting: &Setting) -> String {
     let words: Vec<String> =
         choices(setting.kind).iter().map(|choice| format!("`{}`", choice.name)).collect();

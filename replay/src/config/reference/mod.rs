@@ -64,7 +64,7 @@ impl TableReference {
 
 /// Defaults of a table; unset keys are absent.
 fn defaults_of<T: SettingsTable + Serialize>() -> Table {
-    // Defaults are plain values, so that this cannot fail.
+    // Defaults are plain values, so the conversion cannot fail.
     Table::try_from(T::default()).unwrap_or_default()
 }
 

@@ -40,7 +40,7 @@ fn table_schema(table: &TableReference) -> Value {
     }
 }
 
-/// Schema of `[strategy]` for one strategy. Only the first one may leave out `kind`.
+/// Schema of `[strategy]` for one strategy. Only the first may omit `kind`.
 fn strategy_schema((at, entry): (usize, &strategies::Entry)) -> Value {
     let mut all = Map::new();
     let kind = json!({ "description": STRATEGY_KIND.about(), "const": entry.kind });

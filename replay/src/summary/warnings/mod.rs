@@ -3,7 +3,7 @@
 //! | file | warnings |
 //! |---|---|
 //! | `code.rs` | codes of the program's own warnings |
-//! | `data.rs`, `world.rs` | those of the engine: data, estimates, stressed worlds |
+//! | `data.rs`, `world.rs` | those of the engine: data, estimates, stressed environments |
 //! | `problem.rs` | kinds of data-quality findings |
 //! | `trading.rs` | execution and risk |
 //! | `outcomes.rs` | bars without volume, and rebalances that miss their target or trade nothing |

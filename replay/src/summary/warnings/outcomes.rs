@@ -60,7 +60,7 @@ impl Summary<'_> {
         }
     }
 
-    /// Adds a warning if limits keep a strategy from being fully invested as it asks.
+    /// Adds a warning if limits prevent the full investment that a strategy requires.
     pub(super) fn warn_of_budget(&self, warnings: &mut Vec<Rendered>) {
         let (facts, sizing) = (&self.facts.sizing, &self.config.sizing);
         let Some(least) = facts.least_budget else { return };
