@@ -33,7 +33,7 @@ pub(super) fn shown(value: impl Into<f64>, unit: Unit) -> String {
 /// Returns the title of a setting, with its unit: `half spread, bps` for `execution.half_spread_bps`.
 pub(super) fn title(name: &str) -> String {
     let last = name.rsplit('.').next().unwrap_or(name);
-    // A proper name.
+    // Kelly is a proper name.
     let words = |text: &str| text.replace('_', " ").replace("kelly", "Kelly");
     match last.strip_suffix("_bps") {
         Some(quantity) => format!("{}, bps", words(quantity)),
@@ -61,7 +61,7 @@ pub(super) fn spoken(title: &str, level: &str) -> String {
 fn digits(value: f64) -> String {
     let rounded = format!("{value:.9}");
     let text = rounded.trim_end_matches('0').trim_end_matches('.');
-    // Nine decimals show nothing of a smaller number.
+    // Nine decimals round a smaller number to 0.
     if matches!(text, "0" | "-0") && value != 0.0 {
         format!("{value:e}")
     } else {

@@ -1,4 +1,4 @@
-//! Multiple testing: value of the best of many trials. Sections that show the best show it too.
+//! Multiple testing. Each section that shows the best of many trials also shows its deflated Sharpe ratio.
 
 use maud::{Markup, html};
 
@@ -16,8 +16,8 @@ pub(super) const ROWS: [Row; 3] = [
     ("Minimum backtest length, years", 1, |chosen| chosen.deflated().min_backtest_years),
 ];
 
-/// Returns the deflated Sharpe ratio of the best and the years that it needs, in words; `None` if the summary has no
-/// trials.
+/// Returns the deflated Sharpe ratio and the minimum backtest length of the best, in words; `None` if the summary
+/// has no trials.
 pub(super) fn sentence(luck: &LuckSummary) -> Option<Markup> {
     let (trials, best) = (luck.trials.count?, luck.best.as_ref()?);
     let single = plain(best.probabilistic_sharpe, 2);
@@ -58,7 +58,7 @@ fn overfitting(luck: &LuckSummary) -> Markup {
     }
 }
 
-/// Returns how the trials were counted.
+/// Returns a paragraph on the count of the trials.
 pub(super) fn counting(luck: &LuckSummary) -> Option<Markup> {
     let trials = &luck.trials;
     trials.count?;

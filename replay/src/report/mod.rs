@@ -10,13 +10,13 @@
 //!
 //! The page is made from the run folder alone, so it can be rebuilt to the byte. Its figures are read from the summary into
 //! the structs that wrote them, or come from `betaflow_engine::metrics` and the tables. A section whose table or key is
-//! missing says so.
+//! missing states the reason.
 //!
 //! Every section has a link in the table of contents, every figure a sentence on how to read it (`Page::figure`). Text with
 //! backticks passes through `prose`.
 //!
-//! The report of an estimate draws at most 1,500 frames and reads only the row groups of `betas.parquet` that
-//! hold one. The report of a replay reads its tables row by row and keeps at most 1,500 points per line: the last
+//! The report of an estimate draws at most 1,500 frames and reads only the row groups of `betas.parquet` with
+//! a drawn frame. The report of a replay reads its tables row by row and keeps at most 1,500 points per line: the last
 //! value of each bucket, its deepest drawdown, its highest turnover.
 
 mod estimate;
@@ -47,7 +47,7 @@ pub(crate) const FILE: &str = "report.html";
 /// Returns the report of a folder of any kind: a run, a stress run or a tuning. `plot`: symbols whose betas are drawn.
 ///
 /// # Errors
-/// Betaflow did not write the folder, a table of it cannot be read, or `plot` is not for its kind.
+/// The folder was not written by betaflow, a table cannot be read, or the kind of folder does not accept `plot`.
 pub(crate) fn html_of(folder: &Path, plot: &[String]) -> Result<String> {
     #[derive(Deserialize)]
     struct OfKind {

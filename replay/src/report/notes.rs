@@ -7,7 +7,7 @@ use super::page::Page;
 use super::prose::prose;
 use crate::summary::Head;
 
-/// Warnings of a section that are shown at once; the rest opens on a click.
+/// Maximum warnings of a section shown at once; a click opens the others.
 const SHOWN: usize = 6;
 
 /// Adds banners about ruin, look-ahead and the environment.
@@ -19,7 +19,7 @@ pub(super) fn add_banners(page: &mut Page, head: &Head, look_ahead: Option<&Stri
     }
 }
 
-/// Adds a section for the warnings of the data check, and one for all others but those of the banners.
+/// Adds a section for the warnings of the data check, and one for all others except those in banners.
 pub(super) fn add_warnings(page: &mut Page, head: &Head) {
     let list = &head.warnings;
     let (ruin, _) = list.by_ruin();

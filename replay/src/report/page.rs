@@ -10,7 +10,7 @@ use super::prose::prose;
 
 const STYLE: &str = include_str!("page.css");
 const SCRIPT: &str = include_str!("page.js");
-/// Forbids all requests, so that markup which got past the escaping could not load anything either.
+/// Forbids all requests: even markup that was not escaped could load nothing.
 const POLICY: &str =
     "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data: blob:";
 /// Heading of the table of contents.
@@ -30,12 +30,12 @@ struct Section {
     heading: String,
 }
 
-/// A page to which sections are added. Text becomes markup in `html!` alone, which escapes it.
+/// A page to which sections are added. Only `html!` converts text to markup, and it escapes the text.
 pub(super) struct Page {
     title: String,
     body: Vec<Markup>,
     sections: Vec<Section>,
-    /// Part of the body before which the table of contents stands.
+    /// Index of the part of the body that follows the table of contents.
     contents_at: usize,
     times: Vec<String>,
     /// First date of a hold-out that the figures over time mark.
@@ -56,7 +56,7 @@ impl Page {
         }
     }
 
-    /// Ends the section before, and begins one with a heading.
+    /// Ends the current section, and begins one with a heading.
     pub(super) fn section(&mut self, heading: &str) {
         let slug = slug(heading);
         let same = self.sections.iter().filter(|section| section.heading == heading).count();
@@ -98,13 +98,13 @@ impl Page {
         });
     }
 
-    /// Adds a section that says why its content is missing.
+    /// Adds a section with the reason why its content is missing.
     pub(super) fn missing(&mut self, heading: &str, reason: &str) {
         self.section(heading);
         self.absent(reason);
     }
 
-    /// Adds a paragraph that says why a table or a figure is missing.
+    /// Adds a paragraph with the reason why a table or a figure is missing.
     pub(super) fn absent(&mut self, reason: &str) {
         self.add(html! { p.missing { (prose(reason)) } });
     }
@@ -144,7 +144,7 @@ impl Page {
         self.figures.push(figure);
     }
 
-    /// Marks the hold-out in a figure over time; false where its times do not reach it.
+    /// Marks the hold-out in a figure over time; returns false if its times end before the hold-out.
     fn mark(&self, figure: &mut Figure) -> bool {
         let (Some(from), Some(last)) = (&self.holdout, self.times.last()) else { return false };
         let reaches = from <= last;
@@ -158,7 +158,7 @@ impl Page {
     pub(super) fn finish(self) -> Result<String> {
         let drawings = match self.figures.is_empty() {
             true => None,
-            // No text of it can end the script.
+            // Escape `<`, so that no text can end the script.
             false => Some(serde_json::to_string(&self.drawings())?.replace('<', "\\u003c")),
         };
         let (above, below) = self.body.split_at(self.contents_at);
@@ -225,7 +225,7 @@ pub(super) fn slug(heading: &str) -> String {
     words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join("-")
 }
 
-/// Returns plotly.js without the script for formulas after it. A script ends where a browser would end it.
+/// Returns plotly.js without the formula script that follows it. The cut is where a browser would end the script.
 fn plotly_script() -> String {
     const END: &str = "</script>";
     let mut scripts = Plot::offline_js_sources();

@@ -2,10 +2,10 @@
 
 use maud::{Markup, html};
 
-/// Returns a text in which each part between two backticks is `<code>`. A backtick without a partner stays as it is.
+/// Returns a text in which each part between two backticks is `<code>`. An unpaired backtick is unchanged.
 pub(super) fn prose(text: &str) -> Markup {
     let parts: Vec<&str> = text.split('`').collect();
-    // An even count of parts means an odd count of backticks.
+    // An even number of parts means an odd number of backticks.
     let paired = if parts.len() % 2 == 1 { parts.len() } else { parts.len() - 1 };
     html! {
         @for (at, part) in parts.iter().enumerate() {

@@ -22,7 +22,7 @@ pub(crate) struct Opened {
     pub(crate) progress: Arc<Progress>,
 }
 
-/// Data last read into memory, shared by threads, for the next path that is resampled from the same data.
+/// Data that was last read into memory, shared by threads; the next path resampled from it reads no file.
 #[derive(Default)]
 pub(crate) struct DataCache(Mutex<Option<CachedData>>);
 
@@ -57,7 +57,7 @@ impl DataCache {
         Ok(Opened { source, progress })
     }
 
-    /// All frames in memory; cached if they were read with the same settings.
+    /// All frames in memory, from the cache if they were read with the same settings.
     fn recorded(&self, config: &Config, settings: SourceSettings) -> Result<(Recorded, Arc<Progress>)> {
         let key = format!("{}{:?}", config.reading()?, settings.required);
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -21,7 +21,7 @@ pub(crate) struct JsonLines<T> {
 pub(crate) struct Lines<T> {
     /// Lines that could be parsed.
     pub(crate) entries: Vec<T>,
-    /// Number of lines that could not.
+    /// Number of lines that could not be parsed.
     pub(crate) unreadable: usize,
 }
 
@@ -63,7 +63,7 @@ impl<T: Serialize + DeserializeOwned> JsonLines<T> {
         }
     }
 
-    /// Opens and locks the file, and reads it; the lock holds until it is closed.
+    /// Opens and locks the file, and reads it; the lock lasts until the file is closed.
     fn locked(&self) -> Result<(File, Vec<u8>)> {
         let mut file = OpenOptions::new().read(true).append(true).create(true).open(&self.path)?;
         // Without locks in the file system, each line is still appended in one write.

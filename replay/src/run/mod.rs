@@ -155,7 +155,7 @@ impl<'a> Prepared<'a> {
     }
 }
 
-/// Run whose tables are complete, but not its folder.
+/// Run with complete tables, before its folder is complete.
 pub(crate) struct Finished<'a> {
     config: &'a Config,
     kind: &'a Kind,

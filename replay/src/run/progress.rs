@@ -11,7 +11,7 @@ use betaflow_engine::frame::Frame;
 use betaflow_engine::source::{DataFacts, Source, SourceError};
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 
-/// Interval of drawing.
+/// Interval between two drawings.
 const INTERVAL: Duration = Duration::from_millis(100);
 
 /// Source that counts its frames.

@@ -32,7 +32,7 @@ pub(crate) struct StudySize {
     pub(crate) rows: u64,
     pub(crate) frames: u64,
     pub(crate) instruments: u64,
-    /// Whether scenarios only reprice the trades of another, with no state per instrument and almost no time.
+    /// True if scenarios only reprice the trades of another, with no state per instrument and almost no time.
     pub(crate) priced: bool,
 }
 
@@ -74,7 +74,7 @@ impl StudySize {
         by_time.max(TOGETHER_MIN).min(by_bytes).max(1)
     }
 
-    /// Whether the returns of `scenarios` scenarios are stored.
+    /// True if the returns of `scenarios` scenarios are stored.
     pub(crate) fn keeps_returns(self, scenarios: usize) -> bool {
         self.frames * scenarios as u64 <= RETURNS_MAX
     }

@@ -14,13 +14,13 @@ use crate::summary::Settings;
 
 /// Note in each output of a study with fixed trades.
 pub(crate) const FIXED_TRADES: &str = "FIXED TRADES: each scenario reprices the trades of the configuration at its own \
-                                       costs; it is not a replay, and sizing did not know these costs";
+                                       costs; it is not a replay, and sizing did not use these costs";
 
 /// Scenarios of a grid file.
 pub(crate) struct Grid {
     /// Text of the file.
     pub(crate) text: String,
-    /// Whether `trades = "fixed"`: all scenarios have the trades of the configuration, and only costs vary.
+    /// True for `trades = "fixed"`: all scenarios have the trades of the configuration, and only costs vary.
     pub(crate) fixed: bool,
     /// Dotted names of the varying settings, in file order.
     pub(crate) names: Vec<String>,
@@ -163,7 +163,7 @@ impl Grid {
         values.filter_map(|(name, value)| Some(format!("{name}={}", value.as_ref()?))).collect()
     }
 
-    /// Name of each varying setting, and whether all its values are numbers.
+    /// Name of each varying setting, and true if all its values are numbers.
     pub(crate) fn columns(&self) -> Vec<(String, bool)> {
         let is_number = |at: usize| {
             self.scenarios

@@ -8,7 +8,7 @@
 //!
 //! The trials log (`trials_log.rs`) keeps the choices of every run with their ratios; `luck/` deflates the
 //! best by all distinct choices. The period of a run is identified by its last return, not by a digest of the
-//! files, because nothing may depend on bars of the hold-out.
+//! files, because no output may depend on bars of the hold-out.
 
 mod args;
 mod budget;
@@ -92,7 +92,7 @@ impl Study {
         Ok(Self { grid, base, configs, charges })
     }
 
-    /// Whether all scenarios have the same frames.
+    /// True if all scenarios have the same frames.
     ///
     /// # Errors
     /// The settings cannot be written as TOML.
@@ -167,7 +167,7 @@ impl Study {
     }
 }
 
-/// Look-ahead of the fills and the number of scenarios with one, if any.
+/// Note on look-ahead of the fills, with the number of scenarios that have it; `None` without look-ahead.
 pub(crate) fn look_ahead(configs: &[Config]) -> Option<String> {
     let mut notes = configs.iter().filter_map(|config| config.look_ahead());
     let note = notes.next()?;

@@ -18,7 +18,7 @@ pub(crate) enum Range {
         to: f64,
         /// Number of levels, if the range is used as a list.
         count: Option<usize>,
-        /// Whether levels are equally spaced on a logarithmic scale.
+        /// True if levels are equally spaced on a logarithmic scale.
         log: bool,
     },
 }
@@ -129,7 +129,7 @@ const DIMENSIONS_MAX: usize = 256;
 /// independent draws. The result is a function of the seed.
 ///
 /// # Errors
-/// The sequence has fewer points or dimensions.
+/// The scenarios or settings exceed the points or dimensions of the sequence.
 pub(crate) fn drawn(ranges: &[Range], count: usize, seed: u32) -> Result<Vec<Vec<Option<Value>>>> {
     if count > POINTS_MAX || ranges.len() > DIMENSIONS_MAX {
         bail!(

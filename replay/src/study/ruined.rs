@@ -57,7 +57,7 @@ impl RuinedScenarios {
         }
     }
 
-    /// Returns the warning about them.
+    /// Returns the warning about the ruined scenarios.
     pub(crate) fn warning(&self) -> Option<Rendered> {
         (self.count() > 0).then(|| {
             Rendered::new(Code::RuinedScenarios, format!(

@@ -18,15 +18,15 @@ use crate::terminal::tell;
 pub(crate) struct Plan<'a> {
     /// Run folder of the study.
     pub(crate) out: &'a Path,
-    /// Whether to resume an unfinished study.
+    /// True to resume an unfinished study.
     pub(crate) resume: bool,
-    /// Whether an unfinished study may be removed.
+    /// True to allow the removal of an unfinished study.
     pub(crate) force: bool,
     /// Partial output folder, which an interruption removes.
     pub(crate) aside: &'a Path,
 }
 
-/// Runs every scenario without a result. Results of passes stay in [`UnfinishedStudy`] until the caller
+/// Runs every scenario that has no stored result. Results of passes stay in [`UnfinishedStudy`] until the caller
 /// removes it.
 ///
 /// # Errors

@@ -16,7 +16,7 @@ use crate::run::json_lines;
 use crate::run::json_lines::{JsonLines, Lines};
 use crate::summary::time_text;
 
-/// Value of `--trials` for no log.
+/// Value of `--trials` that disables the log.
 const NONE: &str = "none";
 
 /// One run with its trials.
@@ -82,13 +82,13 @@ impl Line {
         }
     }
 
-    /// Whether the ratios of two runs are comparable: same environment, same last return. A longer warm-up
+    /// True if the ratios of two runs are comparable: same environment, same last return. A longer warm-up
     /// changes a ratio little.
     fn measures_as(&self, other: &Self) -> bool {
         self.world == other.world && self.data.last == other.data.last
     }
 
-    /// Whether `other` is an earlier completion of the same run.
+    /// True if `other` is an earlier completion of the same run.
     fn repeats(&self, other: &Self) -> bool {
         self.measures_as(other)
             && self.command == other.command

@@ -56,14 +56,14 @@ pub(crate) fn place(out: &Path) -> PathBuf {
 pub(crate) struct UnfinishedStudy {
     path: PathBuf,
     parts: AtomicUsize,
-    /// Held while the study runs.
+    /// Lock held while the study runs.
     _lock: File,
 }
 
 /// Results of the completed passes.
 #[derive(Default)]
 pub(crate) struct UnfinishedResults {
-    /// Outcomes in no order.
+    /// Outcomes in arbitrary order.
     pub(crate) outcomes: Vec<Outcome>,
     pub(crate) data: DataFacts,
 }
@@ -166,7 +166,7 @@ impl UnfinishedStudy {
 
     /// Removes the folder of a completed study.
     pub(crate) fn remove(self) {
-        // A folder that stays only affects the next study of this name, which reports it.
+        // If the folder remains, the next study of this name reports it.
         let _ = fs::remove_dir_all(&self.path);
     }
 }

@@ -3,7 +3,7 @@
 /// Text of an undefined number.
 pub(crate) const NONE: &str = "-";
 
-/// Returns a number with a fixed count of decimals: `0.82`.
+/// Returns a number with a fixed number of decimals: `0.82`.
 pub(crate) fn decimals(value: f64, places: usize) -> String {
     if !value.is_finite() {
         return NONE.to_owned();

@@ -13,13 +13,13 @@ pub(super) const ERROR: Style = AnsiColor::Red.on_default().bold();
 const HEADING: Style = Style::new().bold();
 const WARNING: Style = AnsiColor::Yellow.on_default();
 
-/// Columns where standard output is not a terminal.
+/// Width in columns if standard output is not a terminal.
 const WIDTH: usize = 90;
-/// Fewest and most columns of a line.
+/// Minimum and maximum columns of a line.
 const WIDTHS: (usize, usize) = (40, 100);
-/// Spaces before everything below a heading.
+/// Spaces before each line below a heading.
 const INDENT: usize = 2;
-/// Most columns of the labels of fields; longer ones have a line of their own.
+/// Maximum columns of field labels; a longer label has a line of its own.
 const LABELS: usize = 30;
 
 #[derive(Clone, Debug)]
@@ -122,7 +122,7 @@ impl Page {
     }
 }
 
-/// Returns whether a blank line comes before a block.
+/// Returns true if a blank line comes before a block.
 fn is_apart(last: Option<&Block>, block: &Block) -> bool {
     match (last, block) {
         (None, _) => false,

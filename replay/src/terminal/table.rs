@@ -1,4 +1,4 @@
-//! Tables without lines: the first column to the left, numbers to the right.
+//! Tables without borders: first column aligned left, numbers aligned right.
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, ColumnConstraint, ContentArrangement};
@@ -7,17 +7,17 @@ use super::printable;
 
 /// Spaces between two columns.
 const GAP: usize = 2;
-/// Width at which columns of words wrap before the table leaves out optional columns.
+/// Width at which columns of words wrap before the table omits optional columns.
 const WRAPPED: usize = 24;
 
-/// A table of a page. Where the terminal is too narrow, it leaves out optional columns and wraps words.
+/// A table of a page. Where the terminal is too narrow, it omits optional columns and wraps words.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Table {
     header: Vec<String>,
     rows: Vec<Vec<String>>,
     /// Columns of words, which are aligned to the left and may wrap.
     words: Vec<usize>,
-    /// Columns that a narrow terminal leaves out, the first one first.
+    /// Columns that a narrow terminal omits, in this order.
     optional: Vec<usize>,
 }
 
@@ -40,7 +40,7 @@ impl Table {
         self
     }
 
-    /// Marks columns that a narrow terminal leaves out, in this order.
+    /// Marks columns that a narrow terminal omits, in this order.
     pub(crate) fn optional(mut self, columns: impl IntoIterator<Item = usize>) -> Self {
         self.optional.extend(columns);
         self
@@ -52,7 +52,7 @@ impl Table {
         self
     }
 
-    /// Returns whether there is no row.
+    /// Returns true if the table has no row.
     pub(crate) fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }

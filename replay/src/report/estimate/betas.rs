@@ -10,16 +10,16 @@ use crate::report::figure::{Figure, Path};
 use crate::report::page::Page;
 use crate::summary::{InstrumentSummary, time_text};
 
-/// Most points that a page draws fast on a telephone.
+/// Maximum points that a page draws quickly on a telephone.
 const ROOM: Room = Room { frames_max: 1_500, values_max: 150_000 };
 const HEADING: &str = "Alpha and betas";
-/// Readings of the figures.
+/// Sentences on how to read the figures.
 const ALPHA: &str = "Expected annual return beyond the factors, with its band of ±2 standard deviations: where the band holds 0, \
                      alpha is not distinct from 0.";
 const BETA: &str = "Return of the instrument per unit of return of the factor, with its band of ±2 standard deviations: a wide \
                     band is an uncertain hedge.";
 
-/// Adds a section that says why no betas are drawn.
+/// Adds a section with the reason why no betas are drawn.
 pub(super) fn add_missing(page: &mut Page) {
     page.section(HEADING);
     page.add(html! {

@@ -8,7 +8,7 @@ use crate::report::figure::Figure;
 use crate::report::page::Page;
 use crate::summary::{InstrumentSummary, Number};
 
-/// Most rows of instruments in alarm, and of the others.
+/// Maximum rows of instruments in alarm, and of the others.
 const ROWS_MAX: usize = 1_000;
 /// Rows from which the table has a bounded height and can be searched and sorted.
 const SORTABLE_MIN: usize = 25;

@@ -7,7 +7,7 @@ use crate::summary::InstrumentSummary;
 
 /// Instruments drawn without `--plot`: those with the most forecasts, and at most as many in alarm.
 const USUAL: usize = 4;
-/// Most instruments of `--plot`.
+/// Maximum instruments of `--plot`.
 const ASKED_MAX: usize = 20;
 
 /// Returns the instruments of `--plot` in its order. Without it, those with the most forecasts (ties in engine order),

@@ -25,7 +25,7 @@ impl Figure {
                 .legend_group(group(at))
                 .show_legend(false)
         };
-        // Bands lie over each other: many are paler than few.
+        // Bands overlap, so more bands are paler.
         let opacity = 0.15 * 4.0 / of.max(4) as f64;
         self.data.push(edge(-1.0));
         self.data.push(edge(1.0).fill(Fill::ToNextY).fill_color(css(colour(at), opacity)));
@@ -47,7 +47,7 @@ impl Figure {
     }
 }
 
-/// Lines of one group are hidden and shown together.
+/// Returns the legend group of the n-th line; traces of a group are hidden and shown together.
 fn group(at: usize) -> String {
     format!("line{at}")
 }

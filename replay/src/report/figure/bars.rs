@@ -18,7 +18,7 @@ pub(in crate::report) struct Bars {
 }
 
 impl Figure {
-    /// A histogram of shares, with a vertical line at each named place. `titles`: of the horizontal and the vertical axis.
+    /// Creates a histogram of shares, with a vertical line at each named value. `titles`: horizontal and vertical axis.
     pub(in crate::report) fn of_bars(bars: Bars, titles: [&str; 2], places: &[(&str, f64)]) -> Self {
         let x = axis().tick_format(".1~%").show_grid(false).title(axis_title(titles[0]));
         let y = axis().tick_format("~s").title(axis_title(titles[1]));

@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::label::{label, labels};
 use super::{Figure, axis, axis_title, css, layout};
 
-/// Most cells in which a value is readable.
+/// Maximum cells with readable values.
 const READABLE_MAX: usize = 150;
 /// Colours below zero, from the lowest value to zero. Orange and blue are distinct for the colour-blind, and both are pale
 /// enough for black text.
@@ -19,7 +19,7 @@ const BELOW: [&str; 2] = ["#dd7f2b", "#f0b37a"];
 const ZERO: &str = "#fbfbfb";
 /// Colours above zero, from zero to the highest value.
 const ABOVE: [&str; 2] = ["#a3cde8", "#4a98cc"];
-/// Inset of the frame of each kind of cell: three around one cell are all visible.
+/// Inset of the frame of each kind of cell, so that three frames of one cell are all visible.
 const INSETS: [f64; 3] = [0.0, 0.05, 0.1];
 
 /// Frame colours that are visible on orange and on blue.
@@ -30,7 +30,7 @@ pub(in crate::report) struct Plane {
     /// Titles and levels, across and upwards.
     pub(in crate::report) across: (String, Vec<String>),
     pub(in crate::report) upwards: (String, Vec<String>),
-    /// Format of a value, as of d3.
+    /// Format of a value, in the notation of d3.
     pub(in crate::report) format: &'static str,
 }
 
@@ -40,7 +40,7 @@ pub(in crate::report) type CellFrame = (&'static str, Option<(usize, usize)>);
 /// Values of the cells, by rows from below, and the frames.
 pub(in crate::report) type Slice = (Vec<Vec<f64>>, Vec<CellFrame>);
 
-/// Cells as plotly.js draws them. The crate has no option for the text of a cell.
+/// Heat map of plotly.js with text in its cells, for which the crate `plotly` has no option.
 #[derive(Clone, Serialize)]
 struct Cells {
     #[serde(flatten)]
@@ -68,7 +68,7 @@ fn range(values: impl Iterator<Item = f64>) -> (f64, f64) {
     }
 }
 
-/// Returns the colours of a scale from `low` to `high`: zero is white where it lies between them.
+/// Returns the colours of a scale from `low` to `high`: zero is white if it lies between them.
 fn colours(low: f64, high: f64) -> Vec<ColorScaleElement> {
     // Place of zero on the scale, from 0 to 1.
     let zero = ((0.0 - low) / (high - low)).clamp(0.0, 1.0);
@@ -144,7 +144,7 @@ impl Plane {
     }
 }
 
-/// Frame of a cell. Without a place it has only its line in the legend.
+/// Returns the frame of a cell; without a place, only its entry in the legend.
 fn frame(kind: usize, name: &str, place: Option<(usize, usize)>) -> Box<dyn Trace> {
     let rgb = FRAMES[kind % FRAMES.len()];
     let dash = [DashType::Solid, DashType::Solid, DashType::Dash][kind % 3].clone();

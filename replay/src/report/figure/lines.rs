@@ -6,7 +6,7 @@ use plotly::layout::{Axis, AxisType, HoverMode};
 use super::label::label;
 use super::{Figure, Rounding, axis, axis_title, colour, css, dash, layout, legend, line};
 
-/// Share of the height that the upper of two panes takes, and where the lower one ends.
+/// Lower edge of the upper of two panes and upper edge of the lower one, as shares of the height.
 const SPLIT: [f64; 2] = [0.36, 0.29];
 
 /// Vertical axis of a pane: its title with the unit, and the d3 format of its numbers.
@@ -24,9 +24,9 @@ pub(in crate::report) enum Panes {
 pub(in crate::report) enum LineStyle {
     /// Subject of the figure.
     Main,
-    /// Line that the main one is compared with.
+    /// Line to compare the main line with.
     Beside,
-    /// A line to compare with in a low pane.
+    /// Line to compare with, in a low pane.
     Thin,
     /// A limit, or a line close to another.
     Dashed,
@@ -48,9 +48,9 @@ pub(in crate::report) struct PaneLine<'a> {
     look: LineStyle,
     /// True if it is in the lower pane.
     lower: bool,
-    /// Group that is hidden and shown together; the legend has the line of the upper pane.
+    /// Group of lines that are hidden and shown together; the legend has the line of the upper pane.
     with: Option<&'static str>,
-    /// Format of a value, as of d3.
+    /// Format of a value, in the notation of d3.
     format: &'static str,
 }
 

@@ -28,7 +28,7 @@ const PALETTE: [[u8; 3]; 7] =
 const GRID: &str = "#e4e4e4";
 const MARGIN: [usize; 4] = [48, 10, 30, 30];
 
-/// Colour of the n-th line. After all colours come dashes.
+/// Colour of the n-th line; colours repeat with dashed lines.
 fn colour(at: usize) -> [u8; 3] {
     PALETTE[at % PALETTE.len()]
 }
@@ -80,7 +80,7 @@ impl Figure {
         }
     }
 
-    /// Returns whether its horizontal axis shows the page's times.
+    /// Returns true if its horizontal axis shows the page's times.
     pub(super) fn is_over_time(&self) -> bool {
         self.timed
     }
@@ -114,12 +114,12 @@ impl Figure {
         self.layout = layout.shapes(vec![band, start]).annotations(vec![text]);
     }
 
-    /// Returns whether it is taller than others.
+    /// Returns true if it is taller than others.
     pub(super) fn is_tall(&self) -> bool {
         self.tall
     }
 
-    /// Returns whether its vertical axis may be logarithmic.
+    /// Returns true if its vertical axis may be logarithmic.
     pub(super) fn may_be_logarithmic(&self) -> bool {
         self.log
     }
@@ -192,7 +192,7 @@ fn layout(x: Axis, y: Axis) -> Layout {
         .y_axis(y)
 }
 
-/// Legend below the figure by a share of its height. Above it, buttons would cover it on a telephone.
+/// Legend at height `y`, a share of the figure's height. Above the figure, buttons would cover it on a telephone.
 fn legend(y: f64) -> Legend {
     Legend::new().orientation(Orientation::Horizontal).x(0.0).y(y).y_anchor(Anchor::Top)
 }

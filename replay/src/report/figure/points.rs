@@ -19,11 +19,11 @@ pub(in crate::report) struct Points {
 /// Style of points.
 #[derive(Clone, Copy)]
 pub(in crate::report) enum PointStyle {
-    /// Many, pale.
+    /// Many pale points.
     Cloud,
     /// Joined by a line.
     Joined,
-    /// The n-th scenario that is named.
+    /// The n-th named scenario.
     One(usize),
 }
 

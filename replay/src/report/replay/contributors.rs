@@ -10,7 +10,7 @@ use crate::report::page::Page;
 
 const TABLE: &str = "contributions.parquet";
 const HEADING: &str = "Largest contributions by instrument";
-/// Most rows of gains, and of losses.
+/// Maximum rows of gains, and of losses.
 const ROWS: usize = 10;
 /// Columns beside the total: names of contributions, or prefixes that end in `_`.
 const PARTS: [(&str, &[&str]); 6] = [

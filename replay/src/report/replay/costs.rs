@@ -31,7 +31,7 @@ pub(super) fn add(page: &mut Page, trading: &TradingSummary, curves: &Curves) {
         }
         page.figure(
             "Cumulative costs by item, stacked",
-            "The upper edge is the sum of all costs so far; a steep part is a time of much trading or of dear trading.",
+            "The upper edge is the sum of all costs so far; a steep part is a time of much or expensive trading.",
             figure,
         );
         let thinned = thinned(curves, "the sum at its end");
@@ -64,7 +64,7 @@ fn analysis(trading: &TradingSummary) -> Markup {
         }
         @if let Some(capacity) = costs.capacity_of_same_trades.get() {
             " With the same trades as shares of NAV, impact would halve the Sharpe ratio at a NAV of " (money(capacity))
-            "; sizing that knows impact trades less there."
+            "; sizing that includes impact trades less there."
         }
         @if shortfall.total.get().is_some() {
             @let parts = shortfall.parts().map(|(name, bps)| format!("{name} {}", plain(bps, 1)));

@@ -35,7 +35,7 @@ pub(super) fn add(page: &mut Page, trading: &TradingSummary) {
     ));
 }
 
-/// Returns the bins as bars of one width. The outermost bins reach further.
+/// Returns the bins as bars of one width. The outermost bins include all returns beyond them.
 fn bars(edges: &[f64], counts: &[u64]) -> Bars {
     let bins = counts.len();
     let width = if bins > 2 { edges[2] - edges[1] } else { edges[bins] - edges[0] };

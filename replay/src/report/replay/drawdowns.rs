@@ -38,7 +38,7 @@ pub(super) fn add(page: &mut Page, drawdowns: Option<&[DrawdownSummary]>, holdou
     );
 }
 
-/// Returns whether a drawdown has its trough in a hold-out.
+/// Returns `yes` if a drawdown has its trough in a hold-out, else `no`; a dash without a trough.
 fn place(drawdown: &DrawdownSummary, from: &str) -> &'static str {
     match &drawdown.trough {
         Some(trough) if trough.as_str() >= from => "yes",

@@ -12,7 +12,7 @@ use crate::report::figure::{Figure, LineStyle, Pane, PaneLine, Panes};
 use crate::report::page::Page;
 use crate::summary::time_text;
 
-/// Most points of a line.
+/// Maximum points of a line.
 pub(super) const POINTS_MAX: u64 = 1_500;
 /// Days of the window of rolling figures.
 const WINDOW_DAYS: f64 = 252.0;
@@ -23,7 +23,7 @@ const HEADING: &str = "Growth of one unit";
 pub(super) struct Equity {
     curves: EquityCurves,
     pub(super) rolling: RollingCurves,
-    /// Returns of the window of `rolling`.
+    /// Number of returns in the window of `rolling`.
     pub(super) window: usize,
     /// Tracking error and information ratio.
     pub(super) active: ActiveRisk,
@@ -81,7 +81,7 @@ pub(super) fn times(equity: &Equity) -> Vec<String> {
     equity.times().iter().map(|time| time_text(Some(*time)).unwrap_or_default()).collect()
 }
 
-/// Returns a sentence on the frames of a point; empty for one. `of_bucket`: value that the point shows.
+/// Returns a sentence on the frames per point; empty for one frame. `of_bucket`: value that a point shows.
 pub(super) fn thinned(equity: &Equity, of_bucket: &str) -> String {
     match equity.curves.frames_between() {
         1 => String::new(),
@@ -98,7 +98,7 @@ pub(super) fn add(page: &mut Page, curves: &Curves) {
     page.section(HEADING);
     let mut figure = Figure::panes(&Panes::Two(Pane("growth of 1", ".2~f"), Pane("drawdown, %", ".0~%")));
     figure.make_tall();
-    // The last one is on top.
+    // The line that is drawn last is on top.
     for (name, colour, look) in
         [("benchmark", 1, LineStyle::Beside), ("gross", 5, LineStyle::Dashed), ("net", 0, LineStyle::Main)]
     {

@@ -18,8 +18,8 @@ const ROWS: [Row; 6] = [
     ("Total return", Unit::Percent, |of| of.figures.total_return),
 ];
 
-/// Adds the data, the comparison with the benchmark, and the headline table. Of a hold-out that was opened it is the
-/// result of the hold-out that is compared.
+/// Adds the data, the comparison with the benchmark, and the headline table. If a hold-out was opened, its result is
+/// compared instead of that of the whole run.
 pub(super) fn add(page: &mut Page, head: &Head, trading: &TradingSummary, holdout: Option<&HoldoutSummary>) {
     page.add(lead(head, trading));
     if trading.nav.is_none() {

@@ -55,7 +55,7 @@ pub(super) fn add(page: &mut Page, curves: &Curves) {
     }
 }
 
-/// Adds a figure of the lines that have a value; false if none has.
+/// Adds a figure of the lines that have a value; returns false without one.
 fn draw(
     page: &mut Page,
     equity: &Equity,

@@ -22,7 +22,7 @@ pub(super) fn add(page: &mut Page, run: &Run<'_>, trading: &TradingSummary, curv
     let multiplier: Vec<f64> =
         curves.line("cap_multiplier").iter().map(|value| 100.0 * run.frames_per_year * value).collect();
     page.section(HEADING);
-    // Without forecasts the multiplier values the approach to target weights, not growth.
+    // Without forecasts, the multiplier measures the approach to target weights, not growth.
     let grows = trading.sizing.of_forecasts.unwrap_or(true);
     let costs = grows && multiplier.iter().any(|value| *value != 0.0 && !value.is_nan());
     let upper = Pane("turnover, % of NAV a day", ".1~%");

@@ -94,7 +94,7 @@ pub(super) fn add(page: &mut Page, study: &Study) {
     page.small(html! {
         @if let Some(cost) = cost {
             "The first two columns are values of " (study.title(cost)) ", interpolated linearly between those of the grid; "
-            "each scenario has its own trades, because sizing knows the cost. "
+            "each scenario has its own trades, because sizing uses the cost. "
         }
         "The last column is the cost of a unit of turnover at which the trades of each cap, at the cost of the base, earn "
         "nothing."

@@ -9,7 +9,7 @@ use crate::report::labels::{Unit, shown};
 use crate::report::page::Page;
 
 const HEADING: &str = "Growth against drawdown";
-/// Most efficient choices in the table.
+/// Maximum number of efficient choices in the table.
 const NAMED_MAX: usize = 12;
 
 /// Adds the figure, and the efficient choices: candidates that no other candidate beats in both growth and drawdown.

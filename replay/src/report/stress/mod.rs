@@ -29,7 +29,7 @@ use study::Study;
 /// Returns the report of the folder.
 ///
 /// # Errors
-/// A file of the folder cannot be read, or symbols are to be drawn.
+/// A file of the folder cannot be read, or `plot` is not empty.
 pub(super) fn html(folder: &Path, plot: &[String]) -> Result<String> {
     if !plot.is_empty() {
         bail!(

@@ -10,7 +10,7 @@ use crate::report::page::Page;
 use crate::summary::paths;
 
 const HEADING: &str = "Resampled paths";
-/// Most groups in the table.
+/// Maximum groups in the table.
 const GROUPS_MAX: usize = 24;
 const BINS: usize = 30;
 

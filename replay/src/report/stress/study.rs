@@ -36,9 +36,9 @@ pub(super) struct Study {
     pub(super) environment: Option<Anchor>,
     /// True if the candidates are in one environment; otherwise no two scenarios have the same one.
     pub(super) one_environment: bool,
-    /// Count of the candidates.
+    /// Number of candidates.
     pub(super) candidates: usize,
-    /// Whether each scenario is a candidate: a choice in the environment of the configuration that was not ruined.
+    /// True for each candidate: a choice in the environment of the configuration that was not ruined.
     pub(super) is_candidate: Vec<bool>,
     /// Days in a year, by which turnover a day becomes turnover a year.
     pub(super) days_per_year: f64,
@@ -56,7 +56,7 @@ impl Study {
     /// Reads a folder.
     ///
     /// # Errors
-    /// A file of it is missing, or not as betaflow wrote it.
+    /// A file of the folder is missing, or was changed after betaflow wrote it.
     pub(super) fn read(folder: &Path) -> Result<Self> {
         let summary: StressSummary = read_summary(folder)?;
         let scenarios = read_scenarios(folder)?;
@@ -136,12 +136,12 @@ impl Study {
         }
     }
 
-    /// Returns a figure of every scenario; all NaN if the table has no such column.
+    /// Returns a figure of every scenario; all NaN if the table lacks the column.
     pub(super) fn figure(&self, name: &str) -> Vec<f64> {
         self.scenarios.figure(name).map_or_else(|_| vec![f64::NAN; self.scenarios.len()], <[f64]>::to_vec)
     }
 
-    /// Returns whether a figure is defined in any scenario.
+    /// Returns true if a figure is defined in any scenario.
     pub(super) fn has(&self, name: &str) -> bool {
         self.scenarios.figure(name).is_ok_and(|values| values.iter().any(|value| value.is_finite()))
     }
@@ -168,7 +168,7 @@ impl Study {
         }
     }
 
-    /// Returns a figure along an axis, with all other settings as in a scenario; NaN where the grid has no such scenario.
+    /// Returns a figure along an axis, with all other settings as in a scenario; NaN where the grid lacks the scenario.
     pub(super) fn along(&self, figure: &[f64], axis: usize, row: usize) -> Vec<f64> {
         let rows = self.sweep.along(axis, row).into_iter();
         rows.map(|row| row.map_or(f64::NAN, |row| figure[row])).collect()
@@ -191,7 +191,7 @@ impl Study {
     }
 }
 
-/// Returns a title for each setting: its dotted name where two would have the same title.
+/// Returns a title for each setting: its dotted name if two would have the same title.
 fn titles(settings: &[Setting]) -> Vec<String> {
     let short: Vec<String> = settings.iter().map(|setting| labels::title(&setting.name)).collect();
     let alone = |title: &String| short.iter().filter(|other| *other == title).count() == 1;

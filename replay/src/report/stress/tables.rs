@@ -9,7 +9,7 @@ use crate::report::luck;
 use crate::report::page::Page;
 use crate::summary::{ChosenLuck, LuckSummary};
 
-/// Most scenarios of a list.
+/// Maximum scenarios of a list.
 const LISTED: usize = 10;
 const FIGURES: [(&str, &str, Unit); 17] = [
     ("net_sharpe", "Sharpe ratio, net", Unit::Plain(2)),
@@ -101,7 +101,7 @@ fn luck_rows(luck: &LuckSummary) -> impl Iterator<Item = Markup> {
     })
 }
 
-/// Returns the scenarios among which best and robust are chosen.
+/// Returns a paragraph on the scenarios among which best and robust are chosen.
 fn competition(study: &Study) -> Markup {
     let environment = study.environment.filter(|_| !study.environment_axes.is_empty());
     html! {
@@ -116,7 +116,7 @@ fn competition(study: &Study) -> Markup {
     }
 }
 
-/// Returns what robust means.
+/// Returns the definition of robust, in words.
 fn robustness(study: &Study) -> String {
     let Some(robust) = study.robust else {
         return "No scenario has neighbours that differ by one level: none is robust.".to_owned();
@@ -124,7 +124,7 @@ fn robustness(study: &Study) -> String {
     format!(
         "Robust is the scenario whose neighbourhood has the best worst case: within one level of it in every setting that \
          is a number ({} scenario(s)) the {OBJECTIVE_TITLE} never falls below {}. At the edge of the grid there are fewer \
-         neighbours, so it says less.",
+         neighbours, so the bound is weaker.",
         robust.neighbours,
         shown(robust.worst, Unit::Plain(2))
     )

@@ -29,7 +29,7 @@ pub(super) fn add(page: &mut Page, tuning: &Tuning) {
     page.set_times(times);
     let mut figure = Figure::panes(&Panes::Two(Pane("growth of 1", ".2~f"), Pane("drawdown, %", ".0~%")));
     figure.make_tall();
-    // The last one is on top.
+    // The line that is drawn last is on top.
     for (at, (name, colour, look)) in LINES.into_iter().enumerate().rev() {
         figure.draw(&PaneLine::new(name, curves.growth(at), colour, look).with(name).format(".3f"));
     }

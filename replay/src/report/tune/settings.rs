@@ -1,4 +1,4 @@
-//! In-sample result by setting, which shows whether the best is a peak or a plateau.
+//! In-sample result by setting, which distinguishes a peak from a plateau.
 
 use anyhow::Result;
 use betaflow_connectors::record::{Setting, Values, read_scenarios};

@@ -19,7 +19,7 @@ const CHUNK: u64 = 512;
 /// Comparison of a replay with the session recording that it reads.
 pub(crate) struct SessionComparison {
     folder: PathBuf,
-    /// Whether the settings are those of the session; otherwise nothing is compared.
+    /// True if the settings are those of the session; otherwise no frame is compared.
     same_settings: bool,
     found: Arc<Mutex<Matches>>,
 }
@@ -56,7 +56,7 @@ impl SessionComparison {
     /// Prints the result.
     ///
     /// # Errors
-    /// The frames are not those on record.
+    /// A frame differs from the recorded one.
     pub(crate) fn conclude(self, json: bool) -> Result<()> {
         let line = |text: String| if json { tell(&text) } else { say(&format!("\n{text}\n")) };
         let folder = self.folder.display();

@@ -25,11 +25,11 @@ pub(crate) struct Luck {
     counted: TrialTally,
     /// Number of distinct choices compared in the named environment.
     compared: usize,
-    /// Whether one environment has a result for all of them.
+    /// True if all of them have a result in one environment.
     one_world: bool,
-    /// Whether that is the environment of the configuration.
+    /// True if that is the environment of the configuration.
     exact: bool,
-    /// Number of returns behind each ratio: the last ones that all choices have.
+    /// Number of returns of each ratio: the last returns common to all choices.
     frames: usize,
     frames_per_year: f64,
     /// Best, robust and configured scenario.
@@ -52,7 +52,7 @@ struct Trial<'a> {
     row: usize,
     choice: &'a str,
     observed: ObservedSharpe,
-    /// Last returns that all choices have; `None` if returns were not stored.
+    /// Last returns common to all choices; `None` if returns were not stored.
     returns: Option<&'a [f64]>,
 }
 
@@ -148,8 +148,8 @@ impl Luck {
     }
 }
 
-/// Distinct choices among the candidates with a Sharpe ratio, each with the last returns that all of them
-/// have.
+/// Distinct choices among the candidates with a Sharpe ratio, each with the last returns common to
+/// all of them.
 fn trials<'a>(
     outcomes: &'a [Outcome],
     identities: &'a [Identity],
