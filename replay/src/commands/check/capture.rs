@@ -16,13 +16,13 @@ use serde_json::json;
 use super::CheckArgs;
 use crate::terminal::{Page, Table, grouped, say, tell};
 
-/// Lateness that bars allow, as in `[feed]`.
+/// Lateness of bars, the default of `[feed]`.
 const LATENESS_NS: i64 = 2_000_000_000;
-/// Most messages that are read to find the venue of a capture.
+/// Maximum messages read to find the venue of a capture.
 const SAMPLE: u64 = 4_000;
-/// Most symbols that are kept; events of further ones are only counted.
+/// Maximum symbols kept; events of further symbols are only counted.
 const SYMBOLS_MAX: usize = 10_000;
-/// Most symbols of the table; `--json` has all.
+/// Maximum symbols of the table; `--json` has all.
 const SHOWN: usize = 40;
 
 /// Events of one instrument.
@@ -120,8 +120,8 @@ fn read(path: &Path, adapter: &mut dyn Venue) -> Result<Contents> {
     Ok(read)
 }
 
-/// Rejects a capture if the adapter does not know most messages and reads no trade, quote or bar. The error names the venue
-/// whose adapter reads most of it.
+/// Rejects a capture if most messages are unknown to the adapter and none is a trade, quote or bar. The error names the
+/// venue whose adapter reads most messages.
 fn reject_another_venue(path: &Path, name: &str, read: &Contents) -> Result<()> {
     let (total, failed) = (read.counts.total(), read.counts.unknown() + read.counts.refused());
     if !read.symbols.is_empty() || failed * 2 <= total {

@@ -26,7 +26,7 @@ use crate::terminal::{say, tell};
 pub(super) use args::{CHECK, CheckArgs};
 use report::Checked;
 
-/// Most findings in the list; further ones are only counted, so that memory is bounded.
+/// Maximum findings in the list; further ones are only counted, so that memory is bounded.
 const LISTED_MAX: usize = 1_000_000;
 
 /// Checks price data, shows the findings and writes them to `--out`.

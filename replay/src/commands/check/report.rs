@@ -118,7 +118,7 @@ impl Checked<'_> {
         page.text(format!("Half of the spread is a cost (execution.half_spread_bps).{bars}"));
     }
 
-    /// Returns whether the data may be used, in a paragraph.
+    /// Returns the verdict on the use of the data, as a paragraph.
     fn verdict(&self) -> String {
         let (rows, total) = (self.facts.rows, self.tally.total());
         let share = decimals(100.0 * total as f64 / rows.max(1) as f64, 3);

@@ -24,7 +24,7 @@ pub(super) struct CheckSummary {
     total: u64,
     /// Findings by kind.
     findings: BTreeMap<String, ProblemSummary>,
-    /// Factor that moves most with the panel.
+    /// Factor with the highest correlation with the panel.
     alignment: Option<Alignment>,
     /// Estimates by symbol, bps.
     spreads: BTreeMap<String, Spreads>,

@@ -12,8 +12,8 @@ const BUSY: Duration = Duration::from_millis(500);
 
 /// A read-only connection.
 ///
-/// In the write-ahead log a reader sees the last commit before its query and blocks no writer. It only keeps
-/// the log from restarting, which is why every query here is short.
+/// With a write-ahead log, a query reads the last commit before it and blocks no writer. It only keeps the log
+/// from restarting, which is why every query here is short.
 ///
 /// No other code may open the file: closing any descriptor of it drops the POSIX locks of this process,
 /// including those of a run.
@@ -64,7 +64,7 @@ impl Database {
         self.connection.prepare_cached("PRAGMA data_version")?.query_row([], |row| row.get(0))
     }
 
-    /// Whether the path still leads to the open file.
+    /// True if the path still names the open file.
     pub(crate) fn is_current(&self) -> bool {
         Identity::of(&self.path).is_ok_and(|identity| identity == self.identity)
     }

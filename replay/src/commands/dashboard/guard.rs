@@ -14,8 +14,7 @@ type Refusal = (StatusCode, &'static str);
 
 /// Access rules of one server.
 pub(crate) struct Guard {
-    /// Whether only this machine can connect. Pages of other sites could still try through a DNS name of this
-    /// machine.
+    /// True if only this machine can connect; pages of other sites could still connect by DNS rebinding.
     loopback: bool,
     token: Option<Token>,
 }
@@ -113,12 +112,12 @@ impl Token {
     }
 }
 
-/// Whether only this machine can reach an address.
+/// True if only this machine can reach an address.
 pub(crate) fn is_loopback(address: IpAddr) -> bool {
     address.to_canonical().is_loopback()
 }
 
-/// Whether all host names of a request are loopback; rejects DNS rebinding by pages of other sites.
+/// True if all host names of a request are loopback; rejects DNS rebinding by pages of other sites.
 fn names_loopback(headers: &HeaderMap, uri: &Uri) -> bool {
     let mut hosts = headers.get_all(HOST).iter();
     let (Some(host), None) = (hosts.next(), hosts.next()) else { return false };

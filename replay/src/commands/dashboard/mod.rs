@@ -2,7 +2,7 @@
 //! `paper`.
 //!
 //! One thread reads `state.db` for all clients (`reader.rs`); another thread serves HTTP (`server.rs`). A
-//! `watch` channel hands them the last state, so slow clients miss states and no queue grows.
+//! `watch` channel passes them the last state, so slow clients miss states and no queue grows.
 //!
 //! The connection is read-only, and no query takes longer than tens of milliseconds: the write-ahead log can
 //! then be checkpointed. Nothing else opens the file, because closing any descriptor of it drops the POSIX

@@ -21,7 +21,7 @@ const POLL: Duration = Duration::from_millis(250);
 const IDLE: Duration = Duration::from_secs(5);
 /// Interval between snapshots when nothing is committed and a run in the same process has a new status.
 const PULSE: Duration = Duration::from_secs(1);
-/// Rest after a read, as a multiple of its duration: reading uses at most a fifth of one core.
+/// Pause after a read, as a multiple of its duration: reading uses at most a fifth of one core.
 const REST: u32 = 4;
 /// Maximum waiting requests; further requests are refused.
 const REQUESTS: usize = 64;
@@ -30,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Result of the last read.
 pub(crate) enum Published {
-    /// Snapshot, and the same as JSON.
+    /// Snapshot as a value and as JSON.
     State(Box<Snapshot>, String),
     /// Reason why the state cannot be read.
     Nothing(String),
@@ -41,7 +41,7 @@ pub(crate) type Latest = Arc<Published>;
 
 /// Reason why a request has no answer.
 pub(crate) enum Refused {
-    /// The state has no such entry.
+    /// The state has no entry of this name.
     Missing,
     /// The state cannot be read.
     Unreadable(String),
@@ -220,7 +220,7 @@ impl ReaderThread {
             Some(database) => database,
             None => Database::open(&self.path)?,
         };
-        // Taken before the read, so that a commit during it causes another read.
+        // Get the version before the read, so that a change during it causes another read.
         self.seen_live = self.live_version();
         self.seen = Some(database.data_version()?);
         let database = self.database.insert(database);

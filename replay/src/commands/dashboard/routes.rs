@@ -137,7 +137,7 @@ async fn prometheus(State(shared): State<RouterState>) -> Result<Response, Refus
     }
 }
 
-/// Liveness for a supervisor: 200 while the run is alive, whether it trades or not, and after it ended
+/// Liveness for a supervisor: 200 while the run is alive, even if halted, and after it ended
 /// normally; 503 after it failed or while its status is stale.
 async fn health(State(shared): State<RouterState>) -> Result<Response, Refused> {
     let latest = shared.reader.state().await?;

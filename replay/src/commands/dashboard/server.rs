@@ -14,7 +14,7 @@ use super::timed::Timed;
 
 /// Maximum connections; further ones are refused.
 const CONNECTIONS: usize = 1_024;
-/// File descriptors reserved for the rest of the program: files, the feed, SQLite.
+/// File descriptors reserved for other parts of the program: files, the feed, SQLite.
 const OTHERS: usize = 256;
 /// Maximum bytes of request line and headers; a larger request is answered with 431.
 const HEADER_BYTES: usize = 16 * 1_024;

@@ -41,7 +41,7 @@ pub(crate) struct Snapshot {
     pub(crate) last: Option<EquityRow>,
     pub(crate) day: Option<DayFigures>,
     pub(crate) drawdown: Option<DrawdownSoFar>,
-    /// Whether the account is ruined: NAV of the last frame is 0 or less.
+    /// True if the account is ruined: NAV of the last frame is 0 or less.
     pub(crate) ruined: bool,
     /// Turnover cap per day, as configured.
     pub(crate) turnover_cap: Option<f64>,

@@ -19,13 +19,13 @@ pub(crate) struct FeedStatus {
     pub time: i64,
     /// Name of the feed.
     pub name: String,
-    /// Whether the feed is connected.
+    /// True if the feed is connected.
     pub connected: bool,
     /// Time of the last connect or disconnect.
     pub since: Option<i64>,
     /// Time of the last message.
     pub last_message: Option<i64>,
-    /// Whether the silence limit has passed since the last message.
+    /// True if the silence limit has passed since the last message.
     pub stale: bool,
     /// Start of the present outage, `None` while messages arrive.
     pub outage_since: Option<i64>,
@@ -83,7 +83,7 @@ pub(crate) struct FeedStatus {
     pub blocked_ns: u64,
 }
 
-/// Row `trading`: whether the run may send orders.
+/// Row `trading`: state of trading, and its reason.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Serialize)]
 #[serde(default)]
 pub(crate) struct TradingStatus {
@@ -100,7 +100,7 @@ pub(crate) struct TradingStatus {
 }
 
 impl TradingStatus {
-    /// Whether the run ended normally.
+    /// True if the run ended normally.
     pub(crate) fn has_ended(&self) -> bool {
         self.ended.is_some() || self.state == "ended"
     }
@@ -185,12 +185,12 @@ impl Status {
         times.into_iter().flatten().max()
     }
 
-    /// Whether the run may send orders at a time; a stale status counts as no.
+    /// True if the run may send orders at a time; a stale status counts as no.
     pub(crate) fn is_trading(&self, now: i64) -> bool {
         self.is_fresh(now) && self.trading.as_ref().is_some_and(|trading| trading.state == "trading")
     }
 
-    /// Whether the latest row is at most [`FRESH`] old.
+    /// True if the latest row is at most [`FRESH`] old.
     pub(crate) fn is_fresh(&self, now: i64) -> bool {
         self.time().is_some_and(|time| now.saturating_sub(time) <= FRESH.as_nanos() as i64)
     }

@@ -57,13 +57,13 @@ pub(crate) struct Event {
 }
 
 impl Event {
-    /// Returns whether it comes before another event.
+    /// Returns true if it comes before another event.
     pub(crate) fn is_before(&self, other: &Self) -> bool {
         (self.seq, self.kind) < (other.seq, other.kind)
     }
 }
 
-/// Columns of the equity that follow from a decision, whose orders or targets differ as well and are more specific.
+/// Columns of the equity that follow from a decision; its orders or targets differ too and are more specific.
 const OF_DECISIONS: [&str; 4] = ["turnover", "cap_multiplier", "gross_multiplier", "net_multiplier"];
 const NONE: &str = "none";
 

@@ -31,7 +31,7 @@ use side::Side;
 const DIFFERS: u8 = 1;
 /// Exit code of errors.
 pub(crate) const FAILED: u8 = 2;
-/// Largest difference between recorded value and value by prices and positions, a share of the value.
+/// Maximum relative difference between the recorded value and that of prices and positions.
 const ROUNDING: f64 = 1e-9;
 
 /// Compares two runs.
@@ -53,9 +53,9 @@ struct DiffResult {
     names: [String; 2],
     /// First event that differs.
     first: Option<Event>,
-    /// Recorded frames that both have.
+    /// Recorded frames that both runs have.
     common: u64,
-    /// Recorded frames that only one has.
+    /// Recorded frames that only one run has.
     only: [u64; 2],
     digests: [Option<String>; 2],
     gap: Option<Gap>,
@@ -92,7 +92,7 @@ struct Comparison {
     parts: Difference,
     /// Values on the last common frame.
     last: Option<(u64, i64, [f64; 2])>,
-    /// Recorded frames of one alone since the last common frame.
+    /// Recorded frames of only one run since the last common frame.
     apart: u64,
     common: u64,
     only: [u64; 2],
@@ -312,7 +312,7 @@ impl Comparison {
 fn trade(positions: &mut Positions, row: &RecordedFrame, numbers: &mut InstrumentNumbers) {
     positions.order(row.due.iter().map(|order| (&*order.symbol, order.quantity)), numbers);
     for fill in &row.fills {
-        // A reason that this version does not know does not belong to an order.
+        // A reason unknown to this version does not belong to an order.
         let reason = Reason::of(&fill.reason).unwrap_or(Reason::Delisting);
         positions.fill(&fill.symbol, (fill.quantity, fill.price), reason, numbers);
     }

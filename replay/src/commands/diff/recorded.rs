@@ -37,14 +37,14 @@ impl RecordedFrame {
     }
 }
 
-/// Recorded frames in order, each with the orders that fall due on it. The record has an order on the frame where it ended.
+/// Recorded frames in order, each with the orders that fall due. An order is stored with the frame on which it ended.
 pub(crate) struct RecordedFrames {
     equity: FrameRows<EquityRow>,
     fills: FrameRows<FillRow>,
     orders: FrameRows<OrderRow>,
     weights: Option<FrameRows<WeightRow>>,
     ahead: VecDeque<RecordedFrame>,
-    /// Most frames on which an order may work.
+    /// Maximum frames on which an order may work.
     works: u64,
     ended: bool,
 }

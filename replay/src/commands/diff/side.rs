@@ -68,7 +68,7 @@ pub(crate) struct Side {
     pub(crate) there: bool,
     /// True if the account was ruined on this frame or before; its record ends there.
     pub(crate) ruined: bool,
-    /// Frames between the decision of an order and its record, at most.
+    /// Maximum frames between the decision of an order and its record.
     pub(crate) look_back: u64,
     /// Digest of the whole run.
     pub(crate) digest: Option<String>,
@@ -197,7 +197,7 @@ impl Side {
     }
 }
 
-/// Returns the frames from a decision to the first frame of its orders, and the most frames on which these may work.
+/// Returns the frames from a decision to the first frame of its orders, and the maximum frames on which these may work.
 fn frames_of_orders(config: &Config) -> (u64, u64) {
     let execution = &config.execution;
     let delay = if execution.fill_at == FillAt::SameClose { 0 } else { execution.delay_bars };

@@ -10,7 +10,7 @@ use crate::run::{self, Prepared, Reported, open};
 pub(super) use args::{ESTIMATE, EstimateArgs};
 use args::{OfflineArgs, Rival};
 
-/// Follows alpha and betas through historical data.
+/// Estimates alpha and betas through historical data.
 ///
 /// # Errors
 /// Settings or data are invalid, or a file cannot be written.

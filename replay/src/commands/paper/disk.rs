@@ -20,7 +20,7 @@ impl Disk {
     }
 
     /// Returns the callback of the writer for a failed and for the next successful commit. Page and alerts
-    /// cannot learn of a failure from the database.
+    /// cannot read a failure from the database.
     pub(crate) fn watch(&self, alerts: Alerts) -> Trouble {
         let disk = self.clone();
         Box::new(move |why| {

@@ -61,7 +61,7 @@ pub(crate) fn hello(
     Ok(None)
 }
 
-/// Whether a reconnected feed is the recorded one.
+/// True if a reconnected feed is the recorded one.
 pub(crate) fn same(known: &Hello, now: &Hello) -> bool {
     (&known.name, &known.columns, &known.factors, known.has_rf, known.values)
         == (&now.name, &now.columns, &now.factors, now.has_rf, now.values)

@@ -7,11 +7,11 @@ use betaflow_connectors::live::EdgeEvent;
 /// Connection to the feed at one time. Times are nanoseconds since 1970 by the system clock.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct LinkState {
-    /// Whether the feed is connected.
+    /// True if the feed is connected.
     pub(crate) connected: bool,
     /// Time of the last connect or disconnect.
     pub(crate) since: Option<i64>,
-    /// Whether the silence limit has passed since the last message.
+    /// True if the silence limit has passed since the last message.
     pub(crate) stale: bool,
     /// Start of the present outage; `None` while messages arrive.
     pub(crate) outage_since: Option<i64>,

@@ -29,7 +29,7 @@ const QUIET: [&str; 7] =
 struct LogLimits(BTreeMap<String, (Option<Instant>, u32, u64)>);
 
 impl LogLimits {
-    /// Whether another line may be logged; if so, the note about suppressed lines.
+    /// Note about suppressed lines, possibly empty; `None` if no further line may be logged.
     fn may(&mut self, kind: &str) -> Option<String> {
         if !self.0.contains_key(kind) {
             self.0.insert(kind.to_owned(), Default::default());

@@ -11,7 +11,7 @@
 //! processed (`log.rs`), and a commit holds whole frames. If a commit fails (disk full), the writer retries,
 //! and no input is processed until one succeeds.
 //!
-//! A start restores the last readable checkpoint, replays the recorded inputs behind it and compares their
+//! A start restores the last readable checkpoint, replays the recorded inputs after it and compares their
 //! digests, then continues with the feed (`restart.rs`, `inputs.rs`). `--history` is a control input that
 //! names files and their SHA-256; frames of history do not trade.
 //!

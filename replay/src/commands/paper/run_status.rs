@@ -64,7 +64,7 @@ pub(crate) struct StatusRecorder {
     run_status: SharedRunStatus,
     writer: WriterHandle,
     alerts: Alerts,
-    /// Whether this start has rebalanced; an earlier halt is not reported again.
+    /// True after the first rebalance of this start; an earlier halt is not reported again.
     decided: bool,
 }
 

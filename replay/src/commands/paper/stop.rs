@@ -17,7 +17,7 @@ const LOOK: Duration = Duration::from_millis(100);
 pub(crate) struct Stop {
     requested: Arc<AtomicBool>,
     at: Option<Instant>,
-    /// Whether the writer gave up because the disk stayed full.
+    /// True if the writer gave up because the disk stayed full.
     given_up: Arc<AtomicBool>,
 }
 
@@ -39,7 +39,7 @@ impl Stop {
         Ok(Self { requested, at, given_up: Arc::default() })
     }
 
-    /// Whether the run must stop.
+    /// True if the run must stop.
     pub(crate) fn is_due(&self) -> bool {
         self.requested.load(Ordering::Relaxed) || self.at.is_some_and(|at| Instant::now() >= at)
     }

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::period::Period;
 use crate::run::json_lines::{JsonLines, Lines};
 
-/// Kind of a line.
+/// Kind of a line of the log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Event {
@@ -25,11 +25,11 @@ pub(crate) enum Event {
     Failed,
 }
 
-/// A line.
+/// Line of the log.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Entry {
     pub(crate) event: Event,
-    /// Counts the openings of the file, from 1.
+    /// Number of the opening in the file, from 1.
     pub(crate) opening: u64,
     /// Time of the line, UTC.
     pub(crate) time: String,
@@ -72,7 +72,7 @@ pub(crate) struct History {
 /// An earlier opening that has read some of the scored frames.
 pub(crate) struct Overlap {
     pub(crate) entry: Entry,
-    /// True if data and start are the same to the byte.
+    /// True if the bytes of the data and the start are equal.
     pub(crate) same: bool,
     /// First and last frame that both have read.
     pub(crate) period: Period,
@@ -115,7 +115,7 @@ impl HoldoutLog {
     /// Adds an opening under the next number, and returns it with the earlier ones.
     ///
     /// # Errors
-    /// The log cannot be read or written. Then nothing may be scored.
+    /// The log cannot be read or written; then the hold-out must not be scored.
     pub(crate) fn open(&self, entry: Entry) -> Result<(Entry, History)> {
         let opened = self.0.add(|lines| {
             let opening = lines.entries.iter().map(|line| line.opening).max().unwrap_or(0) + 1;
@@ -150,7 +150,7 @@ impl HoldoutLog {
 fn history(lines: &Lines<Entry>) -> History {
     let of = |event| lines.entries.iter().filter(move |line| line.event == event);
     let end = |event, opening: &Entry| of(event).find(|line| line.opening == opening.opening);
-    // A recorded score was shown, even if a later line says that the opening failed.
+    // A recorded score was shown, even if a `failed` line follows it.
     let is_failed =
         |opening: &&Entry| end(Event::Scored, opening).is_none() && end(Event::Failed, opening).is_some();
     let whole = |event| {
@@ -246,7 +246,7 @@ mod tests {
     fn an_opening_counts_where_its_period_overlaps() {
         let now = entry(Event::Opened, "a", "2020-01-05", None);
         let scored = days(4..10);
-        // Data, from, to; number of common frames, and whether it is the same hold-out.
+        // Data, from, to; number of common frames, and true for the same hold-out.
         type Case = (&'static str, &'static str, Option<&'static str>, Option<(usize, bool)>);
         let cases: [Case; 9] = [
             ("a", "2020-01-05", Some("2020-01-10"), Some((6, true))),

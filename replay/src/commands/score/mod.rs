@@ -73,7 +73,7 @@ pub(crate) fn score(args: &ScoreArgs) -> Result<()> {
         log: HoldoutLog::new(json_lines::beside(&config, "holdout.jsonl")?),
     };
     let prepared = Prepared::new(&config, &args.run, &run::SCORE, scoring.source(&config)?, None)?;
-    // An error before this line has opened nothing: no data has flowed yet.
+    // An error before this line leaves the hold-out unopened: no frame has been processed.
     let opened = scoring.record_opening(&config)?;
     let entry = opened.entry().clone();
     let scored = || -> Result<_> {
@@ -90,7 +90,7 @@ pub(crate) fn score(args: &ScoreArgs) -> Result<()> {
     finished.conclude(Reported { score: Some(score.section()), plot, ..Reported::default() })
 }
 
-/// Score of a hold-out that is not open yet.
+/// Settings of a score, before the hold-out is opened.
 pub(crate) struct Scoring {
     start: TimestampNs,
     profile: Profile,
@@ -111,7 +111,7 @@ impl Scoring {
         open()
     }
 
-    /// Records the opening. Nothing may be scored before this has succeeded.
+    /// Records the opening. The hold-out must not be scored before this has succeeded.
     pub(crate) fn record_opening(&self, config: &Config) -> Result<Opening> {
         let (prices, factors) = (config.prices(), config.factor_file());
         let inputs: Vec<&Input> = [Some(&prices), factors.as_ref()].into_iter().flatten().collect();
@@ -206,7 +206,7 @@ impl Opening {
     }
 }
 
-/// A hold-out that was scored.
+/// Result of a scored hold-out.
 pub(crate) struct Score {
     profile: Profile,
     log: PathBuf,
@@ -214,9 +214,9 @@ pub(crate) struct Score {
     opened: Opening,
     /// Earlier openings that have read some of its frames.
     earlier: Vec<Overlap>,
-    /// Recorded runs whose trials were measured in it.
+    /// Recorded runs whose trials were measured in the hold-out.
     trials: Option<TrialsOverlap>,
-    /// Time of its last frame.
+    /// Time of the last frame of the hold-out.
     to: String,
     /// True if the data is embedded: its log is in the current folder.
     embedded: bool,
@@ -229,7 +229,7 @@ impl Score {
         times.filter(|time| self.earlier.iter().any(|seen| seen.period.part_of(&[**time]).len() == 1)).count()
     }
 
-    /// Returns the number of earlier openings that read no frame of it.
+    /// Returns the number of earlier openings that read no frame of the hold-out.
     fn others(&self) -> usize {
         self.opened.history.len() - self.earlier.len()
     }

@@ -29,7 +29,7 @@ pub(crate) fn apply(profile: Profile, config: Config) -> Result<Config> {
     execution.spread_file = None;
     execution.impact_coefficient = 0.0;
     execution.permanent_impact_coefficient = 0.0;
-    // Quotes and estimates cannot be halved; half the usual spread stands in for them.
+    // Quotes and estimated spreads cannot be halved; use half of the configured spread instead.
     execution.spread_model = SpreadModel::Constant;
     let costs = [
         &mut execution.commission_bps,

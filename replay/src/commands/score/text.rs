@@ -9,7 +9,7 @@ use crate::summary::{
 };
 use crate::terminal::{NONE, Page, Table, decimals, grouped, percent};
 
-/// Most earlier openings of the table.
+/// Maximum earlier openings of the table.
 const SHOWN: usize = 10;
 /// Hex digits of a digest in the table.
 const SHORT: usize = 8;

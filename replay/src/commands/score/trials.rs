@@ -12,11 +12,11 @@ use crate::summary::{Code, Rendered, TrialsInside, time_text};
 pub(crate) struct TrialsOverlap {
     /// Number of runs.
     runs: usize,
-    /// Number of distinct choices that they tried.
+    /// Number of distinct choices of these runs.
     choices: usize,
     /// Times of the first and the last run, UTC.
     ran: [String; 2],
-    /// First and last frame that they and the score share.
+    /// First and last frame common to these runs and the score.
     seen: Period,
     /// Path of the trials log.
     log: String,

@@ -75,7 +75,7 @@ fn settings(args: &ServeArgs, config: &Config) -> ServerSettings {
     settings
 }
 
-/// Length of a bar in nanoseconds, which only some protocols state: as configured, else one day or one
+/// Length of a bar in nanoseconds, which only some protocols send: as configured, else one day or one
 /// minute.
 fn bar_ns(config: &Config) -> i64 {
     let usual = if config.data.frames_per_day == 1 { DAY } else { MINUTE };

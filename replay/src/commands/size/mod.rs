@@ -38,7 +38,7 @@ struct Shown {
     rebalance: Arc<Rebalance>,
 }
 
-/// Last rebalance of the date, and the times of others that explain why there is none.
+/// Last rebalance of the date, and times that explain why the date has none.
 #[derive(Default)]
 struct Rebalances {
     shown: Option<Shown>,

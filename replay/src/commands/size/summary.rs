@@ -13,7 +13,7 @@ const UTILITY: &str = "maximise forecast'w - w'Sw/(2 kelly_fraction) - cost'|w -
 const UTILITY_WITH_IMPACT: &str = "maximise forecast'w - w'Sw/(2 kelly_fraction) - cost'|w - held| - \
                                    impact'|w - held|^1.5, S = exposures' factor_covariance exposures + \
                                    diag(idiosyncratic_variance)";
-const DISTANCE: &str = "minimise |w - forecast|^2/2; forecast: the weights that the strategy wants";
+const DISTANCE: &str = "minimise |w - forecast|^2/2; forecast: the weights that the strategy sets";
 
 /// One rebalance. All figures are of one bar; weights are shares of NAV, and a number that is not defined is null.
 #[derive(Debug, Serialize)]
@@ -21,14 +21,14 @@ pub(super) struct SizeSummary {
     timestamp: Option<String>,
     /// Look-ahead of the fills, if there is any.
     look_ahead: Option<&'static str>,
-    /// Environment, if it is not the data's own.
+    /// Stressed environment; null if the data is unchanged.
     world: Option<String>,
     strategy: String,
     nav: Number,
     symbols: Vec<String>,
     problem: Problem,
     solution: Solution,
-    /// Growth that each limit costs; null where targets do not follow from forecasts.
+    /// Growth that each limit costs; null if targets do not follow from forecasts.
     growth_given_up: Option<GrowthGivenUp>,
     frontier: Vec<Point>,
     #[serde(flatten)]

@@ -6,7 +6,7 @@ use super::Report;
 use crate::summary::time_text;
 use crate::terminal::{Page, Table, decimals, percent, signed};
 
-/// Most trades of the table; `--json` has all.
+/// Maximum trades of the table; `--json` has all.
 const TRADES: usize = 20;
 const OUT_OF_REACH: &str = "out of reach";
 
@@ -38,7 +38,7 @@ impl Report<'_> {
             page.field("Volatility", format!("{volatility} a year"));
         }
         if !of.sized && of.outcome == Outcome::Capped {
-            page.text("The strategy asks for weights: these are the nearest ones under the cap.");
+            page.text("The strategy sets weights: these are the nearest ones under the cap.");
         }
         if of.sized {
             page.section("Limits: marginal value and growth given up").table(self.limits(year));
@@ -63,7 +63,7 @@ impl Report<'_> {
         let given = &self.given_up;
         let price = |price: f64| match of.outcome.within_limits() {
             true => decimals(1e4 * price * year * 0.01, 2),
-            // The multiplier would be that of approaching the limit.
+            // The multiplier would measure the approach to the limit.
             false => OUT_OF_REACH.to_owned(),
         };
         let growth = |growth: f64| decimals(100.0 * growth * year, 3);

@@ -13,14 +13,14 @@ use toml::Table;
 use crate::run::session;
 use crate::summary::time_text;
 
-/// Most events that are read: the latest ones.
+/// Maximum events read, the latest first.
 const EVENTS: u32 = 10;
 
 /// Contents of a state folder.
 #[derive(Debug, Serialize)]
 pub(crate) struct Contents {
     pub(crate) folder: String,
-    /// True if a run is at work.
+    /// True while a run is active.
     pub(crate) running: bool,
     /// End of the last run: `ended`, `failed` or `killed`; null during a run and before the first one.
     pub(crate) last_run: Option<&'static str>,
@@ -98,12 +98,12 @@ pub(crate) struct Event {
     pub(crate) text: String,
 }
 
-/// Work of the next start.
+/// Inputs that the next start replays.
 #[derive(Debug, Serialize)]
 pub(crate) struct Restart {
     /// First frame that is not recorded.
     pub(crate) from_frame: u64,
-    /// Inputs that run again.
+    /// Number of inputs to replay.
     pub(crate) inputs: u64,
 }
 
@@ -157,7 +157,7 @@ impl Contents {
     }
 }
 
-/// Returns how the last run ended, by its last status.
+/// Returns the end of the last run, from its last status.
 fn last_run(connection: &Connection) -> Result<Option<&'static str>> {
     let status = "SELECT value FROM status WHERE key = 'trading'";
     let status: Option<String> = connection.query_row(status, [], |row| row.get(0)).optional()?;

@@ -6,7 +6,7 @@ use serde_json::Value;
 use super::contents::Contents;
 use crate::terminal::{NONE, Page, Table, decimals, grouped, percent, signed_percent};
 
-/// Most positions of the table; `--json` has all.
+/// Maximum positions of the table; `--json` has all.
 const POSITIONS: usize = 20;
 
 /// Returns the page of a state folder.

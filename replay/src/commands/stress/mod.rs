@@ -71,7 +71,7 @@ fn warnings(
     let mut warnings: Vec<Rendered> = ruined.warning().iter().chain(notes).cloned().collect();
     warnings.extend(results.data.warnings.iter().map(Rendered::from));
     if study.is_of_one_source()? {
-        // Otherwise they describe the environment of one pass only.
+        // Otherwise these changes describe only one pass.
         warnings.extend(results.data.world.iter().map(Rendered::from));
     }
     warnings.extend(luck.warnings());

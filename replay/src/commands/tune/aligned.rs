@@ -10,7 +10,7 @@ use crate::summary::time_text;
 /// Aligns the outcomes of a study; the first `settings` of them compete.
 ///
 /// # Errors
-/// All settings are ruined, or one has no returns or other frames than the rest.
+/// All settings are ruined, or one has no returns or different frames.
 pub(crate) fn align(outcomes: &[Outcome], settings: usize) -> Result<AlignedReturns> {
     let trials: Vec<TrialReturns> = outcomes.iter().map(trial).collect();
     AlignedReturns::new(&trials, settings).map_err(error_of)

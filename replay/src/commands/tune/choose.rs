@@ -8,8 +8,8 @@ use crate::config::Config;
 /// Mean length of resampled blocks in days: a month keeps the dependence between neighbouring days.
 const BLOCK_DAYS: u32 = 21;
 
-/// Chooses among the settings that were not ruined. `base`: index of the configuration as it is, which may be outside the
-/// settings; `configs`: configurations of the settings.
+/// Chooses among the settings that were not ruined. `base`: index of the unchanged configuration, which may be outside
+/// the settings; `configs`: configurations of the settings.
 ///
 /// # Errors
 /// There are too few frames for the folds.

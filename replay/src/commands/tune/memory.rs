@@ -2,8 +2,8 @@
 
 use crate::config::{Config, Method};
 
-/// Returns a warning if training frames follow a tested block and the filter still remembers that block, because one causal
-/// run goes through all frames.
+/// Returns a warning if training frames follow a tested block and the memory of the filter still includes that block,
+/// because one causal run processes all frames.
 pub(crate) fn warning(base: &Config, configs: &[Config]) -> Option<String> {
     let tune = &base.tune;
     if tune.method == Method::WalkForward {

@@ -43,7 +43,7 @@ struct Tuning {
     tuned: TuningResult,
     luck: Luck,
     ruined: RuinedScenarios,
-    /// Index of the configuration as it is in the study.
+    /// Index of the unchanged configuration in the study.
     base: usize,
     look_ahead: Option<String>,
     warnings: Vec<Rendered>,
@@ -93,8 +93,8 @@ pub(crate) fn tune(args: &TuneArgs) -> Result<()> {
 }
 
 impl Tuning {
-    /// Chooses among the first `settings` configurations of the study. `base`: index of the configuration as it is; `resumed`:
-    /// true if the log may have the run already.
+    /// Chooses among the first `settings` configurations of the study. `base`: index of the unchanged configuration;
+    /// `resumed`: true if the log may already contain the run.
     fn of(
         mut study: Study,
         mut results: StudyResults,
@@ -104,7 +104,7 @@ impl Tuning {
     ) -> Result<Self> {
         let ruined = RuinedScenarios::of(&study, &results.outcomes);
         let aligned = aligned::align(&results.outcomes, settings)?;
-        // The configuration as it is competes with no setting: it is not in the tables, and not a trial.
+        // The unchanged configuration does not compete: it is neither in the tables nor a trial.
         results.outcomes.truncate(settings);
         study.grid.scenarios.truncate(settings);
         study.configs.truncate(settings);
@@ -155,7 +155,7 @@ fn reject_environments(grid: &Grid) -> Result<()> {
     }
 }
 
-/// Returns the index of the configuration as it is, and adds it to the study if no scenario equals it.
+/// Returns the index of the unchanged configuration, and adds it to the study if no scenario equals it.
 fn add_base(study: &mut Study) -> Result<usize> {
     let digest = study.base.digest()?;
     for (at, config) in study.configs.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Terminal page of a tuning: what to expect out of sample first, then the recommended settings.
+//! Terminal page of a tuning: out-of-sample result first, then the recommended settings.
 
 use std::path::Path;
 
@@ -12,7 +12,7 @@ use crate::config::Method;
 use crate::summary::{IN_SAMPLE, add_files, figure, figure_text, kept_holdout, labels, sentence, time_text};
 use crate::terminal::{NONE, Page, Table, decimals, grouped, points, signed};
 
-/// Most folds of the table; all are in `folds.parquet`.
+/// Maximum folds of the table; all are in `folds.parquet`.
 const SHOWN: usize = 12;
 /// Figures of the comparison.
 const COMPARED: [&str; 6] =

@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::summary::{Code, EmSummary, OfflineSummary, Rendered, Section, SmoothSummary, WindowSummary};
 use crate::terminal::{NONE, Page, Table, decimals, grouped};
 
-/// Results of the parts that the arguments ask for.
+/// Results of the requested parts.
 #[derive(Default)]
 pub(crate) struct Findings {
     pub(crate) smoothed: Option<SmoothedBy>,
@@ -19,9 +19,9 @@ pub(crate) struct Findings {
 pub(crate) enum SmoothedBy {
     /// The discount-factor DLM with this discount factor; `instead`: in place of a mixture.
     Dlm { discount_factor: f64, instead: bool },
-    /// The parameters that the settings give.
+    /// Parameters from the settings.
     Given,
-    /// The parameters that EM found.
+    /// Parameters fitted by EM.
     Fitted,
 }
 
@@ -51,7 +51,7 @@ pub(crate) struct FittedFacts {
     steps_max: u32,
     instruments: u64,
     converged: u64,
-    /// Instruments without a return that moves.
+    /// Instruments without a return other than 0.
     without: u64,
     /// Sums over the instruments, at the start and at the end.
     log_likelihood: [f64; 2],
@@ -79,14 +79,14 @@ impl FittedFacts {
 /// A window of the rolling regression.
 pub(crate) struct Window {
     pub(crate) days: u32,
-    /// The regression's forecasts, and the filter's.
+    /// Forecasts of the regression and of the filter.
     pub(crate) paired: PairedForecasts,
 }
 
 /// The comparison.
 pub(crate) struct RollingResults {
     pub(crate) windows: Vec<Window>,
-    /// Frames with returns before the first that counts.
+    /// Frames with returns before the first scored one.
     pub(crate) skipped: u64,
     /// Frames with returns.
     pub(crate) with_returns: u64,

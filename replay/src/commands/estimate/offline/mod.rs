@@ -24,10 +24,10 @@ use crate::run::data::Opened;
 use crate::run::open;
 use crate::run::progress::{Counted, Line};
 
-/// Bytes that the returns may take.
+/// Maximum bytes of the returns.
 const BYTES_MAX: u64 = 2_000_000_000;
 
-/// Smooths, fits and compares, as the arguments ask, and writes the tables into the folder.
+/// Smooths, fits and compares as requested, and writes the tables into the folder.
 ///
 /// # Errors
 /// The data does not fit into memory, cannot be read again, or a table cannot be written.

@@ -29,7 +29,7 @@ struct Inner {
     queue: Queue,
     /// Number of the next alert.
     next: u64,
-    /// Whether the run has ended, so that no alert follows.
+    /// True after the end of the run: no alert follows.
     closed: bool,
 }
 

@@ -1,4 +1,4 @@
-//! Alerts of `paper` to a webhook: one JSON POST for each event that a trader must learn at once.
+//! Alerts of `paper` to a webhook: one JSON POST for each event that needs a trader's attention.
 //!
 //! An alert is raised where its event happens, because reading it back from the database would fail on a full
 //! disk. [`Alerts::raise`] never waits for the network: `queue.rs` is bounded and merges repeated alerts of a

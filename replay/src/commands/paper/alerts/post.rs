@@ -28,7 +28,7 @@ pub(crate) enum Outcome {
     Delivered,
     /// The server will never accept the alert; with its status.
     Refused(String),
-    /// Another attempt may succeed; with the reason and the wait that the server asks for.
+    /// Another attempt may succeed; with the reason and the wait that the server requests.
     Again(String, Option<Duration>),
 }
 

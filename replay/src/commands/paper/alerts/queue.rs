@@ -14,8 +14,8 @@ pub(crate) const HOLD: Duration = Duration::from_secs(10);
 #[derive(Default)]
 pub(crate) struct Queue {
     waiting: VecDeque<Alert>,
-    /// Alerts that newer ones of their topic may replace, with the end of that time, in the order of their
-    /// events.
+    /// Alerts held for a newer one of their topic to replace them, each with the end of its hold, in the order
+    /// of their events.
     held: Vec<(Topic, Instant, Alert)>,
     /// Time at which the last alert of each topic was queued.
     queued: Vec<(Topic, Instant)>,
@@ -38,7 +38,7 @@ impl Queue {
                 return;
             }
         }
-        // Held alerts happened earlier.
+        // The events of held alerts are earlier.
         self.release(now);
         self.enqueue(topic, now, alert);
     }
