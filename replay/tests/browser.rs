@@ -31,7 +31,7 @@ const FLAGS: [&str; 13] = [
     "--disable-component-update",
     "--disable-sync",
     "--disable-dev-shm-usage",
-    // No request could succeed.
+    // Makes every request fail.
     "--host-resolver-rules=MAP * ~NOTFOUND",
     "--enable-logging=stderr",
     "--v=0",

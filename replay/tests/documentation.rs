@@ -99,7 +99,7 @@ fn run(page: &Page, python: Result<&PathBuf, &String>) -> Vec<String> {
     failures
 }
 
-/// Runs a block and returns its output, or nothing for a block that is a file or is skipped.
+/// Runs a block and returns its output, or `None` for a block that is a file or is skipped.
 fn execute(block: &Block, session: &mut Session, python: Option<&PathBuf>) -> Result<Option<String>, String> {
     match &block.step {
         Step::Toml { name, text } => {
@@ -126,13 +126,13 @@ fn execute(block: &Block, session: &mut Session, python: Option<&PathBuf>) -> Re
     }
 }
 
-/// Commands that build: `.ci/run` contains them, or takes too long with them.
+/// True for commands that build: `.ci/run` contains them, or they are too slow for it.
 fn is_run_elsewhere(command: &str) -> bool {
     const COMMANDS: [&str; 4] = ["cargo test ", "cargo install ", "cargo bench ", "replay/assets/report.sh"];
     COMMANDS.iter().any(|start| command.starts_with(start))
 }
 
-/// The lines to show in place of a block's, unless it shows this output already.
+/// New lines of a block; `None` if it already shows this output.
 fn shown(expected: &Expected, output: &[String]) -> Result<Option<Vec<String>>, String> {
     if matches!(expected.excerpt, output::Excerpt::Whole)
         && expected.lines.iter().any(|line| line == output::ELLIPSIS)

@@ -52,14 +52,14 @@ impl Data {
         }
     }
 
-    /// Without any row of the hold-out.
+    /// Returns the data without the rows of the hold-out.
     fn cut_off(mut self) -> Self {
         self.prices.truncate(self.open.0);
         self.factors.truncate(self.open.1);
         self
     }
 
-    /// Different values in the hold-out, and a new instrument that is first in alphabetical order.
+    /// Returns data with other values in the hold-out, and a new instrument that is first in alphabetical order.
     fn changed(mut self) -> Self {
         let mut random = Random(5);
         self.prices[self.open.0..].iter_mut().for_each(|(.., close)| *close *= 0.5 + random.share());
@@ -75,8 +75,8 @@ impl Data {
         self
     }
 
-    /// Invalid values from the second day of the hold-out: NaN, negative and zero prices, a duplicate. Times
-    /// stay in order, because those are checked.
+    /// Returns data with invalid values from the second day of the hold-out: NaN, negative and zero prices, a
+    /// duplicate. Times stay in order, because they are checked.
     fn invalid(mut self) -> Self {
         let (prices, factors) = self.open;
         let first_day = self.prices[prices].0;
@@ -92,7 +92,7 @@ impl Data {
         self
     }
 
-    /// One fault each in the times of the hold-out: missing, out of order, long ago.
+    /// Returns data with one fault each in the times of the hold-out: missing, out of order, too early.
     fn with_wrong_times(&self) -> [(&'static str, Self); 5] {
         let (prices, factors) = self.open;
         let changed = |change: &dyn Fn(&mut Self)| {

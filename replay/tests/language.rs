@@ -1,5 +1,5 @@
-//! Plain English: first words, capitals and full stops of doc paragraphs, words that this project avoids, names that
-//! say nothing.
+//! Plain English: first words, capitals and full stops of doc paragraphs, words that this project avoids, names
+//! without meaning.
 //!
 //! `cargo test -p betaflow-replay --test language -- --nocapture` prints the counts by crate;
 //! `LANGUAGE=engine/src/model` before it lists each finding below that path.
@@ -96,7 +96,7 @@ const TYPES: [&str; 37] = [
     "Words",
 ];
 
-/// Files named by a participle, a pronoun or a word that says nothing of what they hold.
+/// Files named by a participle, a pronoun or a word without meaning.
 const FILES: [&str; 27] = [
     "course",
     "described",
@@ -159,7 +159,7 @@ struct Prose {
     paragraphs: Vec<(usize, String)>,
     /// Comments of any kind and literal strings.
     text: Vec<(usize, String)>,
-    /// The rest: code without comments and strings.
+    /// Code without comments and strings.
     code: Vec<(usize, String)>,
 }
 
@@ -183,7 +183,7 @@ fn opening(rest: &str) -> Option<(usize, Inside)> {
     rest[quote..].starts_with('"').then_some((quote + 1, Inside::Text { hashes, raw: raw.is_some() }))
 }
 
-/// Splits a line of code into code and strings, from the state that the line before left.
+/// Splits a line of code into code and strings, from the state after the line before.
 fn split_line(
     line: &str,
     mut inside: Inside,
@@ -203,7 +203,7 @@ fn split_line(
                     at += length;
                     continue;
                 }
-                // A quote as a character is no string.
+                // A quote as a character starts no string.
                 let length = if rest.starts_with("'\"'") { 3 } else { next.len_utf8() };
                 code.push_str(&rest[..length]);
                 word = next.is_alphanumeric() || next == '_';
@@ -242,7 +242,7 @@ fn prose_of(file: &str) -> Prose {
             let item = doc.starts_with("* ") || doc.starts_with("- ") || numbered;
             let other = ["```", "#", "|"].iter().any(|start| doc.starts_with(start))
                 || (doc.starts_with('[') && doc.contains("]: "));
-            // Further lines of a list item belong to it.
+            // Further lines of a list item are part of the item.
             listing = !doc.is_empty() && !other && (listing || item && paragraph.is_none());
             let block = fenced || doc.is_empty() || other || listing;
             if !fenced {
@@ -268,14 +268,14 @@ fn prose_of(file: &str) -> Prose {
     prose
 }
 
-/// Whether `words` occurs in `text`, not as part of longer words.
+/// True if `words` occurs in `text`, not as part of longer words.
 fn occurs(text: &str, words: &str) -> bool {
     let edge = |c: Option<char>| c.is_none_or(|c| !c.is_alphanumeric());
     text.match_indices(words)
         .any(|(at, _)| edge(text[..at].chars().next_back()) && edge(text[at + words.len()..].chars().next()))
 }
 
-/// Listed phrases in the lines of a text, those that go over the end of a line included.
+/// Listed phrases in the lines of a text, including those that span two lines.
 fn listed(lines: &[(usize, String)]) -> Vec<Finding> {
     let mut findings = Vec::new();
     let mut last = String::new();

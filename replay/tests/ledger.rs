@@ -117,7 +117,7 @@ struct RunCounts {
     fractions: usize,
     carried: usize,
     short: bool,
-    /// Whether the first row of equity is the opening of the account.
+    /// True if the first row of equity is the opening of the account.
     opening: bool,
     ruined: bool,
     turnover_max: f64,

@@ -1,4 +1,4 @@
-//! No output depends on later data, whether deleted, changed or added.
+//! No output depends on later data: deleted, changed or added.
 
 #![allow(clippy::unwrap_used)]
 
@@ -125,7 +125,7 @@ fn no_beta_depends_on_the_future() {
 
 #[test]
 fn check_detects_a_change_of_the_past() {
-    // Guards against an empty comparison: the same panels differ one day later.
+    // Proves that the comparison is not empty: the same panels differ one day later.
     let panel = Panel::new(3, DAYS, 6);
     let folder = folder();
     let of = |name: &str, panel: &Panel| {

@@ -21,7 +21,7 @@ fn schema() -> Value {
     serde_json::from_str(&printed(&["schema"])).unwrap()
 }
 
-/// Places of a value that a schema does not allow. Knows the keywords of this schema, and no others.
+/// Places of a value that a schema does not allow. Supports only the keywords of this schema.
 fn violations(schema: &Value, root: &Value, value: &Value, place: &str) -> Vec<String> {
     let mut found = Vec::new();
     for (keyword, expected) in schema.as_object().unwrap() {
@@ -148,7 +148,7 @@ fn schema_accepts_the_settings_of_runs_and_refuses_unknown_keys_and_values_out_o
         let mut settings = defaults.clone();
         settings[table][key] = value.clone();
         assert!(!valid(&settings).is_empty(), "{table}.{key} = {value}");
-        // The program agrees.
+        // The program gives the same result.
         let set = format!("{table}.{key}={value}");
         let ended = call(place.path(), &["replay", "--no-report", "--out", "wrong", "--set", &set]);
         assert_eq!(ended.code, Some(1), "{set}");

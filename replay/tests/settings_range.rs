@@ -142,7 +142,7 @@ fn call(place: &Path, out: &str, settings: &[&str]) -> Output {
         .unwrap()
 }
 
-/// Dotted names of the numbers and lists of numbers in a configuration, and whether each is a list.
+/// Dotted names of the numbers and lists of numbers in a configuration, and true for each list.
 fn numbers_of(config: &toml::Table, tables: &[&str]) -> Vec<(String, bool)> {
     let is_number = |value: &toml::Value| value.is_float() || value.is_integer();
     let mut names = Vec::new();

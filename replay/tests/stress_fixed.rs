@@ -197,7 +197,7 @@ fn fixed_scenario_equals_the_replay_with_repriced_fills() {
     let sharpe = base.summary.pointer("/metrics/net/sharpe").unwrap().as_f64().unwrap();
     assert!((table.numbers("net_sharpe")[0] - sharpe).abs() < 1e-9);
 
-    // Every output says that the trades are fixed.
+    // Every output states that the trades are fixed.
     let note = "FIXED TRADES";
     let text = |name: &str| fs::read_to_string(path.join("out").join(name)).unwrap();
     let (summary, report) = (text("summary.json"), text("report.html"));

@@ -253,7 +253,7 @@ fn prices_after_a_training_window_do_not_change_its_choice() {
     let data = panel.write(path);
     let before = tune(path, &data, "before", &["--no-report"]);
     for fold in [1, 3] {
-        // From the first frame of the embargo, the rest of the data is a different market.
+        // From the first frame of the embargo on, the data is that of a different market.
         let trained = before.choices()[fold]["train"][0]["frames"].as_u64().unwrap() as usize;
         let (_, times) = before.returns();
         let end = times[trained - 1];

@@ -76,7 +76,7 @@ fn alerts_arrive_once_and_do_not_change_trading() {
     let elsewhere = Webhook::start(0, &[]);
     let redirect = Reply::Redirect(elsewhere.address.port());
     let (failing, gone) = (Reply::Status(500), Reply::Status(404));
-    // Name, replies of the server or time for which its port refuses, whether all is delivered, dropped alerts.
+    // Name, replies of the server or time for which its port refuses, true if all are delivered, dropped alerts.
     type Case<'a> = (&'a str, &'a [Reply], Option<Duration>, bool, usize);
     let cases: [Case<'_>; 6] = [
         ("well", &[], None, true, 0),
@@ -303,7 +303,7 @@ fn full_disk_raises_alert_and_shows_on_page() {
     }
     let another = DashboardProcess::start(&mount.join("state"), "127.0.0.1:0", &[]);
     let health = another.get("/healthz");
-    assert_eq!(health.status, 503, "another process sees only the recorded status: {}", health.body);
+    assert_eq!(health.status, 503, "another process reads only the recorded status: {}", health.body);
     assert_eq!(metric(&another.get("/metrics").body, "betaflow_trading"), Some(0.0));
     assert_eq!(events(&hook.delivered()), ["disk_full"], "while the disk is full");
     drop(another);

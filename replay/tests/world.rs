@@ -133,7 +133,7 @@ fn stress_over_worlds_has_the_digests_of_replays() {
         &[joined("stress", &data, COMMON), vec!["--grid", "worlds.toml", "--out", "stress"]].concat(),
     );
     assert_eq!(ended.code, Some(0), "{}", ended.err);
-    // What changes costs alone shares a pass; each of the others has frames of its own.
+    // Scenarios that change only costs share a pass; each of the others has its own frames.
     assert!(ended.err.contains("8 scenarios in 5 passes"), "{}", ended.err);
     let digests = Table::read(&path.join("stress/scenarios.parquet")).texts("digest");
     for (settings, digest) in scenarios.iter().zip(&digests) {

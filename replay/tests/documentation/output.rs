@@ -15,7 +15,7 @@ pub(crate) enum Excerpt {
 pub(crate) const ELLIPSIS: &str = "...";
 
 impl Excerpt {
-    /// Reads the comment before a block; any other comment shows everything.
+    /// Parses the comment before a block; any other comment selects all lines.
     pub(crate) fn parse(comment: &str) -> Self {
         let texts = |rest: &str| rest.split(" | ").map(|text| text.trim().to_lowercase()).collect();
         let words: Vec<&str> = comment.split_whitespace().collect();
@@ -30,7 +30,7 @@ impl Excerpt {
         }
     }
 
-    /// The lines that the page shows of an output, or the text that selects none of them.
+    /// Lines of an output that the page shows, or the text that selects no line.
     pub(crate) fn apply(&self, output: &[String]) -> Result<Vec<String>, String> {
         let shown = match self {
             Self::Whole => vec![true; output.len()],
@@ -55,7 +55,7 @@ impl Excerpt {
     }
 }
 
-/// For each line of the groups: whether its group contains one of the texts.
+/// For each line of the groups: true if its group contains one of the texts.
 fn selected(texts: &[String], groups: Vec<Vec<&String>>) -> Result<Vec<bool>, String> {
     let contains =
         |group: &[&String], text: &str| group.iter().any(|line| line.to_lowercase().contains(text));
@@ -74,12 +74,12 @@ pub(crate) fn lines_of(output: &str) -> Vec<String> {
     lines[first..end].to_vec()
 }
 
-/// Whether two texts have the same words, however their lines are wrapped.
+/// True if two texts have the same words, however their lines are wrapped.
 pub(crate) fn same(block: &[String], output: &[String]) -> bool {
     mask(&block.join("\n")) == mask(&output.join("\n"))
 }
 
-/// Whether a block shows this output, with its lines `...` standing for any lines.
+/// True if a block shows this output, with its lines `...` standing for any lines.
 pub(crate) fn agree(block: &[String], output: &[String]) -> bool {
     match block.iter().position(|line| line == ELLIPSIS) {
         None => same(block, output),

@@ -20,7 +20,7 @@ pub(crate) enum Step {
     Toml { name: Option<String>, text: String },
 }
 
-/// A step, where it stands, and the ```text block behind it.
+/// A step, its line, and the ```text block that follows it.
 pub(crate) struct Block {
     pub(crate) step: Step,
     /// Line number of the opening fence, from 1.
@@ -56,7 +56,7 @@ impl Page {
     pub(crate) fn blocks(&self) -> Vec<Block> {
         let lines: Vec<&str> = self.text.lines().collect();
         let mut blocks: Vec<Block> = Vec::new();
-        // Text between two fences; only blank lines and comments let a ```text block belong to the block before.
+        // Text between two fences. After only blank lines and comments, a ```text block is the output of a block.
         let (mut prose, mut comment) = (String::new(), String::new());
         let mut adjacent = false;
         let mut at = 0;

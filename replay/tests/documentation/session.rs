@@ -8,13 +8,13 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
-/// Longest time that a command of the documentation takes.
+/// Timeout of a command of the documentation.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// The folder in which the blocks of one page run, and the commands that still serve.
+/// The folder in which the blocks of one page run, and the commands that are still serving.
 pub(crate) struct Session {
     folder: tempfile::TempDir,
-    /// Free ports by the ports that the page names.
+    /// Free port for each port that the page names.
     ports: BTreeMap<u16, u16>,
     serving: Vec<Child>,
 }
@@ -33,7 +33,7 @@ impl Session {
 
     /// Runs one command line and returns its output, or a description of its failure.
     pub(crate) fn shell(&mut self, line: &str, exit: i32) -> Result<String, String> {
-        // `cargo run` is what runs this test: its program is there.
+        // The program is built already; call it without `cargo run`.
         let line = line.replace("cargo run --release -- ", "betaflow ");
         if ["betaflow serve", "betaflow dashboard"].iter().any(|serves| line.starts_with(serves)) {
             return self.serve(&line).map(|()| String::new());
@@ -107,7 +107,7 @@ impl Session {
         text.replace(&folder.display().to_string(), "/home/me")
     }
 
-    /// A text with a free port for each `127.0.0.1:PORT` from 1024 on, the same one all over the page.
+    /// A text with a free port for each `127.0.0.1:PORT` from 1024 on, the same one everywhere on the page.
     fn with_free_ports(&mut self, text: &str) -> String {
         const HOST: &str = "127.0.0.1:";
         let mut parts = text.split(HOST);

@@ -174,7 +174,7 @@ impl Table {
         self.column(name).as_primitive::<Int64Type>().iter().map(|value| value.unwrap_or(-1)).collect()
     }
 
-    /// Whether a column has no value.
+    /// True if a column has no value.
     pub(crate) fn all_null(&self, name: &str) -> bool {
         self.column(name).null_count() == self.rows()
     }
