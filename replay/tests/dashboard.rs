@@ -290,7 +290,14 @@ fn health_follows_the_run() {
         (json!({"state": "warming_up"}), 0, 200, "ok\nwarming_up\n", 0.0),
         (json!({"state": "halted", "why": "disk", "unwritable_since": 1}), 0, 200, "ok\nhalted: disk\n", 0.0),
         (json!({"state": "ruined", "why": "lost"}), 0, 200, "ok\nruined: lost\n", 0.0),
-        (json!({"state": "ruined", "why": "lost", "ended": 1}), 600, 200, "ended\n", 0.0),
+        (json!({"state": "ruined", "why": "lost", "ended": 1}), 600, 200, "s ago. lost.\n", 0.0),
+        (
+            json!({"state": "ended", "why": "loss", "ended": 1}),
+            600,
+            200,
+            "ago. Trading was halted: loss.\n",
+            0.0,
+        ),
         (ended.clone(), 0, 200, "ended\n", 0.0),
         (ended, 600, 200, "ended\n", 0.0),
         (json!({"state": "failed", "why": "no disk"}), 600, 503, "failed\n", 0.0),
@@ -304,6 +311,8 @@ fn health_follows_the_run() {
         let metrics = served.get("/metrics").body;
         let found = metrics.lines().find_map(|line| line.strip_prefix("betaflow_trading "));
         assert_eq!(found, Some(&trades.to_string()[..]), "{trading}");
+        let connected = metrics.lines().find_map(|line| line.strip_prefix("betaflow_feed_connected "));
+        assert_eq!(connected, Some(if ago > 10 { "0" } else { "1" }), "{trading}: a stale status");
     }
     state.connection.execute("DELETE FROM status", []).unwrap();
     assert_eq!(served.get("/healthz").status, 503);
@@ -313,7 +322,7 @@ fn health_follows_the_run() {
     }
     let gone = served.get("/healthz");
     assert_eq!(gone.status, 503);
-    assert!(gone.body.contains("found no such file"), "{}", gone.body);
+    assert!(gone.body.contains("found no state of a run"), "{}", gone.body);
     let mut again = State::create(folder.path(), &SYMBOLS);
     again.frames(3);
     assert_eq!(served.get("/api/state").json()["frames"], 3, "the new state is read");
@@ -489,7 +498,7 @@ fn unreadable_state_is_an_error_that_names_the_cause() {
         assert_eq!(ended.code, Some(1));
         ended.err
     };
-    assert!(refusal().contains("found no such file"), "{}", refusal());
+    assert!(refusal().contains("found no state of a run"), "{}", refusal());
     fs::write(
         folder.path().join("state.db"),
         "no database at all, but long enough to be looked at".repeat(20),

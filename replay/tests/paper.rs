@@ -219,7 +219,7 @@ fn recorded_input_that_cannot_be_processed_is_skipped_and_reported() {
     }
     let session = call(path, &["replay", "--session", "state", "--no-report"]);
     assert!(
-        session.code == Some(0) && session.out.contains("digests equal those recorded"),
+        session.code == Some(0) && session.out.contains("Same result as the recorded session"),
         "{}{}",
         session.out,
         session.err
@@ -322,7 +322,7 @@ fn venue_feed_equals_replay_of_its_bars() {
     assert_eq!(digest(&out), replay.digest(), "{out}{}", call(path, &["diff", "state", "replay"]).out);
     let session = call(path, &["replay", "--session", "state", "--out", "again", "--no-report"]);
     assert_eq!(session.code, Some(0), "{}", session.err);
-    assert!(session.out.contains("digests equal those recorded"), "{}", session.out);
+    assert!(session.out.contains("Same result as the recorded session"), "{}", session.out);
     let same = call(path, &["diff", "state", "replay"]);
     assert_eq!(same.code, Some(0), "{}", same.out);
     // The raw log keeps the messages of the venue, and `check` counts them.

@@ -25,7 +25,7 @@ fn session_replays_to_the_recorded_digests() {
 
     let again = call(path, &["replay", "--session", "state", "--out", "again"]);
     assert_eq!(again.code, Some(0), "{}", again.err);
-    assert!(again.out.contains("digests equal those recorded in"), "{}", again.out);
+    assert!(again.out.contains("Same result as the recorded session"), "{}", again.out);
     let again = support::Run::at(path.join("again"));
     assert_eq!(again.digest(), paper::digest(&ended.out));
     for table in TABLES {
@@ -52,7 +52,7 @@ fn session_replays_to_the_recorded_digests() {
     for (set, compared) in [("record.weights=all", true), ("sizing.kelly_fraction=0.5", false)] {
         let ended = call(path, &["replay", "--session", "state", "--set", set, "--out", set, "--no-report"]);
         assert_eq!(ended.code, Some(0), "{set}: {}", ended.err);
-        let expected = if compared { "digests equal those recorded" } else { "not compared with" };
+        let expected = if compared { "Same result as the recorded session" } else { "not compared with" };
         assert!(ended.out.contains(expected), "{set}: {}", ended.out);
     }
 
@@ -91,7 +91,7 @@ fn session_in_progress_is_replayed_up_to_its_last_input() {
     program.kill().unwrap();
     program.wait().unwrap();
     assert_eq!(ended.code, Some(0), "{}", ended.err);
-    assert!(ended.out.contains("digests equal those recorded"), "{}", ended.out);
+    assert!(ended.out.contains("Same result as the recorded session"), "{}", ended.out);
     assert_eq!(ended_before, None, "the run had ended");
     assert!(state.out.contains("a run is at work"), "{} {}", state.out, state.err);
     assert!(support::Run::at(path.join("part")).table("equity").rows() < 1_150);

@@ -93,6 +93,18 @@ pub enum StoreError {
         "{}: found no state of a run, expected the state folder of a paper run, with state.db", .0.display()
     )]
     NoState(PathBuf),
+    /// Run folder, which a paper run must not write to.
+    #[error(
+        "{}: found a run folder (with {found}), expected a state folder of a paper run or a new folder; use another \
+         --state",
+        path.display()
+    )]
+    RunFolder {
+        /// Path of the folder.
+        path: PathBuf,
+        /// File of the run folder.
+        found: &'static str,
+    },
     /// Invalid segment of the session.
     #[error("{}: found {found}, expected {expected}", path.display())]
     Segment {

@@ -28,6 +28,18 @@ pub enum Sync {
     Full,
 }
 
+/// Files of a run folder.
+const OF_RUN_FOLDERS: [&str; 2] = ["summary.json", "equity.parquet"];
+
+/// Refuses a run folder without a state, before any file is created in it.
+fn refuse_run_folder(path: &Path) -> Result<(), StoreError> {
+    let found = OF_RUN_FOLDERS.into_iter().find(|name| path.join(name).exists());
+    match found.filter(|_| !path.join(DATABASE).exists()) {
+        Some(found) => Err(StoreError::RunFolder { path: path.to_owned(), found }),
+        None => Ok(()),
+    }
+}
+
 /// Recorded checkpoint.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SavedCheckpoint {
@@ -62,12 +74,13 @@ impl StateFolder {
     /// Opens the folder, or creates it.
     ///
     /// # Errors
-    /// Another process uses the folder, another version wrote it, or a system error.
+    /// Another process uses the folder, another version wrote it, it is a run folder, or a system error.
     pub fn open(path: &Path, sync: Sync) -> Result<Self, StoreError> {
         let io = |doing: &'static str| {
             let path = path.to_owned();
             move |source| StoreError::Io { path, doing, source }
         };
+        refuse_run_folder(path)?;
         // A symbolic link to a missing folder: create the folder.
         let target = follow(path).map_err(io("find the state folder"))?;
         fs::create_dir_all(target).map_err(io("create the state folder"))?;

@@ -52,6 +52,8 @@ pub struct LedgerFrame {
     pub decided: bool,
     /// Reason why a rebalance does not trade.
     pub halt: Option<Halt>,
+    /// Loss of a halt by a loss limit, as a share; else 0.
+    pub loss: f64,
     /// The value out of range that halted trading.
     pub out_of_range: Option<Box<OutOfRange>>,
     /// Turnover of the rebalance; 0 without one.

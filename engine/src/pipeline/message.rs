@@ -133,6 +133,8 @@ pub struct Decision {
     pub multipliers: Multipliers,
     /// Reason why a rebalance does not trade.
     pub halt: Option<Halt>,
+    /// Loss of a halt by a loss limit, as a share; else 0.
+    pub loss: f64,
     /// The value out of range that halted trading.
     pub out_of_range: Option<Box<OutOfRange>>,
     /// True if the turnover cap binds.

@@ -141,6 +141,7 @@ impl Sizing {
         };
         let halt = self.stop_or_halt(wrong)?.or(halt);
         decision.halt = halt.filter(|_| decision.decides);
+        decision.loss = self.losses.loss(decision.halt);
         decision.out_of_range = None;
         decision.shown = None;
         decision.estimates = None;

@@ -310,6 +310,7 @@ impl Trading {
         }
         ledger.decided = decision.decides;
         ledger.halt = decision.halt;
+        ledger.loss = decision.loss;
         ledger.out_of_range.clone_from(&decision.out_of_range);
         ledger.turnover = decision.turnover;
         ledger.multipliers.clone_from(&decision.multipliers);

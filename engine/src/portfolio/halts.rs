@@ -88,6 +88,17 @@ impl LossWatch {
         Halt::OutOfRange
     }
 
+    /// Loss that a loss limit is compared with, as a share: that of the date, or the drawdown; 0 for other halts.
+    #[must_use]
+    pub fn loss(&self, halt: Option<Halt>) -> f64 {
+        let from = match halt {
+            Some(Halt::DailyLoss) => self.day.map(|(_, before)| before),
+            Some(Halt::Drawdown) => Some(self.peak),
+            Some(Halt::Feed | Halt::OutOfRange) | None => None,
+        };
+        from.map_or(0.0, |from| 1.0 - self.last / from)
+    }
+
     /// First value out of range that halted trading.
     #[must_use]
     pub fn out_of_range(&self) -> Option<&OutOfRange> {

@@ -1,11 +1,14 @@
 //! Connection from an address to a WebSocket.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::rustls::pki_types::ServerName;
+use tokio_tungstenite::tungstenite::Error;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::http::Uri;
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::{WebSocketStream, client_async_with_config};
@@ -83,5 +86,35 @@ impl Target {
         };
         let opened = client_async_with_config(self.url.as_str(), stream, Some(self.config)).await;
         opened.map(|(socket, _)| socket).map_err(|error| error.to_string())
+    }
+}
+
+/// Describes the error that ended a connection.
+pub(in crate::live) fn connection_error(error: &Error) -> String {
+    let is_closed = match error {
+        Error::ConnectionClosed
+        | Error::AlreadyClosed
+        | Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => true,
+        Error::Io(error) => matches!(
+            error.kind(),
+            ErrorKind::ConnectionReset | ErrorKind::BrokenPipe | ErrorKind::UnexpectedEof
+        ),
+        _ => false,
+    };
+    if is_closed { "the server closed the connection".to_owned() } else { error.to_string() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reset_of_the_server_is_described_as_a_closed_connection() {
+        let reset = std::io::Error::from(ErrorKind::ConnectionReset);
+        for error in [Error::Protocol(ProtocolError::ResetWithoutClosingHandshake), Error::Io(reset)] {
+            assert_eq!(connection_error(&error), "the server closed the connection");
+        }
+        let other = connection_error(&Error::Protocol(ProtocolError::InvalidOpcode(9)));
+        assert!(other.contains('9'), "{other}");
     }
 }

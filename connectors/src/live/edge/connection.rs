@@ -13,7 +13,7 @@ use super::state::State;
 use crate::live::bar_rules::{BarRules, check_order, is_reported};
 use crate::live::client::EdgeEvent;
 use crate::live::client::backpressure::Closed;
-use crate::live::client::connect::Socket;
+use crate::live::client::connect::{Socket, connection_error};
 use crate::live::client::counts::add;
 use crate::live::client::overflow;
 use crate::live::client::overflow::Overflow;
@@ -151,7 +151,7 @@ impl<'a, 'b> FeedConnection<'a, 'b> {
                 self.refuse(text.clone())?;
                 return Err(Stop::Ended(Ended::Refused(text)));
             }
-            Some(Err(error)) => return Err(lost(&error.to_string())),
+            Some(Err(error)) => return Err(lost(&connection_error(&error))),
         };
         self.heard = Instant::now();
         let number = self.count(text.len());
@@ -447,7 +447,7 @@ impl<'a, 'b> FeedConnection<'a, 'b> {
 
     async fn say(&mut self, message: ClientMessage) -> Result<(), Stop> {
         let sent = self.socket.send(Message::Text(message.to_text().into())).await;
-        sent.map_err(|error| lost(&error.to_string()))
+        sent.map_err(|error| lost(&connection_error(&error)))
     }
 
     fn stale(&mut self) -> Result<Stop, Closed> {

@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 use super::follower::Follower;
 use crate::live::client::EdgeEvent;
 use crate::live::client::backpressure::{Closed, EventSender};
-use crate::live::client::connect::Socket;
+use crate::live::client::connect::{Socket, connection_error};
 use crate::live::client::counts::add;
 use crate::live::clock::now;
 
@@ -146,7 +146,7 @@ impl<'a> VenueConnection<'a> {
                 self.refuse(text.clone())?;
                 return Err(Stop::Lost(text));
             }
-            Some(Err(error)) => return Err(Stop::Lost(error.to_string())),
+            Some(Err(error)) => return Err(Stop::Lost(connection_error(&error))),
         };
         self.heard = self.alive;
         self.count(text.len());
@@ -202,7 +202,7 @@ impl<'a> VenueConnection<'a> {
     async fn send(&mut self, message: Message) -> Result<(), Stop> {
         match timeout(SEND, self.socket.send(message)).await {
             Ok(Ok(())) => Ok(()),
-            Ok(Err(error)) => Err(Stop::Lost(error.to_string())),
+            Ok(Err(error)) => Err(Stop::Lost(connection_error(&error))),
             Err(_) => Err(Stop::Lost(format!("cannot send a message within {SEND:?}"))),
         }
     }

@@ -1,5 +1,6 @@
 //! Read-only connection to `state.db` that never blocks the writer.
 
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -27,9 +28,12 @@ impl Database {
     /// # Errors
     /// The file does not exist, is not the database of a state folder, or has another schema version.
     pub(crate) fn open(path: &Path) -> Result<Self> {
-        let identity = Identity::of(path).with_context(|| {
-            format!("{}: found no such file, expected state.db of a run; see --state", path.display())
-        })?;
+        let identity = match Identity::of(path) {
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                return Err(StoreError::NoState(path.parent().unwrap_or(path).to_owned()).into());
+            }
+            identity => identity.with_context(|| format!("{}: cannot read it", path.display()))?,
+        };
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let context = || format!("{}: cannot read it as SQLite", path.display());
         let connection = Connection::open_with_flags(path, flags).with_context(context)?;

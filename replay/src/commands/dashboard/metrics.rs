@@ -76,7 +76,7 @@ pub(crate) fn text(snapshot: &Snapshot) -> String {
     out.gauge("interest", "Total interest earned", Some(sums.interest));
     out.gauge("dividends", "Total dividends received", Some(sums.dividends));
     if let Some(feed) = &snapshot.status.feed {
-        out.feed(feed);
+        out.feed(feed, snapshot.status.is_fresh(snapshot.time));
     }
     if let Some(trading) = &snapshot.status.trading {
         let now = f64::from(snapshot.status.is_trading(snapshot.time));
@@ -220,9 +220,11 @@ impl Families {
         self.add(name, MetricType::Counter, help, vec![(None, Sample::Value(value as f64))]);
     }
 
-    fn feed(&mut self, feed: &FeedStatus) {
+    fn feed(&mut self, feed: &FeedStatus, is_fresh: bool) {
         let seconds = |time: Option<i64>| time.map(|time| time as f64 / 1e9);
-        self.gauge("feed_connected", "1 while the feed is connected", Some(f64::from(feed.connected)));
+        let connected = f64::from(feed.connected && is_fresh);
+        let help = "1 while the feed is connected; 0 also when the status of the run is stale";
+        self.gauge("feed_connected", help, Some(connected));
         self.gauge(
             "feed_since_timestamp_seconds",
             "Time of the last connect or disconnect",

@@ -158,7 +158,12 @@ fn condition(status: &Status, now: i64) -> (StatusCode, String) {
     let trading = status.trading.clone().unwrap_or_default();
     let why = trading.why.as_ref().map(|why| format!(": {why}")).unwrap_or_default();
     if trading.has_ended() {
-        return (StatusCode::OK, format!("ended\nThe run ended normally {seconds:.0} s ago{why}.\n"));
+        let why = trading.why.as_deref().map(|why| match trading.state.as_str() {
+            "ruined" => format!(" {why}."),
+            _ => format!(" Trading was halted: {why}."),
+        });
+        let why = why.unwrap_or_default();
+        return (StatusCode::OK, format!("ended\nThe run ended normally {seconds:.0} s ago.{why}\n"));
     }
     if trading.state == "failed" {
         return (unavailable, format!("failed\nThe run failed {seconds:.0} s ago{why}.\n"));

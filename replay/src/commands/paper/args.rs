@@ -20,7 +20,8 @@ The state folder has state.db (SQLite). Every input is recorded before it
 acts; NAV, fills, orders, weights and betas of a frame are committed together.
 Started again with the same settings, the run resumes where it ended, even
 after a crash: nothing is lost, doubled or different. A state folder accepts
-one process at a time. Ctrl-C and SIGTERM end the run after the current frame.
+one process at a time. Ctrl-C and SIGTERM end the run after the current frame;
+a second one ends the program at once, as a crash does.
 `betaflow state` shows the folder, `betaflow replay --session` replays it.
 
 A factor instrument without a bar does not update the estimates (data.factor_gap
@@ -78,7 +79,7 @@ pub(crate) struct PaperArgs {
     /// Parquet file of factor returns for the history, if the feed sends factors.
     #[arg(long, value_name = "PATH", requires = "history")]
     pub history_factors: Option<PathBuf>,
-    /// Resume trading after limits.drawdown_max stopped it; the drawdown restarts at 0.
+    /// Resume trading after limits.drawdown_max halted it; the drawdown restarts at 0.
     #[arg(long)]
     pub resume_trading: bool,
     /// Format of the log on standard error.

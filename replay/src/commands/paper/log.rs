@@ -89,15 +89,19 @@ impl StateLog {
         let text = match (kind, reason) {
             ("gap", _) => format!("messages {} to {} are lost", control["from"], control["to"]),
             ("history", _) => format!("{} frames of {}", control["frames"], control["prices"]),
-            ("resumed", _) => "trading after a loss limit resumed by the user".to_owned(),
+            ("resumed", _) => "the user resumed trading after the drawdown limit".to_owned(),
             ("stale", _) => format!("no message for {} s", control["seconds"]),
             (_, reason) => reason.unwrap_or_default().to_owned(),
         };
         let text = shown(&text);
         if let Some(more) = self.limits.may(kind) {
+            let line = match kind {
+                "connected" => format!("connected to {text}{more}"),
+                _ => format!("{kind}: {text}{more}"),
+            };
             match QUIET.contains(&kind) {
-                true => info!(kind, input = seq, time, "{kind}: {text}{more}"),
-                false => warn!(kind, input = seq, time, "{kind}: {text}{more}"),
+                true => info!(kind, input = seq, time, "{line}"),
+                false => warn!(kind, input = seq, time, "{line}"),
             }
         }
         Ok(self.writer.event(time, Some(seq), kind, text)?)

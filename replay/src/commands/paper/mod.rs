@@ -22,6 +22,7 @@ mod alerts;
 mod args;
 mod disk;
 mod feeds;
+pub(in crate::commands) mod halts;
 mod hello;
 mod inputs;
 mod link;
@@ -146,13 +147,21 @@ fn trade(
     let on_record = start.next_input;
     let point = restart::RestartPoint::of(&folder, start.checkpoints);
     if on_record > 0 {
-        let again = on_record.saturating_sub(point.input);
-        say(&format!(
-            "{on_record} inputs recorded; the last {again} are replayed before the feed continues\n"
-        ));
-        handle.event(status::now(), None, "restarted", format!("{on_record} inputs recorded"))?;
+        let text = restart::sentence(start.committed.map(|(seq, _)| seq), on_record, &point, &folder)?;
+        say(&format!("{text}\n"));
+        handle.event(status::now(), None, "restarted", text)?;
     }
-    let fresh = restart::fresh(history.as_ref(), on_record == 0, args, status::now());
+    let last_change = restart::last_change(&folder)?;
+    if let Some(last) = last_change.as_ref().filter(|last| last.halted) {
+        let (since, reason) = last.since();
+        say(&format!("trading is halted since {since}, frame {}: {reason}\n", last.seq));
+    }
+    let is_halted = last_change.as_ref().is_some_and(|last| last.halted);
+    if args.resume_trading && !is_halted {
+        say("trading was not halted; --resume-trading has no effect\n");
+    }
+    let resumes = args.resume_trading && is_halted;
+    let fresh = restart::fresh(history.as_ref(), on_record == 0, resumes, status::now());
     let inputs =
         PaperInputs::new(&folder, point.input..on_record, fresh, &hello, &edge, link.clone(), stop.clone())?
             .alerting(alerts.clone());
@@ -185,7 +194,13 @@ fn trade(
     let run_status = SharedRunStatus::of(ruined);
     let recorders: Vec<Box<dyn Recorder>> = vec![
         Box::new(recorder),
-        Box::new(StatusRecorder::new(run_status.clone(), handle.clone(), alerts.clone())),
+        Box::new(StatusRecorder::new(
+            run_status.clone(),
+            handle.clone(),
+            alerts.clone(),
+            config.limits.losses(),
+            last_change,
+        )),
     ];
     let (source, strategy) = (Box::new(source), config.strategy()?);
     let graph = match &point.checkpoint {

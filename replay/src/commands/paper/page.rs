@@ -27,7 +27,7 @@ pub(super) fn page(
     page.field(
         "Frames",
         format!(
-            "{}, {} rebalances, in {:.1} s",
+            "{} since this start, {} of them rebalances, in {:.1} s",
             number(facts.data.frames),
             number(facts.sizing.decisions),
             started.elapsed().as_secs_f64()
@@ -48,8 +48,14 @@ pub(super) fn page(
             page.field(kind.to_string(), number(count));
         }
     }
-    page.section("Files").field("State folder", state.display()).field("Digest", hex(&facts.digest));
-    page.section("Latency by stage").table(status::latency_table(latencies));
+    let is_empty = facts.digest.iter().all(|byte| *byte == 0);
+    let digest =
+        if is_empty { "none yet, before the first rebalance".to_owned() } else { hex(&facts.digest) };
+    page.section("Files").field("State folder", state.display()).field("Digest", digest);
+    let latency = status::latency_table(latencies);
+    if !latency.is_empty() {
+        page.section("Latency by stage").table(latency);
+    }
     let warnings: Vec<Rendered> = facts.data.warnings.iter().map(Rendered::from).collect();
     page.notices("Warnings", warnings.iter().map(|warning| (warning.code, warning.text.as_str())));
     page

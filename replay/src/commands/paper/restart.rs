@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result, bail};
 use betaflow_connectors::live::{Control, FeedSource, History, inputs_before};
-use betaflow_connectors::store::{SavedCheckpoint, StateFolder};
+use betaflow_connectors::store::{SavedCheckpoint, StateFolder, StateView};
 use betaflow_engine::ledger::hex;
 use betaflow_engine::state::Checkpoint;
+use betaflow_engine::time::{Iso, TimestampNs};
 use toml::{Table, Value};
 use tracing::warn;
 
 use super::PaperArgs;
+use super::halts::LastChange;
 use crate::config::Config;
 
 /// Key of the history in the state folder.
@@ -62,14 +64,11 @@ pub(crate) fn history(
     Ok((history, config))
 }
 
-/// Control inputs before the first input of the feed in this start.
-pub(crate) fn fresh(history: Option<&History>, is_new: bool, args: &PaperArgs, time: i64) -> Vec<Control> {
+/// Control inputs before the first input of the feed in this start. `resumes`: the user resumes trading.
+pub(crate) fn fresh(history: Option<&History>, is_new: bool, resumes: bool, time: i64) -> Vec<Control> {
     let history = history.filter(|_| is_new).map(History::control);
-    let resume = args.resume_trading.then(|| Control {
-        kind: "resume",
-        timestamp: time,
-        body: r#"{"kind":"resume"}"#.to_owned(),
-    });
+    let resume =
+        resumes.then(|| Control { kind: "resume", timestamp: time, body: r#"{"kind":"resume"}"#.to_owned() });
     history.into_iter().chain(resume).collect()
 }
 
@@ -112,6 +111,34 @@ impl RestartPoint {
             None => Ok(source),
         }
     }
+}
+
+/// Last recorded change between trading and halted.
+pub(crate) fn last_change(folder: &StateFolder) -> Result<Option<LastChange>> {
+    let view = StateView::open(folder.path())?;
+    Ok(LastChange::read(view.connection())?)
+}
+
+/// Sentence about the frame after which a run resumes. `committed`: the last recorded frame; `inputs`: number of
+/// recorded inputs.
+pub(crate) fn sentence(
+    committed: Option<u64>,
+    inputs: u64,
+    point: &RestartPoint,
+    folder: &StateFolder,
+) -> Result<String> {
+    let Some(seq) = committed else {
+        let again = inputs.saturating_sub(point.input);
+        return Ok(format!("Resuming before the first rebalance; computing the last {again} inputs again"));
+    };
+    let view = StateView::open(folder.path())?;
+    let time = "SELECT timestamp FROM equity WHERE seq = ?1";
+    let time = Iso(TimestampNs(view.connection().query_row(time, [seq], |row| row.get(0))?));
+    Ok(match (seq + 1).saturating_sub(point.first_frame()) {
+        0 => format!("Resuming after frame {seq} ({time})"),
+        1 => format!("Resuming after frame {seq} ({time}); computing the last frame again"),
+        again => format!("Resuming after frame {seq} ({time}); computing the last {again} frames again"),
+    })
 }
 
 /// Settings that differ between two TOML configurations, at most ten.

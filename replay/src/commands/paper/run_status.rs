@@ -6,13 +6,13 @@ use betaflow_connectors::store::WriterHandle;
 use betaflow_engine::execution::is_ruined;
 use betaflow_engine::ledger::{LedgerFrame, RecordError, Recorder, RunFacts};
 use betaflow_engine::model::Estimates;
-use betaflow_engine::portfolio::Halt;
+use betaflow_engine::portfolio::{Halt, LossLimits};
 use betaflow_engine::time::Iso;
 use betaflow_engine::time::TimestampNs;
 use tracing::{error, info, warn};
 
 use super::alerts::{Alerts, Kind};
-use crate::config::halt_text;
+use super::halts::{LastChange, halted, resumed};
 
 /// Status after the last frame.
 #[derive(Clone, Copy, Debug, Default)]
@@ -64,13 +64,53 @@ pub(crate) struct StatusRecorder {
     run_status: SharedRunStatus,
     writer: WriterHandle,
     alerts: Alerts,
-    /// True after the first rebalance of this start; an earlier halt is not reported again.
+    limits: LossLimits,
+    /// Last change on record before this start; it and earlier ones are not reported again.
+    last: Option<LastChange>,
+    /// True after the first rebalance of this start.
     decided: bool,
 }
 
 impl StatusRecorder {
-    pub(crate) fn new(run_status: SharedRunStatus, writer: WriterHandle, alerts: Alerts) -> Self {
-        Self { run_status, writer, alerts, decided: false }
+    /// Creates the recorder. `last`: the last change on record.
+    pub(crate) fn new(
+        run_status: SharedRunStatus,
+        writer: WriterHandle,
+        alerts: Alerts,
+        limits: LossLimits,
+        last: Option<LastChange>,
+    ) -> Self {
+        Self { run_status, writer, alerts, limits, last, decided: false }
+    }
+
+    /// Whether a rebalance changes between trading and halted, or the reason of the halt, and the change is not
+    /// on record.
+    fn is_change(&self, seq: u64, before: Option<Halt>, halt: Option<Halt>) -> bool {
+        if self.last.as_ref().is_some_and(|last| seq <= last.seq) {
+            return false;
+        }
+        match self.decided {
+            true => halt != before,
+            // The first rebalance of this start follows the last change on record.
+            false => halt.is_some() != self.last.as_ref().is_some_and(|last| last.halted),
+        }
+    }
+
+    /// Logs and records a change, and raises its alert.
+    fn report(&self, frame: &LedgerFrame, halt: Option<Halt>) -> Result<(), RecordError> {
+        let (at, seq, nav) = ((frame.timestamp, frame.seq), frame.seq, frame.nav);
+        let detail = frame.out_of_range.as_ref().filter(|_| halt == Some(Halt::OutOfRange));
+        let detail = detail.map(ToString::to_string);
+        let (kind, text) = match halt {
+            Some(halt) => ("halted", halted(at, halt, (frame.loss, &self.limits), detail)),
+            None => ("trading", resumed(at)),
+        };
+        self.alerts.raise(alert_of(halt), Some(seq), text.clone());
+        match halt {
+            Some(_) => warn!(kind, seq, nav, "{text}"),
+            None => info!(kind, seq, nav, "{text}"),
+        }
+        Ok(self.writer.event(frame.timestamp.0, Some(seq), kind, text)?)
     }
 }
 
@@ -88,37 +128,19 @@ impl Recorder for StatusRecorder {
         let before = self.run_status.now();
         // A frame without a rebalance does not change the halt.
         let halt = if frame.decided { frame.halt } else { before.halt };
-        let is_new = self.decided;
-        self.decided |= frame.decided;
-        if halt != before.halt {
-            let why = |halt: Halt| match &frame.out_of_range {
-                Some(wrong) if halt == Halt::OutOfRange => format!("{}: {wrong}", halt_text(halt)),
-                _ => halt_text(halt).to_owned(),
-            };
-            let text = match halt {
-                Some(halt) if is_new => format!("trading halted at frame {}: {}", frame.seq, why(halt)),
-                Some(halt) => format!("trading is still halted: {}", why(halt)),
-                None => format!("trading resumed at frame {}", frame.seq),
-            };
-            if is_new {
-                self.alerts.raise(alert_of(halt), Some(frame.seq), text.clone());
+        if frame.decided {
+            if self.is_change(frame.seq, before.halt, halt) {
+                self.report(frame, halt)?;
             }
-            let kind = if halt.is_some() { "halted" } else { "trading" };
-            let (seq, nav) = (frame.seq, frame.nav);
-            if halt.is_some() {
-                warn!(kind, seq, nav, "{text}");
-            } else {
-                info!(kind, seq, nav, "{text}");
-            }
-            self.writer.event(frame.timestamp.0, Some(frame.seq), kind, text)?;
+            self.decided = true;
         }
         self.run_status.change(|now| (now.nav, now.halt) = (Some(frame.nav), halt));
         if is_ruined(frame.nav) {
             let ruined = (frame.timestamp.0, frame.nav);
             let is_new = before.ruined.is_none();
             self.run_status.change(|now| now.ruined = Some(ruined));
-            error!(kind = "ruined", seq = frame.seq, nav = frame.nav, "{}", ruin(ruined));
             if is_new {
+                error!(kind = "ruined", seq = frame.seq, nav = frame.nav, "{}", ruin(ruined));
                 self.alerts.raise(Kind::Ruined, Some(frame.seq), ruin(ruined));
                 self.writer.event(frame.timestamp.0, Some(frame.seq), "ruined", ruin(ruined))?;
             }

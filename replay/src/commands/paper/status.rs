@@ -13,13 +13,13 @@ use betaflow_engine::time::TimestampNs;
 use tracing::{info, warn};
 
 use super::disk::Disk;
+use super::halts::reason;
 use super::link::Link;
 use super::run_status::{SharedRunStatus, ruin};
 use crate::commands::dashboard::VenueStatus;
 use crate::commands::dashboard::status::{
     FeedStatus, LatencyStatus, LiveStatus, QueueStatus, QueuesStatus, StageLatency, Status, TradingStatus,
 };
-use crate::config::halt_text;
 use crate::terminal::{Table, decimals, grouped};
 
 /// Interval of the status rows.
@@ -178,7 +178,7 @@ impl StatusReporter {
     fn trading(&self, time: i64, ending: Option<&Ending>) -> TradingStatus {
         let run_status = self.sources.run_status.now();
         let disk = self.sources.disk.trouble();
-        let halt = run_status.halt.map(|halt| halt_text(halt).to_owned());
+        let halt = run_status.halt.map(reason);
         let (state, why) = match (ending, run_status.ruined, &disk) {
             (Some(Ending::Failed(why)), ..) => ("failed", Some(why.clone())),
             (_, Some(ruined), _) => ("ruined", Some(ruin(ruined))),

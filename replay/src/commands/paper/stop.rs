@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use anyhow::{Error, Result, anyhow};
 use betaflow_connectors::store::{Writer, WriterHandle};
 
+use crate::terminal::tell;
+
 /// Time to wait for a full disk after a request to stop.
 const PATIENCE: Duration = Duration::from_secs(2);
 /// Interval between checks.
@@ -34,6 +36,7 @@ impl Stop {
             if flag.swap(true, Ordering::Relaxed) {
                 std::process::exit(130);
             }
+            tell("stopping after the current frame; a second Ctrl-C ends the program at once");
         })?;
         let at = run_for.map(|time| Instant::now() + time);
         Ok(Self { requested, at, given_up: Arc::default() })

@@ -75,7 +75,7 @@ impl SessionComparison {
             0 => String::new(),
             beyond => format!("; {beyond} later frames are not recorded yet"),
         };
-        line(format!("digests equal those recorded in {folder}: {} frames{beyond}", found.same));
+        line(format!("Same result as the recorded session: all {} digests are equal{beyond}", found.same));
         Ok(())
     }
 }

@@ -186,9 +186,10 @@ impl Alerts {
         if !left.is_empty() {
             let events: Vec<_> = left.iter().map(|alert| alert.event).collect();
             let seconds = grace.as_secs_f64();
+            let count = left.len();
+            let noun = if count == 1 { "alert" } else { "alerts" };
             warn!(
-                "{} alerts not delivered within {seconds} s after the end of the run: {}",
-                left.len(),
+                "{count} {noun} not delivered within {seconds} s after the end of the run: {}",
                 shortened(&events)
             );
         }

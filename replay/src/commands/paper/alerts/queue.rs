@@ -107,12 +107,18 @@ fn sum(older: &Alert, newer: &Alert) -> BTreeMap<&'static str, u64> {
     events
 }
 
+/// Higher severity of two alerts.
+fn severity(older: &Alert, newer: &Alert) -> &'static str {
+    if newer.severity == "alarm" { newer.severity } else { older.severity }
+}
+
 /// Newer alert of a topic, with the events of the older one added.
 fn newer(older: &Alert, newer: Alert) -> Alert {
     let count = older.count + newer.count;
     let since = older.since.as_ref().unwrap_or(&older.time);
     let text = format!("{} ({count} changes since {since})", newer.text);
-    Alert { count, events: sum(older, &newer), since: Some(since.clone()), text, ..newer }
+    let severity = severity(older, &newer);
+    Alert { severity, count, events: sum(older, &newer), since: Some(since.clone()), text, ..newer }
 }
 
 /// Merges two alerts of a full queue.
@@ -120,7 +126,7 @@ fn merged(older: Alert, newer: &Alert) -> Alert {
     let events = sum(&older, newer);
     let count = older.count + newer.count;
     let list: Vec<_> = events.iter().map(|(event, count)| format!("{count} {event}")).collect();
-    let severity = if newer.severity == "alarm" { newer.severity } else { older.severity };
+    let severity = severity(&older, newer);
     let text = format!(
         "{count} alerts until {} exceeded the queue and were merged: {}",
         newer.time,
@@ -183,8 +189,10 @@ mod tests {
         for number in [60, 61, 62, 63] {
             queue.push(Kind::FeedLost.topic(), at(65_000), alert(Kind::FeedLost, number));
         }
-        let text = &queue.left()[0].text;
-        assert_eq!(text, "text (4 changes since T60)");
+        queue.push(Kind::FeedBack.topic(), at(65_000), alert(Kind::FeedBack, 64));
+        let last = &queue.left()[0];
+        assert_eq!(last.text, "text (5 changes since T60)");
+        assert_eq!((last.event, last.severity), ("feed_back", "alarm"), "the highest severity");
         drain(&mut queue, at(80_000));
         assert!(queue.is_empty());
     }
