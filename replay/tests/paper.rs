@@ -96,6 +96,31 @@ fn killed_run_resumes_with_identical_results() {
     assert_eq!(state(&path.join("killed")), state(&path.join("whole")));
 }
 
+#[cfg(unix)]
+#[test]
+fn first_interrupt_ends_the_run_after_its_frame_and_says_what_a_second_one_does() {
+    let folder = folder();
+    let path = folder.path();
+    let data = Panel::new(71, 220, 8).write(path);
+    let serving = Serving::start(path, &joined("serve", &data, &[])[1..], &["--speed", "200000"]);
+    let mut program = Command::new(env!("CARGO_BIN_EXE_betaflow"))
+        .args(arguments(&serving.url, "state"))
+        .current_dir(path)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(program.stdout.take().unwrap()).lines().map(Result::unwrap);
+    assert!(lines.any(|line| line.starts_with("paper trading")));
+    let id = program.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &id]).status().unwrap().success());
+    let rest: Vec<String> = lines.collect();
+    let mut log = String::new();
+    program.stderr.take().unwrap().read_to_string(&mut log).unwrap();
+    assert_eq!(program.wait().unwrap().code(), Some(0), "{log}{rest:?}");
+    assert!(log.contains("a second Ctrl-C ends the program at once"), "{log}");
+}
+
 /// Last recorded frame of a state folder.
 fn frames(state: &Path) -> Option<i64> {
     let database = Connection::open(state.join("state.db")).ok()?;

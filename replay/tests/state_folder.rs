@@ -71,6 +71,60 @@ fn state_shows_the_recorded_contents() {
 }
 
 #[test]
+fn halt_is_shown_and_only_a_halted_run_resumes_trading() {
+    let folder = folder();
+    let path = folder.path();
+    let data = Panel::new(91, 160, 6).write(path);
+    let serving = paper::Serving::start(path, &joined("serve", &data, &[])[1..], &[]);
+    let limit = ["--set", "limits.drawdown_max=0.001"];
+    let paper = |state: &str, more: &[&str]| {
+        let ended = call(path, &[&paper::arguments(&serving.url, state)[..], more].concat());
+        assert_eq!(ended.code, Some(0), "{}", ended.err);
+        ended
+    };
+    let resumed = |state: &str| -> u64 {
+        let connection = Connection::open(path.join(state).join("state.db")).unwrap();
+        let sql = "SELECT count(*) FROM events WHERE kind = 'resumed'";
+        connection.query_row(sql, [], |row| row.get(0)).unwrap()
+    };
+    let ended = paper("halted", &limit);
+    assert!(ended.err.contains("exceeds limits.drawdown_max (0.10 %)"), "{}", ended.err);
+    let found = contents(path, "halted");
+    let halt = &found["halt"];
+    assert!(halt["frame"].is_u64() && halt["since"].is_string(), "{halt}");
+    assert!(halt["reason"].as_str().unwrap().contains("--resume-trading"), "{halt}");
+    assert!(found["configuration"].to_string().contains("limits.drawdown_max"), "{found}");
+    let clocks: Vec<_> = found["events"].as_array().unwrap().iter().map(|event| &event["clock"]).collect();
+    assert!(clocks.iter().any(|clock| *clock == "market") && clocks.iter().any(|clock| *clock == "machine"));
+    let shown = support::flat(&call(path, &["state", "halted"]).out);
+    assert!(shown.contains("Trading halted since") && shown.contains("Market time"), "{shown}");
+    paper("halted", &[&limit[..], &["--resume-trading"]].concat());
+    assert_eq!(resumed("halted"), 1);
+
+    paper("free", &[]);
+    assert!(contents(path, "free")["halt"].is_null());
+    let again = paper("free", &["--resume-trading"]);
+    assert!(again.out.contains("trading was not halted"), "{}", again.out);
+    assert_eq!(resumed("free"), 0);
+}
+
+#[test]
+fn run_folder_is_no_state_folder_and_run_without_rebalance_has_no_digest() {
+    let folder = folder();
+    let path = folder.path();
+    let data = Panel::new(91, 60, 6).write(path);
+    let settings = [joined("replay", &data, &paper::SETTINGS), vec!["--no-report"]].concat();
+    support::run(path, "replayed", &settings);
+    let serving = paper::Serving::start(path, &joined("serve", &data, &[])[1..], &[]);
+    let refused = call(path, &paper::arguments(&serving.url, "replayed"));
+    assert!(refused.code == Some(1) && refused.err.contains("found a run folder"), "{}", refused.err);
+    assert!(!path.join("replayed/lock").exists() && !path.join("replayed/state.db").exists());
+    let warm_up = [&paper::arguments(&serving.url, "new")[..], &["--set", "estimator.warmup=100"]].concat();
+    let ended = call(path, &warm_up);
+    assert_eq!((ended.code, &paper::digest(&ended.out)[..]), (Some(0), "none"), "{}", ended.out);
+}
+
+#[test]
 fn folder_without_state_is_refused() {
     let folder = folder();
     let path = folder.path();

@@ -147,6 +147,53 @@ fn alerts_arrive_once_and_do_not_change_trading() {
 }
 
 /// Number of requests that were not accepted.
+/// Frames of the recorded changes between trading and halted, in order of their record.
+fn changes(state: &Path) -> Vec<(i64, String)> {
+    let database = Connection::open(state.join("state.db")).unwrap();
+    let sql = "SELECT seq, kind FROM events WHERE kind IN ('halted', 'trading') ORDER BY id";
+    let mut statement = database.prepare(sql).unwrap();
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    rows.map(Result::unwrap).collect()
+}
+
+#[test]
+fn restart_does_not_repeat_recorded_halts() {
+    let folder = folder();
+    let path = folder.path();
+    let data = Panel::new(73, 700, 8).write(path);
+    let files = joined("serve", &data, &[]);
+    let serving = Serving::start(path, &files[1..], &["--speed", "24000000"]);
+    let whole = call(path, &[&arguments(&serving.url, "whole")[..], &LIMIT].concat());
+    assert_eq!(whole.code, Some(0), "{}", whole.err);
+    let hook = Webhook::start(0, &[]);
+    let webhook = address(hook.address.port());
+    let own = [&LIMIT[..], &["--set", &webhook]].concat();
+    let typed = [&arguments(&serving.url, "killed")[..], &own].concat();
+    for _ in 0..4 {
+        let mut run = Command::new(env!("CARGO_BIN_EXE_betaflow"))
+            .args(&typed)
+            .current_dir(path)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        std::thread::sleep(Duration::from_millis(700));
+        let _ = run.kill();
+        run.wait().unwrap();
+    }
+    let ended = call(path, &typed);
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    assert_eq!(digest(&ended.out), digest(&whole.out));
+    assert_eq!(changes(&path.join("killed")), changes(&path.join("whole")));
+    // A finished run has no new change: the only alert is its end, and the log repeats no halt.
+    let before = hook.delivered().len();
+    let again = call(path, &typed);
+    assert_eq!(again.code, Some(0), "{}", again.err);
+    assert!(!again.err.contains("trading halted"), "{}", again.err);
+    assert_eq!(events(&hook.delivered()[before..]), ["run_ended"]);
+    assert_eq!(changes(&path.join("killed")), changes(&path.join("whole")));
+}
+
 fn replies_until(requests: &[support::webhook::Request]) -> usize {
     requests.iter().filter(|request| request.reply != Reply::Status(200)).count()
 }
@@ -398,6 +445,7 @@ fn lost_feed_raises_alert_and_kill_is_not_a_normal_end() {
     let health = shown.get("/healthz");
     assert!(health.status == 503 && health.body.contains("was killed or hangs"), "{}", health.body);
     assert_eq!(metric(&shown.get("/metrics").body, "betaflow_trading"), Some(0.0));
+    assert_eq!(metric(&shown.get("/metrics").body, "betaflow_feed_connected"), Some(0.0));
     drop(shown);
     drop(serving);
     // After a normal end the status stays `ended`.

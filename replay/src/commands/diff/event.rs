@@ -54,6 +54,9 @@ pub(crate) struct Event {
     pub(crate) what: String,
     pub(crate) a: String,
     pub(crate) b: String,
+    /// True if the values are quantities of an order, in units.
+    #[serde(skip)]
+    pub(crate) is_order: bool,
 }
 
 impl Event {
@@ -80,7 +83,15 @@ fn shown(value: f64) -> String {
 pub(crate) fn only_in(side: &Side, is_a: bool) -> Event {
     let (has, not) = ("a frame".to_owned(), "no frame".to_owned());
     let (a, b) = if is_a { (has, not) } else { (not, has) };
-    Event { seq: side.seq, time: Some(side.time), kind: Kind::Data, what: "the frame".to_owned(), a, b }
+    Event {
+        seq: side.seq,
+        time: Some(side.time),
+        kind: Kind::Data,
+        what: "the frame".to_owned(),
+        a,
+        b,
+        is_order: false,
+    }
 }
 
 /// Returns the first difference on a common frame.
@@ -92,6 +103,7 @@ pub(crate) fn first_on(a: &Side, b: &Side, data: Option<(String, String, String)
         what,
         a: of_a,
         b: of_b,
+        is_order: false,
     };
     if let Some(found) = data {
         return Some(event(Kind::Data, found));
@@ -114,6 +126,7 @@ pub(crate) fn first_on(a: &Side, b: &Side, data: Option<(String, String, String)
     let orders = orders(&row_a.due, &row_b.due).map(|(decided, found)| Event {
         seq: decided,
         time: (decided == a.seq).then_some(a.time),
+        is_order: true,
         ..event(Kind::Decision, found)
     });
     orders

@@ -303,7 +303,8 @@ impl Comparison {
             let (seq, time) = self.last.map_or((0, None), |(seq, time, _)| (seq, Some(time)));
             let what = "the digest; all other common records are equal, so target weights differ on this frame or before it";
             let (a, b) = (of_a.clone(), of_b.clone());
-            self.first = Some(Event { seq, time, kind: Kind::Decision, what: what.to_owned(), a, b });
+            self.first =
+                Some(Event { seq, time, kind: Kind::Decision, what: what.to_owned(), a, b, is_order: false });
         }
     }
 }

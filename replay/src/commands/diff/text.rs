@@ -3,12 +3,17 @@
 use betaflow_engine::time::TimestampNs;
 use serde::Serialize;
 
+use super::event::Event;
 use super::{DiffResult, Gap};
 use crate::summary::time_text;
 use crate::terminal::{Page, Table, decimals, grouped, signed};
 
 /// Parts of a gap below this share of the value are rounding.
 const ROUNDING: f64 = 1e-9;
+
+/// Fewest and most decimals of a value; more are shown until A and B differ.
+const PLACES_MIN: usize = 2;
+const PLACES_MAX: usize = 17;
 
 /// Returns the page.
 pub(crate) fn page(found: &DiffResult) -> Page {
@@ -21,7 +26,14 @@ pub(crate) fn page(found: &DiffResult) -> Page {
         .filter(|(_, only)| **only > 0)
         .map(|(name, only)| format!(", {} only in {name}", grouped(*only as f64)))
         .collect();
-    page.field("Recorded frames", format!("{} common{}", grouped(found.common as f64), only.concat()));
+    page.field(
+        "Recorded frames",
+        format!(
+            "{} in both, counted from the first rebalance{}",
+            grouped(found.common as f64),
+            only.concat()
+        ),
+    );
     match &found.first {
         None => {
             page.field("Result", "no difference");
@@ -35,7 +47,8 @@ pub(crate) fn page(found: &DiffResult) -> Page {
             page.section("First difference");
             page.field("Frame", format!("{}{time}", first.seq));
             page.field("Kind", first.kind.name());
-            page.field("Event", &first.what).field("A", &first.a).field("B", &first.b);
+            let [a, b] = values(first);
+            page.field("Event", &first.what).field("A", a).field("B", b);
             if let Some(gap) = &found.gap {
                 add_gap(gap, &mut page);
             }
@@ -43,6 +56,20 @@ pub(crate) fn page(found: &DiffResult) -> Page {
     }
     page.notices("Notes", found.reasons.iter().map(|reason| (reason.code, reason.text.as_str())));
     page
+}
+
+/// Values of the two runs, rounded where they still differ, with their unit.
+fn values(first: &Event) -> [String; 2] {
+    let both = [&first.a, &first.b];
+    let numbers = both.map(|text| text.parse::<f64>().ok().filter(|value| value.is_finite()));
+    let rounded = |places: usize| numbers.map(|number| number.map(|number| decimals(number, places)));
+    let places = (PLACES_MIN..PLACES_MAX).find(|places| {
+        let [a, b] = rounded(*places);
+        a != b
+    });
+    let rounded = rounded(places.unwrap_or(PLACES_MAX));
+    let unit = if first.is_order { " units" } else { "" };
+    [0, 1].map(|at| rounded[at].as_ref().map_or_else(|| both[at].clone(), |text| format!("{text}{unit}")))
 }
 
 fn add_gap(gap: &Gap, page: &mut Page) {
@@ -138,5 +165,27 @@ pub(crate) fn summary(found: &DiffResult) -> DiffSummary<'_> {
         gap,
         notes: found.reasons.iter().map(|reason| reason.text.as_str()).collect(),
         note_codes: found.reasons.iter().map(|reason| reason.code).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commands::diff::Kind;
+
+    #[test]
+    fn values_are_rounded_to_the_first_decimals_that_differ() {
+        // Values of A and B, whether they are units of an order, and the text of both.
+        let cases = [
+            (["none", "15.57789180038362"], true, ["none", "15.58 units"]),
+            (["15.57789180038362", "15.577894"], true, ["15.577892 units", "15.577894 units"]),
+            (["1000000", "1000001"], false, ["1000000.00", "1000001.00"]),
+            (["a frame", "no frame"], false, ["a frame", "no frame"]),
+        ];
+        for ([a, b], is_order, expected) in cases {
+            let (a, b) = (a.to_owned(), b.to_owned());
+            let event = Event { seq: 0, time: None, kind: Kind::Fill, what: String::new(), a, b, is_order };
+            assert_eq!(values(&event), expected);
+        }
     }
 }

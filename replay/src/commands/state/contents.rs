@@ -10,11 +10,15 @@ use serde::Serialize;
 use serde_json::Value;
 use toml::Table;
 
+use crate::commands::paper::halts::LastChange;
 use crate::run::session;
 use crate::summary::time_text;
 
 /// Maximum events read, the latest first.
 const EVENTS: u32 = 10;
+
+/// Kinds of events of a frame, which have its time.
+const OF_FRAMES: [&str; 3] = ["halted", "trading", "ruined"];
 
 /// Contents of a state folder.
 #[derive(Debug, Serialize)]
@@ -36,6 +40,8 @@ pub(crate) struct Contents {
     pub(crate) inputs: Inputs,
     pub(crate) frames: Frames,
     pub(crate) value: Option<Value>,
+    /// The halt, if trading is halted.
+    pub(crate) halt: Option<Halt>,
     /// Time of the frame that ruined the account.
     pub(crate) ruined: Option<String>,
     pub(crate) positions: Vec<Position>,
@@ -54,6 +60,8 @@ pub(crate) struct Feed {
     pub(crate) name: String,
     pub(crate) columns: Vec<String>,
     pub(crate) factors: Vec<String>,
+    /// True if the settings make factors from instruments.
+    pub(crate) makes_factors: bool,
 }
 
 #[derive(Debug, Serialize)]
@@ -91,9 +99,20 @@ pub(crate) struct Checkpoint {
     pub(crate) bytes: u64,
 }
 
+/// Halt of trading.
+#[derive(Debug, Serialize)]
+pub(crate) struct Halt {
+    pub(crate) since: String,
+    pub(crate) frame: u64,
+    /// Reason and remedy.
+    pub(crate) reason: String,
+}
+
 #[derive(Debug, Serialize)]
 pub(crate) struct Event {
     pub(crate) time: String,
+    /// Clock of the time: `market` for an event of a frame, `machine` for others.
+    pub(crate) clock: &'static str,
     pub(crate) kind: String,
     pub(crate) text: String,
 }
@@ -105,6 +124,8 @@ pub(crate) struct Restart {
     pub(crate) from_frame: u64,
     /// Number of inputs to replay.
     pub(crate) inputs: u64,
+    /// Recorded frames that are computed again.
+    pub(crate) frames: u64,
 }
 
 impl Contents {
@@ -129,11 +150,12 @@ impl Contents {
             last_run: if running { None } else { last_run(connection)? },
             version: view.meta("version")?,
             started: view.meta("started")?,
-            feed: view.meta("feed")?.as_deref().and_then(feed),
+            feed: view.meta("feed")?.as_deref().and_then(|hello| feed(hello, &configuration)),
             configuration: settings(&configuration),
             configuration_digest: view.meta("configuration_digest")?,
             configuration_fault: session::verify_settings(view).err().map(|error| format!("{error:#}")),
             value: value(connection)?,
+            halt: halt(connection)?,
             ruined: time(ruined(connection)?.map(|(time, _)| time)),
             positions: positions(connection)?,
             fills: connection.query_row("SELECT count(*) FROM fills", [], |row| row.get(0))?,
@@ -147,6 +169,10 @@ impl Contents {
             restart: Restart {
                 from_frame: frames.last_seq.map_or(0, |seq| seq + 1),
                 inputs: end - checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.next_input).min(end),
+                frames: frames.last_seq.map_or(0, |last| {
+                    let first = checkpoint.as_ref().map_or(0, |checkpoint| checkpoint.seq + 1);
+                    (last + 1).saturating_sub(first)
+                }),
             },
             inputs,
             frames,
@@ -179,7 +205,7 @@ fn all<T>(
     Ok(rows.collect::<Result<_, _>>()?)
 }
 
-fn feed(hello: &str) -> Option<Feed> {
+fn feed(hello: &str, configuration: &str) -> Option<Feed> {
     let hello: Value = serde_json::from_str(hello).ok()?;
     let texts = |key: &str| -> Vec<String> {
         let list = hello[key].as_array().map(Vec::as_slice).unwrap_or_default();
@@ -189,15 +215,19 @@ fn feed(hello: &str) -> Option<Feed> {
         name: hello["name"].as_str()?.to_owned(),
         columns: texts("columns"),
         factors: texts("factors"),
+        makes_factors: configuration.parse::<Table>().is_ok_and(|tables| {
+            tables.get("factors").and_then(toml::Value::as_table).is_some_and(|made| !made.is_empty())
+        }),
     })
 }
 
 /// Returns the main settings as text.
 fn settings(configuration: &str) -> Vec<(String, String)> {
-    const SHOWN: [(&str, &[&str]); 4] = [
+    const SHOWN: [(&str, &[&str]); 5] = [
         ("strategy", &["kind"]),
         ("estimator", &["kind", "warmup"]),
         ("sizing", &["kelly_fraction", "turnover_cap", "weight_min", "weight_max", "gross_max"]),
+        ("limits", &["daily_loss_max", "drawdown_max", "stale_after", "conflations_max"]),
         ("execution", &["nav", "delay_bars", "fill_at", "commission_bps", "half_spread_bps"]),
     ];
     let tables: Table = configuration.parse().unwrap_or_default();
@@ -289,12 +319,22 @@ fn checkpoint(connection: &Connection) -> Result<Option<Checkpoint>> {
     Ok(connection.query_row(last, [], read).optional()?)
 }
 
+fn halt(connection: &Connection) -> Result<Option<Halt>> {
+    let last = LastChange::read(connection)?.filter(|last| last.halted);
+    Ok(last.map(|last| {
+        let (since, reason) = last.since();
+        Halt { since, frame: last.seq, reason: reason.to_owned() }
+    }))
+}
+
 fn events(connection: &Connection) -> Result<Vec<Event>> {
     let rows = format!("SELECT time, kind, text FROM events ORDER BY id DESC LIMIT {EVENTS}");
     all(connection, &rows, |row| {
         let text =
             |at: usize| Ok::<_, rusqlite::Error>(row.get::<_, Option<String>>(at)?.unwrap_or_default());
-        Ok(Event { time: time(row.get(0)?).unwrap_or_default(), kind: text(1)?, text: text(2)? })
+        let kind = text(1)?;
+        let clock = if OF_FRAMES.contains(&&*kind) { "market" } else { "machine" };
+        Ok(Event { time: time(row.get(0)?).unwrap_or_default(), clock, kind, text: text(2)? })
     })
 }
 

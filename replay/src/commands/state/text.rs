@@ -39,14 +39,18 @@ fn add_run(held: &Contents, page: &mut Page) {
         None => "no run is at work",
     };
     page.section("State folder").field("Folder", &held.folder).field("Status", status);
+    if let Some(halt) = &held.halt {
+        page.field("Trading", format!("halted since {}, frame {}: {}", halt.since, halt.frame, halt.reason));
+    }
     page.field("Started", held.started.clone().unwrap_or_else(unknown));
     page.field("Version", held.version.clone().unwrap_or_else(unknown));
     match &held.feed {
         Some(feed) => {
             page.field("Feed", shown(&feed.name)).field("Columns", shown(&feed.columns.join(", ")));
-            let factors = match feed.factors.is_empty() {
-                true => "none in the feed".to_owned(),
-                false => feed.factors.join(", "),
+            let factors = match (feed.factors.is_empty(), feed.makes_factors) {
+                (true, true) => "none in the feed; made from instruments".to_owned(),
+                (true, false) => "none".to_owned(),
+                (false, _) => feed.factors.join(", "),
             };
             page.field("Factors", shown(&factors));
         }
@@ -80,38 +84,39 @@ fn add_records(held: &Contents, page: &mut Page) {
     page.field(
         "Stored",
         format!(
-            "{} inputs in {} segments, {} in the database",
-            count(inputs.in_segments),
-            count(inputs.segments),
-            count(inputs.in_table)
+            "{} inputs in state.db, {} in older Parquet files",
+            count(inputs.in_table),
+            count(inputs.in_segments)
         ),
     );
     page.field(
         "Frames",
-        format!("{} from the first rebalance on{}", count(frames.count), span(&frames.first, &frames.last)),
+        format!(
+            "{}, counted from the first rebalance{}",
+            count(frames.count),
+            span(&frames.first, &frames.last)
+        ),
     );
     match &held.checkpoint {
         Some(checkpoint) => page.field(
             "Checkpoint",
-            format!(
-                "after frame {}, {} bytes; next input {}",
-                checkpoint.seq,
-                count(checkpoint.bytes),
-                checkpoint.next_input
-            ),
+            format!("after frame {}, {} bytes", checkpoint.seq, count(checkpoint.bytes)),
         ),
         None => page.field("Checkpoint", "none"),
     };
     let restart = &held.restart;
-    let after = if held.running { "after this run, " } else { "" };
-    page.field(
-        "Restart",
-        format!(
-            "{after}from frame {}, with {} inputs to run again",
-            restart.from_frame,
+    let restart = match (frames.last_seq, restart.frames) {
+        (None, _) => format!(
+            "continues before the first rebalance and first computes {} inputs again",
             count(restart.inputs)
         ),
-    );
+        (Some(seq), 0) => format!("continues after frame {seq}"),
+        (Some(seq), 1) => format!("continues after frame {seq} and first computes the last frame again"),
+        (Some(seq), again) => {
+            format!("continues after frame {seq} and first computes the last {} frames again", count(again))
+        }
+    };
+    page.field("A restart", restart);
     if let (Some(seq), Some(digest)) = (frames.last_seq, &frames.digest) {
         page.field("Digest", format!("{digest} of frame {seq}"));
     }
@@ -167,11 +172,13 @@ fn add_events(held: &Contents, page: &mut Page) {
     if held.events.is_empty() {
         return;
     }
-    page.section("Latest events");
-    let mut table = Table::new(["Time", "Kind", "Event"]).words([1, 2]);
+    page.section("Latest events, the last one first");
+    let mut table = Table::new(["Market time", "Machine time", "Kind", "Event"]).words([1, 2, 3]);
     for event in &held.events {
         let text = if event.text.is_empty() { NONE.to_owned() } else { shown(&event.text).to_string() };
-        table.row([event.time.clone(), event.kind.clone(), text]);
+        let (time, none) = (event.time.clone(), NONE.to_owned());
+        let (market, machine) = if event.clock == "market" { (time, none) } else { (none, time) };
+        table.row([market, machine, event.kind.clone(), text]);
     }
     page.table(table);
 }
