@@ -354,7 +354,7 @@ fn score_measures_the_hold_out_and_logs_every_opening() {
     assert_eq!(second.summary["holdout"]["openings"], 2);
     assert_eq!(earlier[0]["net_sharpe"], holdout["metrics"]["net"]["sharpe"]);
     let report = fs::read_to_string(second.path.join("report.html")).unwrap();
-    assert!(report.contains("Opened 1 time(s) before,</b> 1 of them with exactly this data"));
+    assert!(report.contains("Opened 1 time before,</b> 1 of them with exactly this data"));
     let lines = holdout_log(folder.path());
     assert_eq!((lines.len(), lines[3]["opening"].as_u64()), (4, Some(2)));
     assert_eq!(lines[3]["configuration_digest"], lines[1]["configuration_digest"]);

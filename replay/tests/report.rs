@@ -9,6 +9,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Int64Array, TimestampNanosecondArray};
+use betaflow_engine::time::{Iso, TimestampNs};
 use serde_json::{Value, json};
 use support::{DAY_NS, Panel, Run, call, folder, joined, numbers, run, sets, write};
 
@@ -566,9 +567,15 @@ fn headline_has_the_benchmark_and_states_a_worse_result() {
     let run = run(folder.path(), "a", &["replay", "--no-report"]);
     let report = rebuilt(&run);
     let place = |part: &str| report.html.find(part).unwrap_or_else(|| panic!("{part}"));
-    assert!(
-        report.html.contains("<p class=\"verdict worse\">The strategy <b>did worse than the benchmark</b>")
-    );
+    let verdict = between(&report.html, ("<p class=\"verdict worse\">", "</p>")).unwrap();
+    assert!(verdict.starts_with("The strategy earned less than the equal-weight benchmark"), "{verdict}");
+    let first = run.table("equity").times()[0];
+    let dates = ["first", "last"].map(|key| run.summary["data"][key].as_str().unwrap().to_owned());
+    let lead = between(&report.html, ("<p class=\"lead\">", "</p>")).unwrap();
+    let rebalance = between(lead, ("First rebalance <b>", "</b>")).unwrap();
+    assert!(dates[0].as_str() < rebalance && rebalance < dates[1].as_str());
+    assert_eq!(rebalance, Iso(TimestampNs(first)).to_string().get(..10).unwrap());
+    assert!(lead.contains(&format!(", after a warm-up of 252 days from {}.", dates[0])), "{lead}");
     assert!(place("class=\"verdict worse\"") < place("class=\"plain first\""));
     assert!(place("class=\"plain first\"") < place("class=\"contents\""));
     let figures = |kind: &str| percent(&run.summary["metrics"][kind]["annual_return"]);
@@ -578,7 +585,7 @@ fn headline_has_the_benchmark_and_states_a_worse_result() {
         summary["metrics"]["net"]["annual_return"] = 0.9.into();
         summary["metrics"]["net"]["sharpe"] = 3.0.into();
     });
-    assert!(rebuilt(&run).html.contains("<p class=\"verdict\">The strategy <b>did not do worse"));
+    assert!(rebuilt(&run).html.contains("<p class=\"verdict\">The strategy earned more than "));
 }
 
 #[test]
@@ -630,4 +637,66 @@ fn many_instruments_have_a_table_of_bounded_height() {
     let table = between(&html, ("<div class=\"sortable\">", "</table>")).unwrap();
     assert!(table.contains("class=\"wide bounded\" tabindex=\"0\" role=\"region\""));
     assert_eq!(table.matches("<tr").count(), 31, "a row for each instrument, without the script");
+}
+
+#[test]
+fn documentation_lists_the_sections_of_a_replay_in_their_order() {
+    let folder = folder();
+    let report = Report::of(&run(folder.path(), "a", &["replay"]));
+    let documentation = include_str!("../docs/report.md");
+    let (_, sections) = documentation.split_once("## Sections of a replay's report").unwrap();
+    let (mut rest, _) = sections.split_once("\n## ").unwrap();
+    for heading in report.ours().split("<h2>").skip(1).map(|part| part.split_once("</h2>").unwrap().0) {
+        let row = format!("\n| {heading} |");
+        rest = rest.split_once(&row).unwrap_or_else(|| panic!("`{heading}` is documented, in its place")).1;
+    }
+}
+
+#[test]
+fn attribution_defines_each_contribution_that_it_shows() {
+    let folder = folder();
+    let report = Report::of(&run(folder.path(), "a", &["replay"]));
+    let section = report.section("attribution-of-the-return");
+    for source in ["factor", "alpha", "residual", "costs"] {
+        assert!(section.contains(&format!("<li><b>{source}</b>: ")), "{source}");
+    }
+    let rows = section.matches("<tr><th scope=\"row\">factor ").count();
+    assert!(rows > 0 && section.matches("<li>").count() <= 7, "factors share one definition");
+}
+
+#[test]
+fn alarms_are_counted_and_defined() {
+    let folder = folder();
+    let run = run(folder.path(), "a", &["estimate"]);
+    let report = Report::of(&run);
+    let share = percent(&run.summary["estimator"]["share_in_alarm"]);
+    let meaning = format!("Alarms covered {share} of the forecasts. An alarm is raised when");
+    assert!(report.html.contains(&meaning), "{meaning}");
+}
+
+#[test]
+fn offline_estimation_has_a_section_with_the_figures_of_the_summary() {
+    let folder = folder();
+    let arguments = ["estimate", "--em", "20", "--smooth", "--compare", "rolling"];
+    let run = run(folder.path(), "a", &arguments);
+    let report = Report::of(&run);
+    report.assert_readable();
+    let section = report.section("offline-estimation");
+    let em = &run.summary["em"];
+    let converged =
+        format!("{} of {} instruments converged within 20 steps", em["converged"], em["instruments"]);
+    assert!(section.contains(&converged), "{converged}: {section}");
+    assert!(
+        section.contains(&format!("model <code>{}</code>", run.summary["smooth"]["model"].as_str().unwrap()))
+    );
+    let windows = run.summary["compare"].as_array().unwrap();
+    assert!(!windows.is_empty());
+    for window in windows {
+        let row = format!("<tr><th scope=\"row\">{}</th>", window["window"]);
+        let row = between(section, (&row, "</tr>")).unwrap();
+        assert!(
+            row.contains(&number(&window["hedged_r2"])) && row.contains(&number(&window["filter_hedged_r2"]))
+        );
+    }
+    assert_eq!(windows.len(), section.matches("<tr><th scope=\"row\">").count());
 }

@@ -6,10 +6,12 @@ mod support;
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
+use arrow_array::{ArrayRef, Float64Array, Int64Array, StringArray};
 use serde_json::{Value, json};
 use support::stress::{Column, product, stress};
-use support::{call, folder};
+use support::{call, folder, write};
 
 const CAP: &str = "sizing.turnover_cap";
 const SPREAD: &str = "execution.half_spread_bps";
@@ -146,6 +148,60 @@ fn colours_of_a_map_span_its_values() {
         maps += 1;
     }
     assert_eq!(maps, 8);
+}
+
+#[test]
+fn environment_choices_and_named_scenarios_are_defined_on_the_first_screen() {
+    let folder = folder();
+    let columns =
+        product(&[(CAP, &[0.04, 0.08]), ("world.worst_window_days", &[60.0, 90.0]), (SPREAD, &[4.0, 8.0])]);
+    let html = report(folder.path(), &columns, None, &base());
+    let (first, _) = html.split_once("<nav class=\"contents\"").unwrap();
+    for part in [
+        "<b>Environment</b> (costs, delays, data), given: worst window days; half spread, bps.",
+        "<b>Choices</b>, picked by the user: turnover cap.",
+        "<li><b>nearest to the base</b>: ",
+        "<li><b>best</b>: ",
+        "<li><b>robust</b>: ",
+    ] {
+        assert!(first.contains(part), "{part}: {first}");
+    }
+}
+
+#[test]
+fn end_of_trading_is_stated_once_in_the_table_of_break_even_costs() {
+    let folder = folder();
+    // The net annual return is 0 without trades, and the Sharpe ratio is not defined.
+    let (caps, costs) = ([0.04, 0.08], [4.0, 10.0, 20.0]);
+    let columns = product(&[(CAP, &caps), (SPREAD, &costs)]);
+    let path = stress(folder.path(), &columns, None, &base());
+    let array = |values: Vec<f64>| -> ArrayRef { Arc::new(Float64Array::from(values)) };
+    let mut table: Vec<(&str, ArrayRef)> =
+        columns.iter().map(|(name, values)| (*name, array(values.clone()))).collect();
+    table.insert(0, ("scenario", Arc::new(Int64Array::from_iter_values(0..6))));
+    table.push(("digest", Arc::new(StringArray::from(vec!["ab"; 6]))));
+    table.push(("net_sharpe", array([0.9, 0.4, f64::NAN].repeat(2))));
+    table.push(("net_annual_return", array([0.09, 0.04, 0.0].repeat(2))));
+    write(&path.join("scenarios.parquet"), table);
+    assert_eq!(call(folder.path(), &["report", "stress"]).code, Some(0));
+    let html = fs::read_to_string(path.join("report.html")).unwrap();
+    let table = section(&html, "break-even-cost-by-turnover-cap");
+    let cell = "<td colspan=\"2\">no trades above 10 bps: no zero crossing</td>";
+    assert_eq!(table.matches(cell).count(), 2, "{table}");
+    assert!(html.contains("no trades at <b>20 bps</b>, so no zero crossing"));
+}
+
+#[test]
+fn study_of_the_embedded_data_has_the_survivorship_note() {
+    let folder = folder();
+    let path = stress(folder.path(), &product(&GRID), None, &base());
+    let html = |settings: &str| {
+        fs::write(path.join("run.toml"), settings).unwrap();
+        assert_eq!(call(folder.path(), &["report", "stress"]).code, Some(0));
+        fs::read_to_string(path.join("report.html")).unwrap()
+    };
+    assert!(html("[data]\n").contains("(survivorship bias)"));
+    assert!(!html("[data]\nprices = \"mine.parquet\"\n").contains("(survivorship bias)"));
 }
 
 #[test]

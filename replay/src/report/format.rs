@@ -1,4 +1,4 @@
-//! Numbers as text; a dash where one is undefined.
+//! Numbers as text, in groups of thousands; a dash where one is undefined.
 
 /// Text of an undefined number.
 pub(super) const NONE: &str = "–";
@@ -18,19 +18,19 @@ pub(super) fn plain(value: impl Into<f64>, decimals: usize) -> String {
     number(value, |value| signed(value, decimals))
 }
 
-/// Returns an amount of currency without decimals, in groups of thousands.
+/// Returns an amount of currency without decimals.
 pub(super) fn money(value: impl Into<f64>) -> String {
-    number(value, |value| {
-        let digits = format!("{:.0}", value.abs());
-        let mut text = String::new();
-        for (at, digit) in digits.chars().enumerate() {
-            if at > 0 && (digits.len() - at).is_multiple_of(3) {
-                text.push('\u{202f}');
-            }
-            text.push(digit);
-        }
-        if value < 0.0 && digits != "0" { format!("−{text}") } else { text }
-    })
+    plain(value, 0)
+}
+
+/// Returns a count.
+pub(super) fn count(value: u64) -> String {
+    plain(value as f64, 0)
+}
+
+/// Returns a count with its noun: `1 run`, `2 runs`.
+pub(super) fn counted(value: u64, noun: &str) -> String {
+    format!("{} {noun}{}", count(value), if value == 1 { "" } else { "s" })
 }
 
 /// Returns a text of the summary, or a dash.
@@ -43,10 +43,18 @@ fn number(value: impl Into<f64>, text: impl Fn(f64) -> String) -> String {
     if value.is_finite() { text(value) } else { NONE.to_owned() }
 }
 
-/// Returns a number with a typographic minus; zero has no sign.
+/// Returns a number in groups of thousands with a typographic minus; zero has no sign.
 fn signed(value: f64, decimals: usize) -> String {
-    let text = format!("{:.decimals$}", value.abs());
-    let is_zero = text.bytes().all(|byte| matches!(byte, b'0' | b'.'));
+    let digits = format!("{:.decimals$}", value.abs());
+    let is_zero = digits.bytes().all(|byte| matches!(byte, b'0' | b'.'));
+    let whole = digits.find('.').unwrap_or(digits.len());
+    let mut text = String::new();
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && at < whole && (whole - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
     if value < 0.0 && !is_zero { format!("−{text}") } else { text }
 }
 
@@ -61,8 +69,21 @@ mod tests {
         assert_eq!(percent(f64::NAN), NONE);
         assert_eq!(plain(1.5, 2), "1.50");
         assert_eq!(plain(f64::INFINITY, 2), NONE);
-        assert_eq!(money(-1_234_567.4), "−1\u{202f}234\u{202f}567");
+        assert_eq!(money(-1_234_567.4), "−1,234,567");
         assert_eq!(money(f64::NAN), NONE);
         assert_eq!(money(-0.2), "0");
+    }
+
+    #[test]
+    fn thousands_are_grouped_and_nouns_agree_with_their_count() {
+        assert_eq!(
+            [plain(1_234.567, 2), plain(999.994, 2), plain(-1e6, 1)],
+            ["1,234.57", "999.99", "−1,000,000.0"]
+        );
+        assert_eq!([percent(123.456), count(8_316), count(12)], ["12,345.60 %", "8,316", "12"]);
+        assert_eq!(
+            [counted(1, "run"), counted(0, "run"), counted(1_000, "run")],
+            ["1 run", "0 runs", "1,000 runs"]
+        );
     }
 }

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::format::{percent, plain};
+use super::format::{counted, percent, plain};
 use super::labels::{Unit, shown};
 use super::page::Page;
 use crate::summary::{HoldoutSummary, Metrics, MetricsBySeries, ScoreSummary};
@@ -36,7 +36,7 @@ pub(super) fn add(page: &mut Page, holdout: Option<&HoldoutSummary>) {
     };
     page.add(html! {
         p.note {
-            b { "Hold-out from " (from) } ", " (score.inside.frames) " frames: " (figures(&score.inside.metrics))
+            b { "Hold-out from " (from) } ", " (counted(score.inside.frames, "frame")) ": " (figures(&score.inside.metrics))
             ". Before it: " (figures(&score.before.metrics)) ". " (openings(score))
         }
     });
@@ -67,8 +67,8 @@ fn openings(score: &ScoreSummary) -> Markup {
         @if earlier == 0 {
             "This is its first opening."
         } @else {
-            b { "Opened " (earlier) " time(s) before," } " " (same) " of them with exactly this data and start; "
-            (score.seen_frames) " of its frames had been seen."
+            b { "Opened " (counted(earlier, "time")) " before," } " " (same) " of them with exactly this data and start; "
+            (counted(score.seen_frames, "frame")) " of it had been read before."
         }
     }
 }

@@ -57,6 +57,11 @@ pub(super) fn spoken(title: &str, level: &str) -> String {
     }
 }
 
+/// Returns a value with its unit: `4 bps`.
+pub(super) fn spoken_value(title: &str, level: &str) -> String {
+    if title.ends_with(", bps") { format!("{level} bps") } else { level.to_owned() }
+}
+
 /// Returns a number with the digits that it was typed with, nine decimals at most.
 fn digits(value: f64) -> String {
     let rounded = format!("{value:.9}");

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::format::{NONE, plain};
+use super::format::{NONE, count, counted, plain};
 use super::prose::prose;
 use crate::summary::{DeflatedLuck, LuckSummary, Number};
 
@@ -31,10 +31,10 @@ pub(super) fn sentence(luck: &LuckSummary) -> Option<Markup> {
         best.deflated();
     Some(html! {
         @if deflated_sharpe.get().is_some() {
-            "As the best of " b { (trials) " trials" } ": P(SR>0) = " b { (plain(deflated_sharpe, 2)) }
+            "As the best of " b { (count(trials)) " trials" } ": P(SR>0) = " b { (plain(deflated_sharpe, 2)) }
             " (deflated Sharpe ratio); as a single trial " (single) "."
         } @else {
-            "It is the best of " b { (trials) " trials" } " and has no deflated Sharpe ratio: "
+            "It is the best of " b { (count(trials)) " trials" } " and has no deflated Sharpe ratio: "
             (prose(deflated_sharpe_reason.as_deref().unwrap_or(NONE))) "; as a single trial P(SR>0) = " (single) "."
         }
         @if let (Some(least), Some(years)) = (needed.get(), luck.years.get()) {
@@ -49,8 +49,8 @@ pub(super) fn sentence(luck: &LuckSummary) -> Option<Markup> {
 fn overfitting(luck: &LuckSummary) -> Markup {
     html! {
         @if let Some(found) = &luck.overfitting {
-            "Probability of backtest overfitting: " b { (plain(found.probability, 2)) } " (" (found.trials)
-            " trials, " (found.splits) " splits of " (found.blocks) " blocks; about one half for worthless trials)."
+            "Probability of backtest overfitting: " b { (plain(found.probability, 2)) } " (" (count(found.trials))
+            " trials, " (count(found.splits)) " splits of " (found.blocks) " blocks; about one half for worthless trials)."
         } @else {
             "Probability of backtest overfitting: not defined, "
             (prose(luck.overfitting_reason.as_deref().unwrap_or(NONE))) "."
@@ -65,15 +65,15 @@ pub(super) fn counting(luck: &LuckSummary) -> Option<Markup> {
     let log = &luck.ledger;
     Some(html! {
         "A trial is a distinct choice; it counts once, in however many environments it was tried: "
-        (trials.of_this_run) " of this run"
+        (count(trials.of_this_run)) " of this run"
         @match &log.file {
             Some(file) => {
-                ", and those of " (log.runs_before) " earlier run(s) on the same data in " code { (file) } ". "
+                ", and those of " (counted(log.runs_before, "earlier run")) " on the same data in " code { (file) } ". "
             },
             None => ", without a log of earlier runs. ",
         }
-        (trials.measured) " of them were measured in this environment; if all were worthless, the expected highest "
-        "Sharpe ratio would be " (plain(trials.expected_best_sharpe, 2)) ". Ratios are of the last " (luck.frames)
+        (count(trials.measured)) " of them were measured in this environment; if all were worthless, the expected highest "
+        "Sharpe ratio would be " (plain(trials.expected_best_sharpe, 2)) ". Ratios are of the last " (count(luck.frames))
         " returns that all trials have."
         @if let Some(problem) = &log.problem { " " (prose(problem)) "." }
     })

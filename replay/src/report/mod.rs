@@ -115,6 +115,8 @@ pub(crate) struct Run<'a> {
     frames_per_day: f64,
     /// Frames in a year, by which rates per frame become annual rates.
     frames_per_year: f64,
+    /// `estimator.warmup`: days before the first rebalance.
+    warmup_days: Option<u64>,
     /// `record.betas`: frames of `betas.parquet`.
     betas: String,
 }
@@ -132,7 +134,9 @@ impl<'a> Run<'a> {
         let frames_per_year = number(data, "days_per_year", 252.0) * frames_per_day;
         let betas = table.get("record").and_then(|record| record.get("betas")).and_then(toml::Value::as_str);
         let betas = betas.unwrap_or_default().to_owned();
-        Ok(Self { folder, summary, settings, frames_per_day, frames_per_year, betas })
+        let warmup = table.get("estimator").and_then(|estimator| estimator.get("warmup"));
+        let warmup_days = warmup.and_then(toml::Value::as_integer).and_then(|days| u64::try_from(days).ok());
+        Ok(Self { folder, summary, settings, frames_per_day, frames_per_year, warmup_days, betas })
     }
 
     /// Returns the report as one HTML document. `plot`: symbols whose betas are drawn; a few are chosen if it is empty.

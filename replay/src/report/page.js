@@ -68,7 +68,7 @@ document.querySelectorAll(".sortable").forEach(block => {
   const table = block.querySelector("table"), body = table.tBodies[0], rows = [...body.rows];
   const text = (row, column) => row.cells[column].textContent.trim();
   const number = value => {
-    const plain = value.replace(/[\u202f\s%]/g, "").replace("\u2212", "-");
+    const plain = value.replace(/[,\s%]/g, "").replace("\u2212", "-");
     return plain && isFinite(plain) ? Number(plain) : null;
   };
   const isEmpty = value => value === "" || value === "\u2013";

@@ -32,6 +32,16 @@ pub(crate) fn benchmark_sentence(net: &Figures, benchmark: &Figures) -> Option<S
     Some(text + ".")
 }
 
+/// Returns true if the net annual return or the net Sharpe ratio is below that of the benchmark, after the rounding of
+/// [`benchmark_sentence`].
+pub(crate) fn is_worse(net: &Figures, benchmark: &Figures) -> bool {
+    let orders = [
+        compared([net.annual_return, benchmark.annual_return], 1e4),
+        compared([net.sharpe, benchmark.sharpe], 1e2),
+    ];
+    orders.contains(&Some(Ordering::Less))
+}
+
 /// Compares two values after rounding to `1/scale`.
 fn compared(values: [f64; 2], scale: f64) -> Option<Ordering> {
     let [a, b] = values.map(|value| (value * scale).round());

@@ -35,7 +35,7 @@ use betaflow_engine::pipeline::StageTiming;
 use betaflow_engine::time::{Iso, TimestampNs};
 use serde::Serialize;
 
-pub(crate) use benchmark::benchmark_sentence;
+pub(crate) use benchmark::{benchmark_sentence, is_worse};
 pub(crate) use candidates::{candidates, environment_name};
 pub(crate) use figures::{Calibration, CostSums, Metrics, MetricsBySeries};
 pub(crate) use head::{DataSummary, Head, SCHEMA_VERSION, WarningList};
@@ -58,7 +58,7 @@ pub(crate) use study::{
 };
 pub(crate) use text::{add_files, kept_holdout, sharpe_text};
 pub(crate) use trading::Trading;
-pub(crate) use warnings::{Code, Rendered, problem_meaning, problem_remedy, sentence};
+pub(crate) use warnings::{Code, Rendered, SURVIVORSHIP, problem_meaning, problem_remedy, sentence};
 
 use crate::config::Config;
 use crate::terminal::Page;

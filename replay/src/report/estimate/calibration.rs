@@ -5,6 +5,7 @@ use maud::{Markup, html};
 
 use super::headline::number;
 use crate::report::figure::Figure;
+use crate::report::format::count;
 use crate::report::page::Page;
 use crate::summary::{InstrumentSummary, Number};
 
@@ -46,8 +47,8 @@ pub(super) fn add(page: &mut Page, all: &[InstrumentSummary]) {
     if shown.len() < all.len() {
         page.add(html! {
             p {
-                (shown.len()) " of " (all.len()) " instruments: those in alarm and those whose coverage is furthest from "
-                "nominal, at most " (ROWS_MAX) " of each. instruments.parquet has all."
+                (count(shown.len() as u64)) " of " (count(all.len() as u64)) " instruments: those in alarm and those whose coverage is furthest from "
+                "nominal, at most " (count(ROWS_MAX as u64)) " of each. instruments.parquet has all."
             }
         });
     }
@@ -110,7 +111,7 @@ fn row(instrument: &InstrumentSummary) -> Markup {
         tr class=[facts.alarm.map(|_| "alarm")] {
             th scope="row" { (instrument.symbol) }
             td { @if let Some(alarm) = facts.alarm { "ALARM: " (words(alarm)) } }
-            td { (facts.forecasts) }
+            td { (count(facts.forecasts)) }
             @for (_, value) in COLUMNS { td { (number(Number::from(value(facts)))) } }
         }
     }

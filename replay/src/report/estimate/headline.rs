@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use crate::report::format::{NONE, text};
+use crate::report::format::{NONE, count, counted, percent, text};
 use crate::report::page::Page;
 use crate::summary::{EstimatorSummary, Number, RunSummary};
 
@@ -58,7 +58,7 @@ const FIGURES: [Figure; 7] = [
         name: "Normalised innovation squared (NIS)",
         value: |of| of.total.facts.nis.into(),
         expected: Expected::Text("1"),
-        meaning: "Mean squared forecast error over the forecast variance: above 1 the forecasts are overconfident, below 1 \
+        meaning: "Mean of squared forecast error / forecast variance: above 1 the forecasts are overconfident, below 1 \
                   too cautious.",
     },
     Figure {
@@ -82,7 +82,7 @@ pub(super) fn add_lead(page: &mut Page, summary: &RunSummary) {
     let data = summary.head.data.clone().unwrap_or_default();
     page.add(html! {
         p.lead {
-            b { (data.instruments) } " instruments, " b { (data.frames) } " frames from " b { (text(data.first.as_ref())) }
+            b { (count(data.instruments)) } " instruments, " b { (count(data.frames)) } " frames from " b { (text(data.first.as_ref())) }
             " to " b { (text(data.last.as_ref())) } "; estimator " b { (text(summary.estimator.kind.as_ref())) }
             "; betaflow " (text(summary.head.version.as_ref())) "."
         }
@@ -94,7 +94,7 @@ pub(super) fn add(page: &mut Page, summary: &RunSummary) {
     let estimator = &summary.estimator;
     page.add(html! {
         p {
-            (estimator.total.facts.forecasts) " forecasts, each made before its return was known; those of the warm-up do "
+            (count(estimator.total.facts.forecasts)) " forecasts, each made before its return was known; those of the warm-up do "
             "not count."
         }
     });
@@ -119,12 +119,14 @@ fn alarms(estimator: &EstimatorSummary, instruments: u64) -> Markup {
         estimator.alarms.iter().map(|(name, count)| format!("{count} {}", name.replace('_', " "))).collect();
     let found = match count {
         0 => "none".to_owned(),
-        _ => format!("{count} of {instruments} instruments: {}", kinds.join(", ")),
+        _ => format!("{count} of {}: {}", counted(instruments, "instrument"), kinds.join(", ")),
     };
     let share = estimator.total.facts.share_in_alarm.unwrap_or_default();
     let meaning = format!(
-        "Instruments in alarm at the end of the data. An alarm stood at {:.2} % of all forecasts.",
-        100.0 * share
+        "Instruments in alarm at the end of the data. Alarms covered {} of the forecasts. An alarm is raised when the coverage \
+         of the intervals or the autocorrelation of the errors over about the last 250 returns is more than 5 standard errors \
+         from its expected value, or when the variance cannot be estimated.",
+        percent(share)
     );
     row("Alarms at the end", &found, "none", &meaning)
 }

@@ -3,6 +3,7 @@
 use maud::{Markup, html};
 
 use super::headline::number;
+use crate::report::format::{count, counted, plain};
 use crate::report::page::Page;
 use crate::summary::{OfflineSummary, WindowSummary};
 
@@ -16,9 +17,9 @@ pub(super) fn add(page: &mut Page, offline: &OfflineSummary) {
     if let Some(em) = em {
         page.add(html! {
             p {
-                "Expectation maximisation (EM): " (em.converged) " of " (em.instruments) " instruments converged within "
-                (em.steps_max) " steps; log-likelihood " (number(em.log_likelihood_first)) " before the first step, "
-                (number(em.log_likelihood)) " after the last."
+                "Expectation maximisation (EM): " (count(em.converged)) " of " (counted(em.instruments, "instrument"))
+                " converged within " (counted(u64::from(em.steps_max), "step")) "; log-likelihood " (plain(em.log_likelihood_first, 1)) " before the first step, "
+                (plain(em.log_likelihood, 1)) " after the last."
             }
         });
     }
@@ -39,7 +40,7 @@ pub(super) fn add(page: &mut Page, offline: &OfflineSummary) {
                     th scope="row" { (window.window) }
                     td { (number(window.hedged_r2)) }
                     td { (number(window.filter_hedged_r2)) }
-                    td { (window.forecasts) }
+                    td { (count(window.forecasts)) }
                 }
             }
         };

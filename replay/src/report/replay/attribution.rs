@@ -20,6 +20,22 @@ const OTHERS: [&str; 3] = ["timestamp", "seq", "change"];
 /// Contributions that are drawn as one line.
 const COSTS: [&str; CostItem::ALL.len()] = CostItem::NAMES;
 
+/// Title of all contributions of factors together.
+const FACTORS: &str = "factor";
+/// Meaning of each contribution.
+const MEANINGS: [(&str, &str); 7] = [
+    (FACTORS, "Position value × beta estimated one bar earlier × return of the factor."),
+    ("alpha", "Position value × alpha estimated one bar earlier."),
+    ("residual", "Return of the positions that neither alpha nor the factors explain."),
+    (
+        "risk_free",
+        "Position value × risk-free return, because the factor model is of returns in excess of it.",
+    ),
+    ("trading", "Move of the price from each fill to the close of its bar."),
+    ("interest", "Interest on cash."),
+    ("costs", "Commission, spread, impact, borrow and financing, as negative amounts."),
+];
+
 /// Adds the figures.
 pub(super) fn add(page: &mut Page, run: &Run<'_>, trading: &TradingSummary, curves: &Curves) {
     let added = match curves {
@@ -115,10 +131,20 @@ fn draw_contributions(page: &mut Page, equity: &Equity, contributions: &[(&str, 
         figure,
     );
     page.table(&["source", "of the initial NAV"], "plain", &rows);
+    let is_drawn = |source: &str| {
+        contributions
+            .iter()
+            .any(|(name, ..)| *name == source || source == FACTORS && name.starts_with("factor_"))
+    };
+    page.add(html! {
+        ul.small {
+            @for (source, meaning) in MEANINGS.into_iter().filter(|(source, _)| is_drawn(source)) {
+                li { b { (words(source)) } ": " (meaning) }
+            }
+        }
+    });
     page.small(format!(
-        "The contributions sum to the change of NAV. A factor contributes the beta of the book, estimated one bar earlier, \
-         times its return; alpha is the forecast beyond the factors, the residual is explained by neither; trading is the \
-         move between fill and close.{}",
+        "The contributions sum to the change of NAV.{}",
         thinned(equity, "the sum at its end")
     ));
 }

@@ -31,7 +31,7 @@ pub(super) fn add(page: &mut Page, trading: &TradingSummary, curves: &Curves) {
         }
         page.figure(
             "Cumulative costs by item, stacked",
-            "The upper edge is the sum of all costs so far; a steep part is a time of much or expensive trading.",
+            "The upper edge is the sum of all costs so far; a steep part is a time of high turnover or of high costs per trade.",
             figure,
         );
         let thinned = thinned(curves, "the sum at its end");
@@ -63,8 +63,8 @@ fn analysis(trading: &TradingSummary) -> Markup {
             "break-even cost " (plain(costs.break_even_bps, 0)) " bps of turnover, at which these trades earn nothing."
         }
         @if let Some(capacity) = costs.capacity_of_same_trades.get() {
-            " With the same trades as shares of NAV, impact would halve the Sharpe ratio at a NAV of " (money(capacity))
-            "; sizing that includes impact trades less there."
+            " If the same weights were traded with a NAV of " (money(capacity)) ", impact would halve the Sharpe ratio. "
+            "Sizing that knows impact would trade less."
         }
         @if shortfall.total.get().is_some() {
             @let parts = shortfall.parts().map(|(name, bps)| format!("{name} {}", plain(bps, 1)));

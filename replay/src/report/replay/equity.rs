@@ -30,6 +30,8 @@ pub(super) struct Equity {
     pub(super) trailing: Vec<TrailingReturn>,
     /// Rows of the table.
     pub(super) rows: u64,
+    /// Time of the first row: the first rebalance.
+    pub(super) first: TimestampNs,
 }
 
 /// Equity of the run, or the reason why there is none.
@@ -61,8 +63,9 @@ pub(super) fn read(run: &Run<'_>) -> Curves {
     let mut curves = EquityCurves::new(buckets);
     let mut rolling = RollingCurves::new(buckets, window, run.frames_per_year);
     let (mut trailing, mut active) = (TrailingReturns::default(), ActiveReturns::default());
-    let mut last: Option<EquityPoint> = None;
+    let (mut first, mut last): (Option<TimestampNs>, Option<EquityPoint>) = (None, None);
     read_equity(run.folder, |point| {
+        first.get_or_insert(point.timestamp);
         curves.push(point);
         rolling.push(&point);
         trailing.push(&point);
@@ -73,7 +76,8 @@ pub(super) fn read(run: &Run<'_>) -> Curves {
     })
     .map_err(|error| error.to_string())?;
     let active = active.risk(run.frames_per_year);
-    Ok(Equity { curves, rolling, window, active, trailing: trailing.periods(), rows })
+    let first = first.ok_or_else(|| format!("{TABLE} has no row."))?;
+    Ok(Equity { curves, rolling, window, active, trailing: trailing.periods(), rows, first })
 }
 
 /// Returns the times of all figures over time.

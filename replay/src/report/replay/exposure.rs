@@ -72,8 +72,8 @@ fn add_holdings(page: &mut Page, run: &Run<'_>, equity: &Equity, gross: &[f64]) 
     figure.draw(&PaneLine::new("effective number", &effective, 1, LineStyle::Beside).format(".1f"));
     page.figure(
         "Holdings and their effective number",
-        "The effective number is 1/Σw², w the share of an instrument in gross exposure: far below the number of holdings, a \
-         few positions dominate the book.",
+        "The effective number is (Σ|w|)² / Σw² of the held weights w: n for n equal positions. If it is far below the number \
+         of holdings, a few positions dominate the book.",
         figure,
     );
     Ok(())

@@ -2,10 +2,11 @@
 
 use maud::{Markup, html};
 
-use crate::report::format::{NONE, money, percent, plain, text};
+use crate::report::Run;
+use crate::report::format::{NONE, count, counted, money, text};
 use crate::report::labels::{Unit, shown};
 use crate::report::page::Page;
-use crate::summary::{Head, HoldoutSummary, Metrics, MetricsBySeries, TradingSummary};
+use crate::summary::{DataSummary, Metrics, MetricsBySeries, TradingSummary, benchmark_sentence, is_worse};
 
 /// Row of the headline table: title, unit, value.
 type Row = (&'static str, Unit, fn(&Metrics) -> f64);
@@ -18,15 +19,15 @@ const ROWS: [Row; 6] = [
     ("Total return", Unit::Percent, |of| of.figures.total_return),
 ];
 
-/// Adds the data, the comparison with the benchmark, and the headline table. If a hold-out was opened, its result is
-/// compared instead of that of the whole run.
-pub(super) fn add(page: &mut Page, head: &Head, trading: &TradingSummary, holdout: Option<&HoldoutSummary>) {
-    page.add(lead(head, trading));
+/// Adds the data, the comparison with the benchmark, and the headline table. If a hold-out was opened, its
+/// result is compared instead of that of the whole run. `first_rebalance`: its date.
+pub(super) fn add(page: &mut Page, run: &Run<'_>, trading: &TradingSummary, first_rebalance: Option<&str>) {
+    page.add(lead(run, trading, first_rebalance));
     if trading.nav.is_none() {
         return page.absent("No rebalance: there is nothing to measure.");
     }
     let Some(whole) = &trading.metrics else { return };
-    let score = holdout.and_then(|holdout| holdout.score.as_ref());
+    let score = run.summary.holdout.as_ref().and_then(|holdout| holdout.score.as_ref());
     let compared = score.map_or(whole, |score| &score.inside.metrics);
     if let Some(verdict) = verdict(compared, score.is_some()) {
         page.add(verdict);
@@ -57,18 +58,22 @@ pub(super) fn add(page: &mut Page, head: &Head, trading: &TradingSummary, holdou
     page.table(&header, "plain first", &rows);
 }
 
-fn lead(head: &Head, trading: &TradingSummary) -> Markup {
-    let count = |of: fn(&crate::summary::DataSummary) -> u64| {
-        head.data.as_ref().map_or_else(|| NONE.to_owned(), |data| of(data).to_string())
+fn lead(run: &Run<'_>, trading: &TradingSummary, first_rebalance: Option<&str>) -> Markup {
+    let data = run.summary.head.data.as_ref();
+    let (instruments, frames) = match data {
+        Some(data) => (count(data.instruments), count(data.frames)),
+        None => (NONE.to_owned(), NONE.to_owned()),
     };
-    let (first, last) = match &head.data {
-        Some(data) => (text(data.first.as_ref()), text(data.last.as_ref())),
-        None => (NONE, NONE),
-    };
+    let date = |of: fn(&DataSummary) -> Option<&String>| text(data.and_then(of));
+    let (first, last) = (date(|data| data.first.as_ref()), date(|data| data.last.as_ref()));
     html! {
         p.lead {
-            b { (count(|data| data.instruments)) } " instruments, " b { (count(|data| data.frames)) } " frames from "
-            b { (first) } " to " b { (last) } "."
+            b { (instruments) } " instruments, " b { (frames) } " frames from " b { (first) } " to " b { (last) } "."
+            @if let Some(rebalance) = first_rebalance {
+                " First rebalance " b { (rebalance) }
+                @if let Some(days) = run.warmup_days { ", after a warm-up of " (counted(days, "day")) " from " (first) }
+                "."
+            }
             @if let Some(nav) = &trading.nav {
                 " NAV " b { (money(nav.first)) } " → " b { (money(nav.last)) } "."
             }
@@ -76,29 +81,16 @@ fn lead(head: &Head, trading: &TradingSummary) -> Markup {
     }
 }
 
-/// Returns the comparison with the benchmark in one sentence; `None` without returns of both.
+/// Returns the comparison with the benchmark in the words of the terminal; `None` without returns of both.
 fn verdict(metrics: &MetricsBySeries, of_holdout: bool) -> Option<Markup> {
     let (net, benchmark) = (&metrics.net.figures, &metrics.benchmark.figures);
-    let return_order = net.annual_return.partial_cmp(&benchmark.annual_return)?;
-    // Undefined for a ruined account and for returns that are constant.
-    let sharpe_order = net.sharpe.partial_cmp(&benchmark.sharpe);
-    let words = match (return_order.is_lt(), sharpe_order.map(std::cmp::Ordering::is_lt)) {
-        (true, Some(true) | None) => "did worse than the benchmark",
-        (true, Some(false)) => "earned less than the benchmark, with a Sharpe ratio that is not lower",
-        (false, Some(true)) => {
-            "did worse than the benchmark for its risk: it earned no less, with a lower Sharpe ratio"
-        }
-        (false, Some(false) | None) => "did not do worse than the benchmark",
+    let sentence = benchmark_sentence(net, benchmark)?.replace(" -", " −");
+    let sentence = match sentence.strip_prefix("The strategy").filter(|_| of_holdout) {
+        Some(rest) => format!("On the hold-out the strategy{rest}"),
+        None => sentence,
     };
-    let is_worse = return_order.is_lt() || sharpe_order.is_some_and(std::cmp::Ordering::is_lt);
-    Some(html! {
-        p class=(if is_worse { "verdict worse" } else { "verdict" }) {
-            @if of_holdout { "On the hold-out the strategy " } @else { "The strategy " }
-            b { (words) } ": net annual return " b { (percent(net.annual_return)) } " against "
-            (percent(benchmark.annual_return)) ", Sharpe ratio " b { (plain(net.sharpe, 2)) } " against "
-            (plain(benchmark.sharpe, 2)) "."
-        }
-    })
+    let class = if is_worse(net, benchmark) { "verdict worse" } else { "verdict" };
+    Some(html! { p class=(class) { (sentence) } })
 }
 
 #[cfg(test)]
@@ -107,25 +99,29 @@ mod tests {
 
     use super::*;
 
-    fn words(net: [f64; 2], benchmark: [f64; 2]) -> Option<String> {
-        let figures =
-            |[annual_return, sharpe]: [f64; 2]| Figures { annual_return, sharpe, ..Figures::undefined() };
-        let [net, benchmark] = [net, benchmark].map(figures);
-        verdict(&MetricsBySeries::from([net, net, benchmark]), false).map(Markup::into_string)
-    }
-
     #[test]
-    fn worse_result_than_that_of_the_benchmark_is_stated() {
-        let worse = words([0.05, 0.5], [0.10, 0.8]).unwrap();
-        assert!(worse.contains("class=\"verdict worse\"") && worse.contains("did worse than the benchmark"));
-        assert!(
-            worse.contains("<b>5.00 %</b> against 10.00 %") && worse.contains("<b>0.50</b> against 0.80")
-        );
-        assert!(words([0.05, 0.9], [0.10, 0.8]).unwrap().contains("earned less than the benchmark"));
-        assert!(words([0.15, 0.5], [0.10, 0.8]).unwrap().contains("worse than the benchmark for its risk"));
-        let better = words([0.15, 0.9], [0.10, 0.8]).unwrap();
-        assert!(better.contains("class=\"verdict\"") && better.contains("did not do worse"));
-        assert!(words([-1.0, f64::NAN], [0.10, 0.8]).unwrap().contains("did worse than the benchmark"));
-        assert_eq!(words([f64::NAN; 2], [0.10, 0.8]), None);
+    fn verdict_is_the_sentence_of_the_terminal_and_marks_a_worse_result() {
+        let cases = [
+            ([0.05, 0.5], [0.10, 0.8], "verdict worse"),
+            ([0.05, 0.9], [0.10, 0.8], "verdict worse"),
+            ([0.15, 0.5], [0.10, 0.8], "verdict worse"),
+            ([0.15, 0.9], [0.10, 0.8], "verdict"),
+            ([0.10, 0.8], [0.100_001, 0.801], "verdict"),
+            ([-1.0, f64::NAN], [0.10, 0.8], "verdict worse"),
+        ];
+        for (net, benchmark, class) in cases {
+            let [net, benchmark] = [net, benchmark].map(|[annual_return, sharpe]| Figures {
+                annual_return,
+                sharpe,
+                ..Figures::undefined()
+            });
+            let metrics = MetricsBySeries::from([net, net, benchmark]);
+            let sentence = benchmark_sentence(&net, &benchmark).unwrap().replace(" -", " −");
+            let html = |of_holdout| verdict(&metrics, of_holdout).unwrap().into_string();
+            assert_eq!(html(false), format!("<p class=\"{class}\">{sentence}</p>"));
+            assert!(html(true).contains(">On the hold-out the strategy earned "));
+        }
+        let undefined = MetricsBySeries::from([Figures::undefined(); 3]);
+        assert!(verdict(&undefined, false).is_none());
     }
 }

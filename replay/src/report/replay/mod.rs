@@ -19,7 +19,7 @@ use anyhow::{Result, bail};
 use super::Run;
 use super::page::Page;
 use super::{estimate, holdout, notes};
-use crate::summary::TradingSummary;
+use crate::summary::{TradingSummary, time_text};
 
 /// Returns the report of a run that traded.
 pub(super) fn html(run: &Run<'_>, trading: &TradingSummary, plot: &[String]) -> Result<String> {
@@ -35,11 +35,12 @@ pub(super) fn html(run: &Run<'_>, trading: &TradingSummary, plot: &[String]) -> 
     let command = if is_scored { "score" } else { "replay" };
     let mut page = Page::new(&format!("betaflow {command}: {}", trading.strategy));
     notes::add_banners(&mut page, &summary.head, trading.look_ahead.as_ref());
-    headline::add(&mut page, &summary.head, trading, summary.holdout.as_ref());
+    let curves = equity::read(run);
+    let first_rebalance = curves.as_ref().ok().and_then(|equity| time_text(Some(equity.first)));
+    headline::add(&mut page, run, trading, first_rebalance.as_deref());
     page.contents();
     holdout::add(&mut page, summary.holdout.as_ref());
     notes::add_warnings(&mut page, &summary.head);
-    let curves = equity::read(run);
     if let Ok(equity) = &curves {
         page.set_times(equity::times(equity));
     }

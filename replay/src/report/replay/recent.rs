@@ -49,7 +49,7 @@ pub(super) fn add(page: &mut Page, trading: &TradingSummary, curves: &Curves) {
         (
             "Information ratio",
             plain(equity.active.information_ratio, 2),
-            "Annualised mean active return over the tracking error: below 0 the strategy earned less than the benchmark.",
+            "Annualised mean active return / tracking error: below 0 the strategy earned less than the benchmark.",
         ),
         (
             "Beta to benchmark",

@@ -82,8 +82,12 @@ pub(super) fn add(page: &mut Page, study: &Study) {
         html! {
             tr {
                 th scope="row" { (label) }
-                td { (described(study, cost, returns[at])) }
-                td { (described(study, cost, ratios[at])) }
+                @if let Some(above) = idle_above(returns[at], ratios[at]) {
+                    td colspan="2" { (no_trades(study, cost, above)) ": no zero crossing" }
+                } @else {
+                    td { (described(study, cost, returns[at])) }
+                    td { (described(study, cost, ratios[at])) }
+                }
                 td { (shown(own[at], Unit::Plain(0))) }
             }
         }
@@ -106,11 +110,44 @@ pub(super) fn add(page: &mut Page, study: &Study) {
 fn described(study: &Study, cost: Option<usize>, crossing: Crossing) -> String {
     match (crossing, cost) {
         (Crossing::At(place), _) => short(place),
-        (Crossing::Idle { above, at }, Some(cost)) => {
-            format!("{} to {}: no trades", tried(study, cost, above), tried(study, cost, at))
-        }
-        (Crossing::Beyond(level), Some(cost)) => format!("beyond {}", tried(study, cost, level)),
+        (Crossing::Idle { above, .. }, _) => no_trades(study, cost, above),
+        (Crossing::Beyond(level), Some(cost)) => format!("above {}", tried(study, cost, level)),
         (Crossing::Before, _) => "never above 0".to_owned(),
-        (Crossing::Idle { .. } | Crossing::Beyond(_), None) | (Crossing::Undefined, _) => NONE.to_owned(),
+        (Crossing::Beyond(_), None) | (Crossing::Undefined, _) => NONE.to_owned(),
+    }
+}
+
+/// Returns the last cost with trades if the strategy stops trading before either figure falls to zero. The Sharpe ratio is
+/// not defined without trades.
+fn idle_above(returns: Crossing, ratios: Crossing) -> Option<f64> {
+    match (returns, ratios) {
+        (Crossing::Idle { above, .. }, Crossing::Beyond(last)) if last == above => Some(above),
+        (Crossing::Idle { above, .. }, Crossing::Idle { above: last, .. }) if last == above => Some(above),
+        _ => None,
+    }
+}
+
+fn no_trades(study: &Study, cost: Option<usize>, above: f64) -> String {
+    match cost {
+        Some(cost) => {
+            format!("no trades above {}", labels::spoken_value(study.title(cost), &tried(study, cost, above)))
+        }
+        None => NONE.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn end_of_trading_is_one_fact_for_return_and_sharpe_ratio() {
+        let idle = Crossing::Idle { above: 100.0, at: 200.0 };
+        assert_eq!(idle_above(idle, Crossing::Beyond(100.0)), Some(100.0));
+        assert_eq!(idle_above(idle, idle), Some(100.0));
+        for ratios in [Crossing::Beyond(50.0), Crossing::At(70.0), Crossing::Undefined] {
+            assert_eq!(idle_above(idle, ratios), None);
+        }
+        assert_eq!(idle_above(Crossing::Beyond(200.0), Crossing::Beyond(200.0)), None);
     }
 }

@@ -5,7 +5,8 @@ use maud::{Markup, html};
 
 use super::break_even;
 use super::study::{OBJECTIVE_TITLE, Study};
-use crate::report::format::{NONE, text};
+use crate::config::is_choice;
+use crate::report::format::{NONE, count, counted, text};
 use crate::report::labels::{Unit, shown, title};
 use crate::report::luck;
 use crate::report::page::Page;
@@ -20,13 +21,14 @@ pub(super) fn add(page: &mut Page, study: &Study) {
     let head = &study.summary.study;
     page.add(html! {
         p.lead {
-            b { (rows) } " scenarios: " (settings(study)) "."
+            b { (count(rows as u64)) } " scenarios: " (settings(study)) "."
             @if let Some(data) = head.head.data.as_ref().filter(|data| data.first.is_some()) {
-                " Each over " b { (data.instruments) } " instruments, " b { (text(data.first.as_ref())) } " to "
+                " Each over " b { (count(data.instruments)) } " instruments, " b { (text(data.first.as_ref())) } " to "
                 b { (text(data.last.as_ref())) } "."
             }
         }
         p.verdict { (verdict(study)) }
+        (roles(study))
     });
     if let (Some(best), Some(worth)) = (study.best, head.luck.as_ref().and_then(luck::sentence)) {
         page.add(html! {
@@ -41,9 +43,45 @@ pub(super) fn add(page: &mut Page, study: &Study) {
     if undefined > 0 {
         page.add(html! {
             p.note {
-                (undefined) " of them have no Sharpe ratio: no trades, or a constant NAV. They are never best or robust."
+                (counted(undefined as u64, "scenario")) " without a Sharpe ratio: no trades, or a constant NAV. None of them can "
+                "be best or robust."
             }
         });
+    }
+}
+
+/// Returns which of the settings that vary are environment and choices, and the definitions of the named scenarios.
+fn roles(study: &Study) -> Markup {
+    let (choices, environment): (Vec<usize>, Vec<usize>) =
+        study.varied().into_iter().partition(|axis| is_choice(study.name(*axis)));
+    let titles = |axes: &[usize]| axes.iter().map(|axis| study.title(*axis)).collect::<Vec<_>>().join("; ");
+    html! {
+        p.small {
+            @if !environment.is_empty() {
+                b { "Environment" } " (costs, delays, data), given: " (titles(&environment)) ". "
+            }
+            @if !choices.is_empty() { b { "Choices" } ", picked by the user: " (titles(&choices)) ". " }
+        }
+        ul.small {
+            @if let Some(base) = study.base {
+                li {
+                    b { (study.base_name()) } ": "
+                    @if base.exact { "the scenario of the configuration (" code { "run.toml" } ")." } @else {
+                        "the scenario nearest to the configuration (" code { "run.toml" } "), which is not in the grid."
+                    }
+                }
+            }
+            li {
+                b { "best" } ": the choice with the highest " (OBJECTIVE_TITLE)
+                @if study.one_environment { " in the environment of the base." } @else {
+                    " of all scenarios, because no two have the same environment."
+                }
+            }
+            li {
+                b { "robust" } ": the choice whose lowest " (OBJECTIVE_TITLE) " among itself and its neighbours in the grid is "
+                "highest. A neighbour differs by at most one level in every numeric setting; neighbours in costs count."
+            }
+        }
     }
 }
 
@@ -96,8 +134,8 @@ fn verdict(study: &Study) -> Markup {
             (at) ": break-even " (name) " " (amount(&break_even::short(place)))
         },
         Crossing::Idle { above, at: idle } => html! {
-            (at) ": net return above 0 at a " (name) " of " (amount(&level(above))) ", no trades at "
-            (amount(&level(idle)))
+            (at) ": net return above 0 up to a " (name) " of " (amount(&level(above))) ", no trades at "
+            (amount(&level(idle))) ", so no zero crossing"
         },
         Crossing::Beyond(last) => html! {
             (at) ": net return above 0 at a " (name) " of " (amount(&level(last)))

@@ -3,7 +3,7 @@
 use maud::{Markup, Render, html};
 
 use super::study::{OBJECTIVE_TITLE, Study};
-use crate::report::format::{NONE, plain};
+use crate::report::format::{NONE, count, counted, plain};
 use crate::report::labels::{Unit, shown};
 use crate::report::luck;
 use crate::report::page::Page;
@@ -66,7 +66,7 @@ pub(super) fn add_chosen(page: &mut Page, study: &Study) {
         Some(counting) => page.small(counting),
         None if study.candidates > 1 => page.add(html! {
             p class="note warning" {
-                "Multiple testing: the best of " (study.candidates) " trials has the highest "
+                "Multiple testing: the best of " (count(study.candidates as u64)) " trials has the highest "
                 (OBJECTIVE_TITLE) " of all of them on the same data, and is likely to have a lower one on other data."
             }
         }),
@@ -106,26 +106,25 @@ fn competition(study: &Study) -> Markup {
     let environment = study.environment.filter(|_| !study.environment_axes.is_empty());
     html! {
         @if let Some(environment) = environment {
-            "An environment (costs, delays, data) is given, a choice (settings) is picked: best and robust are chosen among "
-            "the " (study.candidates) @if study.candidates == 1 { " scenario with " } @else { " scenarios with " }
+            "Best and robust are chosen among the " (counted(study.candidates as u64, "scenario")) " with "
             (study.spoken_of(&study.environment_axes, environment.row)) ", "
-            @if environment.exact { "as the base has" } @else { "the nearest to the base" } ". "
+            @if environment.exact { "as in the base" } @else { "the nearest to the base" } ". "
         } @else if !study.one_environment {
             "No two scenarios have the same environment: the best is the best combination of choice and environment. "
         }
     }
 }
 
-/// Returns the definition of robust, in words.
+/// Returns the lowest objective around the robust choice.
 fn robustness(study: &Study) -> String {
     let Some(robust) = study.robust else {
-        return "No scenario has neighbours that differ by one level: none is robust.".to_owned();
+        return "None is robust: each choice has no neighbour in the grid, or one without a Sharpe ratio."
+            .to_owned();
     };
     format!(
-        "Robust is the scenario whose neighbourhood has the best worst case: within one level of it in every setting that \
-         is a number ({} scenario(s)) the {OBJECTIVE_TITLE} never falls below {}. At the edge of the grid there are fewer \
-         neighbours, so the bound is weaker.",
-        robust.neighbours,
+        "The robust choice has {} in the grid; the lowest {OBJECTIVE_TITLE} among it and them is {}. A choice at the edge of \
+         the grid has fewer neighbours, so its lowest ratio says less.",
+        counted(robust.neighbours as u64, "neighbour"),
         shown(robust.worst, Unit::Plain(2))
     )
 }

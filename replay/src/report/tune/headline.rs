@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::Tuning;
-use crate::report::format::{percent, percent_of, plain, text};
+use crate::report::format::{count, counted, percent, percent_of, plain, text};
 use crate::report::labels::{Unit, shown};
 use crate::report::luck;
 use crate::report::page::Page;
@@ -40,9 +40,9 @@ pub(super) fn add(page: &mut Page, tuning: &Tuning) {
     let is_worse = figures.sharpe < out.base.figures.sharpe;
     page.add(html! {
         p.lead {
-            b { (summary.study.scenarios) } " settings, chosen by " (tuning.objective()) ": " b { (summary.folds) }
+            b { (count(summary.study.scenarios)) } " settings, chosen by " (tuning.objective()) ": " b { (summary.folds) }
             " blocks from " b { (first) } " to " b { (last) } ", judged " (method) ", with an embargo of "
-            b { (summary.embargo) } " days."
+            b { (counted(summary.embargo, "day")) } "."
         }
         p class=(if is_worse { "verdict worse" } else { "verdict" }) {
             @if is_worse { b { "Tuning did worse than the configuration as it is." } " " }
@@ -65,7 +65,7 @@ pub(super) fn add_figures(page: &mut Page, tuning: &Tuning) {
     let rows: Vec<Markup> = FIGURES.into_iter().map(row).collect();
     page.table(&["figure", "tuned", "the configuration as it is", "best in hindsight"], "plain", &rows);
     page.small(html! {
-        "Net of costs, on the same " @if let Some(frames) = out.frames { (frames) " " } "bars."
+        "Net of costs, on the same " @if let Some(frames) = out.frames { (count(frames)) " " } "bars."
     });
     if out.paths > 1 {
         let scores = &out.scores;

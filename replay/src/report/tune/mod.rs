@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::format::text;
 use super::page::Page;
-use super::{holdout, labels, notes, read_summary, read_text};
+use super::{holdout, labels, notes, read_summary, read_text, settings_table};
 use crate::summary::{Settings, TuneSummary};
 
 /// Folder of a tuning.
@@ -39,6 +39,8 @@ pub(super) fn html(folder: &Path, plot: &[String]) -> Result<String> {
     let mut page = Page::new(&format!("betaflow tune: {}", head.strategy));
     notes::add_banners(&mut page, &head.head, head.look_ahead.as_ref());
     headline::add(&mut page, &tuning);
+    let settings = read_text(folder, "run.toml")?;
+    notes::add_survivorship(&mut page, &head.head, &settings_table(folder, &settings)?);
     page.contents();
     headline::add_figures(&mut page, &tuning);
     holdout::add(&mut page, head.holdout.as_ref());
@@ -60,7 +62,7 @@ pub(super) fn html(folder: &Path, plot: &[String]) -> Result<String> {
     });
     page.details("grid.toml: settings to choose from", &read_text(folder, "grid.toml")?);
     page.details("best.toml: recommended settings", &read_text(folder, "best.toml")?);
-    page.details("run.toml: configuration whose settings were chosen", &read_text(folder, "run.toml")?);
+    page.details("run.toml: configuration whose settings were chosen", &settings);
     page.finish()
 }
 

@@ -68,6 +68,10 @@ impl From<Slip> for Rendered {
     }
 }
 
+/// Warning about the embedded data.
+pub(crate) const SURVIVORSHIP: &str = "The 20 stocks of the tutorial were chosen in hindsight among those that still exist \
+    (survivorship bias). Strategy and equal-weight benchmark look better than they were.";
+
 impl Summary<'_> {
     /// Returns the warnings about the run, the most serious first.
     pub(crate) fn warnings(&self) -> Vec<Rendered> {
@@ -81,11 +85,7 @@ impl Summary<'_> {
         warnings.extend(self.score.iter().flat_map(|score| score.warnings.iter().cloned()));
         warnings.extend(self.facts.data.warnings.iter().map(Rendered::from));
         if self.config.is_tutorial() {
-            warnings.push(Rendered::new(
-                Code::Survivorship,
-                "The 20 stocks of the tutorial were chosen in hindsight among those that still exist (survivorship bias). \
-                 Strategy and equal-weight benchmark look better than they were.",
-            ));
+            warnings.push(Rendered::new(Code::Survivorship, SURVIVORSHIP));
         }
         if trades {
             warnings.extend(self.config.slips().into_iter().map(Rendered::from));
