@@ -572,6 +572,7 @@ fn headline_has_the_benchmark_and_states_a_worse_result() {
     let first = run.table("equity").times()[0];
     let dates = ["first", "last"].map(|key| run.summary["data"][key].as_str().unwrap().to_owned());
     let lead = between(&report.html, ("<p class=\"lead\">", "</p>")).unwrap();
+    assert!(lead.contains("<b>2,264</b> frames"), "{lead}");
     let rebalance = between(lead, ("First rebalance <b>", "</b>")).unwrap();
     assert!(dates[0].as_str() < rebalance && rebalance < dates[1].as_str());
     assert_eq!(rebalance, Iso(TimestampNs(first)).to_string().get(..10).unwrap());

@@ -74,7 +74,7 @@ fn report_shows_the_summary_and_can_be_rebuilt_to_the_byte() {
         let is_worse = sample["metrics"]["sharpe"].as_f64() < sample["base"]["sharpe"].as_f64();
         assert_eq!(html.contains("Tuning did worse than the configuration as it is."), is_worse, "{out}");
         assert_eq!(html.contains("paths through the data. Their"), out == "many");
-        assert!(!html.contains("<script>alert"));
+        assert!(!html.contains("<script>alert") && !html.contains("(survivorship bias)"));
         let first = fs::read(run.path.join("report.html")).unwrap();
         assert_eq!(call(path, &["report", out]).code, Some(0));
         assert_eq!(first, fs::read(run.path.join("report.html")).unwrap());
@@ -84,4 +84,14 @@ fn report_shows_the_summary_and_can_be_rebuilt_to_the_byte() {
     fs::remove_file(path.join("walk/out_of_sample.parquet")).unwrap();
     assert_eq!(call(path, &["report", "walk"]).code, Some(0));
     assert!(report(&path.join("walk")).contains("out_of_sample.parquet is not in the folder"));
+}
+
+#[test]
+fn tuning_on_the_embedded_data_has_the_survivorship_note() {
+    let folder = folder();
+    let path = folder.path();
+    fs::write(path.join("grid.toml"), "[grid]\n\"sizing.turnover_cap\" = [0.02, 0.08]\n").unwrap();
+    let ended = call(path, &["tune", "--grid", "grid.toml", "--folds", "3", "--out", "a"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    assert_eq!(report(&path.join("a")).matches("(survivorship bias)").count(), 1);
 }
