@@ -25,7 +25,7 @@ pub(crate) fn open(path: &Path) -> io::Result<File> {
 /// # Errors
 /// A system error, more than 16 MiB, or invalid UTF-8.
 pub fn read_text(path: &Path) -> io::Result<String> {
-    let kind = fs::metadata(path)?.file_type();
+    let kind = fs::metadata(path).map_err(|error| located(path, error))?.file_type();
     let is_given = ["/dev/fd", "/dev/stdin", "/proc"].iter().any(|place| path.starts_with(place));
     if kind.is_dir() || (named(kind) == PIPE && !is_given) {
         return Err(io::Error::other(format!("found {}, expected a file", named(kind))));
@@ -37,6 +37,17 @@ pub fn read_text(path: &Path) -> io::Result<String> {
             "found more than {TEXT_MAX} bytes, expected a text file of at most that size"
         ))),
         false => Ok(text),
+    }
+}
+
+/// Names the current folder in the error of a relative path that does not exist.
+fn located(path: &Path, error: io::Error) -> io::Error {
+    match std::env::current_dir() {
+        Ok(folder) if error.kind() == io::ErrorKind::NotFound && path.is_relative() => {
+            let text = format!("no such file, relative to the current folder {}", folder.display());
+            io::Error::new(io::ErrorKind::NotFound, text)
+        }
+        _ => error,
     }
 }
 

@@ -45,7 +45,7 @@ pub enum NamedColumn {
 #[non_exhaustive]
 pub enum DataError {
     /// Path that does not exist.
-    #[error("{path}: no such file or folder; check the spelling{}", question(.nearest.as_deref()))]
+    #[error("{path}: no such file or folder{}; check the spelling{}", current_folder(.path), question(.nearest.as_deref()))]
     NotFound {
         /// Path.
         path: String,
@@ -535,4 +535,14 @@ fn conversion(frames: Option<&str>, rows: Option<&str>) -> String {
 fn suggestion(nearest: Option<&str>) -> String {
     let rename = if nearest.is_some() { "rename it" } else { "rename one" };
     format!("{}; {rename}", question(nearest))
+}
+
+/// Returns a note about the current folder, if the path is relative or lies below it.
+fn current_folder(path: &str) -> String {
+    let Ok(folder) = std::env::current_dir() else { return String::new() };
+    let path = std::path::Path::new(path);
+    match path.is_relative() || path.starts_with(&folder) {
+        true => format!(" (relative paths count from the current folder {})", folder.display()),
+        false => String::new(),
+    }
 }

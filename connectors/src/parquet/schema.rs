@@ -286,7 +286,8 @@ impl<'a> Columns<'a> {
 
     /// Finds the time column: the configured one, or one with a usual name and a time type.
     pub(super) fn time(&self, name: Option<&str>) -> Result<usize, DataError> {
-        let hint = "cast it to a timestamp (numbers have no unit)";
+        let hint = "cast it to a timestamp (numbers have no unit), with pandas, if they are seconds: pd.to_datetime(df.date, \
+                    unit=\"s\")";
         if let Some(name) = name {
             let column = self.find(name, true, "time")?;
             let missing = || self.missing(name, "the time of each row", Some(NamedColumn::Time), &TIME_HINTS);

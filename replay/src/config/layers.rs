@@ -66,6 +66,13 @@ impl Layers {
         Ok(())
     }
 
+    /// Adds a value of a grid file; `name`: dotted name, `file`: path of the file.
+    pub(super) fn add_varied(&mut self, file: &str, name: &str, value: &Value) {
+        if let Some((table, key)) = name.split_once('.') {
+            self.put(table.trim(), key.trim().trim_matches('"'), value.clone(), file);
+        }
+    }
+
     /// Adds the value of a flag.
     pub(super) fn add_flag(&mut self, table: &str, key: &str, value: &str, flag: &str) {
         self.put(table, key, Value::String(value.to_owned()), flag);

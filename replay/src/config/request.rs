@@ -43,6 +43,8 @@ pub(crate) struct Request<'a> {
     input: &'a InputArgs,
     record: RecordSettings,
     flags: Vec<SettingFlag>,
+    /// Path of a grid file, and the settings of one of its scenarios by their dotted names.
+    varied: Option<(String, Vec<(String, Value)>)>,
     base: Option<(String, String)>,
     feed: Option<&'a str>,
     trades: bool,
@@ -57,6 +59,7 @@ impl<'a> Request<'a> {
             input,
             record,
             flags: Vec::new(),
+            varied: None,
             base: None,
             feed: None,
             trades: true,
@@ -83,6 +86,15 @@ impl<'a> Request<'a> {
     /// Adds settings in TOML that `--set` and flags override. `name`: name used in error messages.
     pub(crate) fn over(self, name: String, text: String) -> Self {
         Self { base: Some((name, text)), ..self }
+    }
+
+    /// Puts the settings of a scenario of a grid file over `--set`. `file`: path of the grid file.
+    pub(crate) fn with_scenario(
+        self,
+        file: &Path,
+        settings: impl IntoIterator<Item = (String, Value)>,
+    ) -> Self {
+        Self { varied: Some((file.display().to_string(), settings.into_iter().collect())), ..self }
     }
 
     /// Takes prices from a live feed at the address `url`.
@@ -180,6 +192,9 @@ impl<'a> Request<'a> {
         for text in &args.set {
             layers.add_set(text)?;
         }
+        if let Some((file, settings)) = &self.varied {
+            settings.iter().for_each(|(name, value)| layers.add_varied(file, name, value));
+        }
         let paths = [("prices", "--prices", &args.prices), ("factors", "--factors", &args.factors)];
         for (key, flag, path) in paths {
             if let Some(path) = path {
@@ -229,6 +244,13 @@ fn over<T: DeserializeOwned + SettingsTable>(
     }
     for (key, value) in &keys {
         // Read one key at a time, so that the error can name the key and where it was set.
+        let is_empty = value.as_str().is_some_and(|text| text.trim().is_empty());
+        if let Some(setting) =
+            T::SETTINGS.iter().find(|setting| setting.key == key && table == "data" && is_empty)
+        {
+            let expected = format!("{}; leave the key out to unset it", setting.expected());
+            return Err(located(typed, table, key, "an empty name", &expected));
+        }
         let alone: Table = [(key.clone(), value.clone())].into_iter().collect();
         if alone.try_into::<T>().is_err() {
             return Err(wrong_type(typed, table, T::SETTINGS, key, value));

@@ -1,7 +1,7 @@
 //! Errors of unknown keys and tables, with the nearest known name.
 
 use anyhow::{Result, bail};
-use betaflow_connectors::{hint, nearest, question};
+use betaflow_connectors::nearest;
 use toml::Table;
 
 use super::layers::Layers;
@@ -14,8 +14,12 @@ pub(super) fn check_tables(typed: &Layers) -> Result<()> {
         if !known.contains(&table.as_str()) {
             let key = keys.as_table().and_then(|keys| keys.keys().next()).map_or("", String::as_str);
             let origin = typed.origin(table, key);
-            let hint = hint(table, known.iter().copied());
-            bail!("unknown table `{table}`, set by {origin}{hint}; expected one of {}", known.join(", "));
+            match nearest(table, known.iter().copied()) {
+                Some(near) => bail!("unknown table `{table}`, set by {origin}; did you mean `{near}`?"),
+                None => {
+                    bail!("unknown table `{table}`, set by {origin}; expected one of {}", known.join(", "))
+                }
+            }
         }
     }
     Ok(())
@@ -32,12 +36,15 @@ pub(super) fn check_keys<'k>(
     for key in keys.keys() {
         if !known.contains(&key.as_str()) {
             let origin = typed.origin(table, key);
-            let nearest = nearest(key, known.iter().copied()).map(|name| format!("{table}.{name}"));
-            bail!(
-                "unknown key `{table}.{key}`, set by {origin}{}; expected one of {}",
-                question(nearest.as_deref()),
-                known.join(", ")
-            );
+            match nearest(key, known.iter().copied()) {
+                Some(near) => {
+                    bail!("unknown key `{table}.{key}`, set by {origin}; did you mean `{table}.{near}`?")
+                }
+                None => bail!(
+                    "unknown key `{table}.{key}`, set by {origin}; expected one of {}",
+                    known.join(", ")
+                ),
+            }
         }
     }
     Ok(())

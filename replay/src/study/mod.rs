@@ -79,11 +79,12 @@ impl Study {
         }
         let base = REPLAY.request(args).with_flags(flags.iter().cloned()).resolve()?;
         let config_of = |scenario: usize| {
-            let mut args = args.clone();
-            args.input.set.extend(grid.sets(scenario));
+            let settings = grid.names.iter().cloned().zip(grid.scenarios[scenario].iter().cloned());
+            let settings = settings.filter_map(|(name, value)| Some((name, value?)));
             REPLAY
-                .request(&args)
+                .request(args)
                 .with_flags(flags.iter().cloned())
+                .with_scenario(grid_file, settings)
                 .resolve()
                 .with_context(|| format!("{}: scenario {scenario}", grid_file.display()))
         };
