@@ -362,7 +362,10 @@ fn score_measures_the_hold_out_and_logs_every_opening() {
     // Changed data gives another score, but the earlier openings still count.
     data.changed().write(folder.path(), Some(50));
     let (other, text) = score("other");
-    assert!(text.contains("OPENED 2 TIMES BEFORE") && text.contains("0 of 2 earlier opening(s)"), "{text}");
+    assert!(
+        text.contains("OPENED 2 TIMES BEFORE") && text.contains("Same data and start 0 earlier openings"),
+        "{text}"
+    );
     assert_ne!(other.digest(), first.digest());
     assert_ne!(other.summary["holdout"]["metrics"], holdout["metrics"]);
     assert_eq!(other.summary["holdout"]["before"], holdout["before"]);

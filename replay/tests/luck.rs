@@ -92,13 +92,13 @@ fn best_is_deflated_by_the_choices_in_its_environment() {
 
     let deflated = of["deflated_sharpe"].as_f64().unwrap();
     let text = format!(
-        "scenario {best}, of 8 choices in the configuration's environment: net Sharpe ratio {:.2}",
+        "scenario {best}: best of the 8 choices in the configured environment; net Sharpe ratio {:.2}",
         sharpe[best]
     );
     for part in [
         &text[..],
-        "Trials 8, all of this run; trials log: ",
-        &format!("Deflated Sharpe ratio {deflated:.2}:"),
+        "Trials 8 distinct choices, all of this run; trials log: ",
+        &format!("Deflated Sharpe ratio {deflated:.3} ("),
     ] {
         assert!(ended.flat().contains(part), "{part}: {}", ended.out);
     }

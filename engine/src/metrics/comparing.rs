@@ -1,5 +1,6 @@
 //! Net, gross and benchmark figures from the equity of a run.
 
+use super::active::{ActiveReturns, ActiveRisk};
 use super::distribution::Distribution;
 use super::drawdowns::{Drawdown, Drawdowns};
 use super::equity_point::{EquityPoint, FrameReturns};
@@ -29,6 +30,10 @@ pub struct Comparison {
     pub years: Vec<Period>,
     /// Frame on which the account was ruined (NAV at most 0); the ledger ends there.
     pub ruined: Option<TimestampNs>,
+    /// Net returns against those of the benchmark.
+    pub active: ActiveRisk,
+    /// Time of the first row: the first rebalance.
+    pub first: Option<TimestampNs>,
 }
 
 /// Accumulates the equity of a run, row by row, into a [`Comparison`].
@@ -41,6 +46,8 @@ pub struct ComparisonBuilder {
     drawdowns: Drawdowns,
     calendars: Calendars,
     ruined: Option<TimestampNs>,
+    active: ActiveReturns,
+    first: Option<TimestampNs>,
 }
 
 impl ComparisonBuilder {
@@ -50,7 +57,17 @@ impl ComparisonBuilder {
         let accumulator = Accumulator::new(frames.saturating_sub(1));
         let [net, gross, benchmark] = [accumulator.clone(), accumulator.clone(), accumulator];
         let (drawdowns, calendars) = (Drawdowns::new(DRAWDOWNS), Calendars::default());
-        Self { last: None, net, gross, benchmark, drawdowns, calendars, ruined: None }
+        Self {
+            last: None,
+            net,
+            gross,
+            benchmark,
+            drawdowns,
+            calendars,
+            ruined: None,
+            active: ActiveReturns::default(),
+            first: None,
+        }
     }
 
     /// Adds the next row.
@@ -60,7 +77,9 @@ impl ComparisonBuilder {
             self.net.push_against(net, benchmark);
             self.gross.push_against(gross, benchmark);
             self.benchmark.push_against(benchmark, benchmark);
+            self.active.push(net, benchmark);
         }
+        self.first.get_or_insert(point.timestamp);
         self.drawdowns.push(point.timestamp, point.nav);
         self.calendars.push(&point, self.gross.wealth());
         if is_ruined(point.nav) {
@@ -86,6 +105,8 @@ impl ComparisonBuilder {
             months,
             years,
             ruined: self.ruined,
+            active: self.active.risk(frames_per_year),
+            first: self.first,
         }
     }
 }

@@ -264,7 +264,7 @@ impl Inspector {
                 more => format!(" and {more} more"),
             };
             let detail = format!(
-                "the returns of {} equal those of {}{more}: one series under several symbols counts as several bets",
+                "{} repeats the returns of {}{more}, so one bet counts as several",
                 self.names[instrument],
                 group[..group.len().min(NAMED_MAX)].join(", ")
             );

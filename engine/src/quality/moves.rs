@@ -236,9 +236,10 @@ impl Jump {
         if left < BACK * jump && jump > far && self.scales() > 10.0 {
             let bars = self.age;
             return Some(Verdict::Extreme(format!(
-                "{}, and back to {} {bars} bar(s) later",
+                "{}, and back to {} {bars} bar{} later",
                 self.text(),
-                Number(close)
+                Number(close),
+                if bars == 1 { "" } else { "s" }
             )));
         }
         (self.age >= PATIENCE).then(|| self.verdict())
@@ -312,7 +313,8 @@ impl Jump {
     fn text(&self) -> String {
         let panel = 100.0 * self.panel;
         format!(
-            "{} to {} ({}, {:.0} times its usual move) while the panel median moved {panel:+.1} %",
+            "{} to {} ({}, {:.0} standard deviations of its moves against the panel) while the panel median moved \
+             {panel:+.1} %",
             Number(self.before),
             Number(self.after),
             Move(self.before, self.after),

@@ -108,8 +108,8 @@ fn announce(scenarios: usize, passes: usize, size: StudySize, bytes: u64, keeps_
     let megabytes = bytes.div_ceil(1 << 20);
     let plural = if passes == 1 { "" } else { "es" };
     tell(&format!(
-        "{scenarios} scenarios in {passes} pass{plural} over {instruments} instruments and {frames} frames; at most about \
-         {megabytes} MB"
+        "{scenarios} scenarios in {passes} pass{plural} over {instruments} instruments and {frames} frames; memory: \
+         at most about {megabytes} MB"
     ));
     if !keeps_returns {
         tell("too many returns to store: no scenario_returns.parquet, and no probability of overfitting");

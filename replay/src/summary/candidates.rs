@@ -29,8 +29,8 @@ pub(crate) fn candidates(
 /// Returns the name of the environment of the candidates.
 pub(crate) fn environment_name(candidates: &Candidates) -> &'static str {
     match candidates.environment {
-        Some(environment) if !environment.exact => "the environment nearest to the configuration's",
-        _ => "the configuration's environment",
+        Some(environment) if !environment.exact => "the environment nearest to the configured one",
+        _ => "the configured environment",
     }
 }
 

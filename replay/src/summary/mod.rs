@@ -58,7 +58,7 @@ pub(crate) use study::{
 };
 pub(crate) use text::{add_files, kept_holdout, sharpe_text};
 pub(crate) use trading::Trading;
-pub(crate) use warnings::{Code, Rendered, SURVIVORSHIP, problem_meaning, problem_remedy, sentence};
+pub(crate) use warnings::{Code, Rendered, problem_meaning, problem_remedy, sentence, survivorship_warning};
 
 use crate::config::Config;
 use crate::terminal::Page;

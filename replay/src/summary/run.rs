@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use betaflow_engine::execution::ExecutionFacts;
 use betaflow_engine::ledger::SizingFacts;
-use betaflow_engine::metrics::{Distribution, Drawdown, Period, Shortfall};
+use betaflow_engine::metrics::{ActiveRisk, Distribution, Drawdown, Period, Shortfall};
 use schemars::JsonSchema;
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -95,9 +95,13 @@ pub(crate) struct TradingSummary {
     /// Look-ahead of the fills, if there is any.
     pub(crate) look_ahead: Option<String>,
     pub(crate) strategy: String,
+    /// Time of the first rebalance, from which returns count; null without one.
+    pub(crate) first_rebalance: Option<String>,
     /// Null without a rebalance.
     pub(crate) nav: Option<NavSummary>,
     pub(crate) metrics: Option<MetricsBySeries>,
+    /// Net returns against those of the benchmark.
+    pub(crate) active_risk: ActiveRiskSummary,
     pub(crate) costs: CostSums,
     pub(crate) interest: Number,
     pub(crate) dividends: Number,
@@ -134,6 +138,22 @@ pub(crate) enum Outcome {
 pub(crate) struct NavSummary {
     pub(crate) first: Number,
     pub(crate) last: Number,
+}
+
+/// Annual tracking error, and information ratio.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(crate) struct ActiveRiskSummary {
+    /// Annual standard deviation of the net return less that of the benchmark.
+    pub(crate) tracking_error: Number,
+    /// Annual mean of that difference over the tracking error.
+    pub(crate) information_ratio: Number,
+}
+
+impl From<ActiveRisk> for ActiveRiskSummary {
+    fn from(risk: ActiveRisk) -> Self {
+        Self { tracking_error: risk.tracking_error.into(), information_ratio: risk.information_ratio.into() }
+    }
 }
 
 /// Turnover a day as a share of NAV.

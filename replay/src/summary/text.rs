@@ -6,7 +6,7 @@ use betaflow_engine::ledger::{RunFacts, hex};
 use betaflow_engine::metrics::{ExcessFigures, Figures};
 
 use super::{Code, Summary, Trading, benchmark_sentence, metrics_table, time_text};
-use crate::terminal::{NONE, Page, decimals, grouped, percent};
+use crate::terminal::{NONE, Page, counted, decimals, grouped, percent};
 
 /// Files of a run folder that the page names, each with its content.
 const FILES: [(&str, &str); 10] = [
@@ -76,16 +76,25 @@ impl Summary<'_> {
             ),
         );
         page.field("Period", format!("{first} to {last}"));
+        let traded = self.trading.as_ref().and_then(|trading| time_text(trading.comparison.first));
+        if let Some(first) = traded {
+            let warmup = match self.config.estimator.warmup {
+                0 => String::new(),
+                days => {
+                    format!(", after {} of warm-up; returns count from here", counted(days.into(), "day"))
+                }
+            };
+            page.field("First rebalance", format!("{first}{warmup}"));
+        }
         if let (Some(from), None) = (&self.config.holdout.from, &self.score) {
             page.field("Hold-out", kept_holdout(from));
         }
         page.field(
             "Hedged R²",
             format!(
-                "{} out of sample; {} covariance group{}",
+                "{} out of sample; {}",
                 decimals(estimator.total.hedged_r2.unwrap_or(f64::NAN), 4),
-                estimator.groups,
-                if estimator.groups == 1 { "" } else { "s" }
+                counted(estimator.groups, "covariance group")
             ),
         );
     }
@@ -99,6 +108,11 @@ impl Summary<'_> {
         let more = [("Sharpe, excess of rf", excess)];
         let has_rf = self.facts.performance.interest != 0.0;
         page.table(metrics_table(series, if has_rf { &more } else { &[] }));
+        let active = &comparison.active;
+        if active.tracking_error.is_finite() {
+            page.field("Tracking error", format!("{} a year", percent(active.tracking_error)));
+            page.field("Information ratio", decimals(active.information_ratio, 2));
+        }
         if let (None, Some(sentence)) =
             (comparison.ruined, benchmark_sentence(&comparison.net, &comparison.benchmark))
         {
@@ -141,7 +155,7 @@ impl Summary<'_> {
         page.field(
             "Turnover a day",
             format!(
-                "{} decided, {} filled; largest {}, cap {}",
+                "{} ordered, {} filled; largest {}, cap {}",
                 percent(turnover.mean),
                 percent(turnover.filled),
                 percent(turnover.max),
@@ -160,8 +174,9 @@ impl Summary<'_> {
             page.field(
                 "Capacity",
                 format!(
-                    "NAV {:.3e}, at which impact halves the Sharpe ratio of the same trades",
-                    trading.capacity
+                    "NAV {}, at which impact halves the Sharpe ratio of the same trades (impact only, ignores the \
+                     participation cap)",
+                    grouped(trading.capacity)
                 ),
             );
         }
@@ -180,14 +195,14 @@ impl Summary<'_> {
             format!(
                 "{}: turnover cap bound in {}, gross limit in {}{halted}",
                 grouped(sizing.decisions as f64),
-                grouped(sizing.capped as f64),
-                grouped(sizing.at_gross as f64)
+                counted(sizing.capped, "rebalance"),
+                counted(sizing.at_gross, "rebalance")
             ),
         );
         page.field(
             "Annual volatility",
             format!(
-                "{} realised, {} predicted at the rebalances",
+                "{} realised, {} mean forecast",
                 percent(trading.comparison.net.annual_volatility),
                 percent(trading.predicted_volatility)
             ),

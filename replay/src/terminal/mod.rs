@@ -10,7 +10,7 @@ mod table;
 use std::borrow::Cow;
 use std::io::{self, Write, stderr};
 
-pub(crate) use number::{NONE, decimals, grouped, percent, points, signed, signed_percent};
+pub(crate) use number::{NONE, counted, decimals, grouped, percent, points, signed, signed_percent};
 pub(crate) use page::Page;
 pub(crate) use table::Table;
 

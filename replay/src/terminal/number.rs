@@ -42,6 +42,11 @@ pub(crate) fn grouped(value: f64) -> String {
     text
 }
 
+/// Returns a count with its noun: `1 return`, `2,012 returns`.
+pub(crate) fn counted(count: u64, noun: &str) -> String {
+    format!("{} {noun}{}", grouped(count as f64), if count == 1 { "" } else { "s" })
+}
+
 /// Returns a number with its sign: `+0.12`, and `0.00` for zero.
 pub(crate) fn signed(value: f64, places: usize) -> String {
     let text = decimals(value, places);
@@ -73,6 +78,12 @@ mod tests {
         for (value, text) in cases {
             assert_eq!(grouped(value), text);
         }
+    }
+
+    #[test]
+    fn counts_have_a_noun_in_the_right_number() {
+        let texts = [0, 1, 2_012].map(|count| counted(count, "return"));
+        assert_eq!(texts, ["0 returns", "1 return", "2,012 returns"]);
     }
 
     #[test]

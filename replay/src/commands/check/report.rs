@@ -1,12 +1,12 @@
 //! Terminal page of a check.
 
-use betaflow_engine::quality::{SpreadEstimates, SpreadInspector, Tally, Verdict};
+use betaflow_engine::quality::{Problem, SpreadEstimates, SpreadInspector, Tally, Verdict};
 use betaflow_engine::source::DataFacts;
 use betaflow_engine::time::Iso;
 
 use crate::config::Config;
 use crate::summary::{problem_meaning, problem_remedy, sentence};
-use crate::terminal::{NONE, Page, Table, decimals, grouped};
+use crate::terminal::{NONE, Page, Table, counted, decimals, grouped};
 
 /// Instruments whose spreads the page shows one by one.
 const SHOWN: usize = 24;
@@ -52,13 +52,14 @@ impl Checked<'_> {
                 format!("open, high, low and volume, which belong to `close` and not to `{price}`"),
             );
         }
-        if let Some((factor, [before, same, after])) = &self.alignment {
-            let [before, same, after] = [before, same, after].map(|value| decimals(*value, 3));
+        if let Some((factor, correlations)) = &self.alignment {
+            let [before, same, after] = correlations.map(|value| decimals(value, 3));
             page.field(
                 "Factors",
                 format!(
-                    "correlation of `{factor}` with the mean return of the panel: {same} on the same row, {before} with the \
-                     row before, {after} with the row after"
+                    "{}: the mean return of all instruments has a correlation of {same} with `{factor}` on the same row, \
+                     {before} with the row before, {after} with the row after",
+                    self.alignment_text(*correlations)
                 ),
             );
         }
@@ -76,13 +77,25 @@ impl Checked<'_> {
         for (problem, count) in self.tally.found() {
             page.field(
                 problem.to_string(),
-                format!("{} {}", grouped(count.findings as f64), problem_meaning(problem)),
+                format!(
+                    "{} {}{}",
+                    grouped(count.findings as f64),
+                    problem_meaning(problem, count.findings),
+                    shown_text(count.worst.len() as u64, count.findings)
+                ),
             );
             for worst in &count.worst {
-                page.field("", format!("{} {}: {}", Iso(worst.timestamp), worst.symbol, worst.detail));
+                // A series has no date, and its detail names the symbol.
+                match problem.is_about_series() {
+                    true => page.field("", &worst.detail),
+                    false => {
+                        page.field("", format!("{} {}: {}", Iso(worst.timestamp), worst.symbol, worst.detail))
+                    }
+                };
             }
-            if let Some(remedy) = problem_remedy(problem) {
-                page.field("", sentence(remedy));
+            let symbols: Vec<&str> = count.worst.iter().map(|finding| &*finding.symbol).collect();
+            if let Some(remedy) = problem_remedy(problem, &symbols, count.findings) {
+                page.field("", sentence(&remedy));
             }
         }
     }
@@ -118,12 +131,21 @@ impl Checked<'_> {
         page.text(format!("Half of the spread is a cost (execution.half_spread_bps).{bars}"));
     }
 
+    /// Returns whether the factors and the prices have the same dates, by correlations with the row before, the same row
+    /// and the row after.
+    fn alignment_text(&self, [before, same, after]: [f64; 3]) -> &'static str {
+        let is_best = same.abs() >= before.abs().max(after.abs());
+        match self.tally.of(Problem::FactorsMisaligned).findings > 0 {
+            true => "not aligned with the prices",
+            false if is_best => "aligned with the prices",
+            false => "not clearly aligned with the prices",
+        }
+    }
+
     /// Returns the verdict on the use of the data, as a paragraph.
     fn verdict(&self) -> String {
         let (rows, total) = (self.facts.rows, self.tally.total());
-        let share = decimals(100.0 * total as f64 / rows.max(1) as f64, 3);
-        let flagged =
-            format!("{} findings in {} rows ({share} %)", grouped(total as f64), grouped(rows as f64));
+        let flagged = format!("{} in {}", counted(total, "finding"), counted(rows, "row"));
         match self.tally.verdict(rows) {
             Verdict::MixedTimeUnits => format!(
                 "Not fit: times are in more than one unit, and those in 1970 are wrong. Convert them to one unit. {flagged}."
@@ -142,10 +164,22 @@ impl Checked<'_> {
             ),
             Verdict::Fit if total == 0 => "Fit: no findings.".to_owned(),
             Verdict::Fit => format!("Fit: {flagged}, none of them serious."),
+            Verdict::FitOnceChecked { grave: 1 } => {
+                format!("Usable; look at 1 serious finding first (it may be a real move). {flagged}.")
+            }
             Verdict::FitOnceChecked { grave } => format!(
-                "Fit after a look at {grave} serious findings, which may include real moves. {flagged}."
+                "Usable; look at {} first (some may be real moves). {flagged}.",
+                counted(grave, "serious finding")
             ),
         }
+    }
+}
+
+/// Returns the number of findings that the page shows, if it does not show all.
+fn shown_text(shown: u64, findings: u64) -> String {
+    match shown < findings {
+        true => format!(", {shown} shown; --out FILE lists all"),
+        false => String::new(),
     }
 }
 

@@ -36,7 +36,7 @@ pub(super) struct CheckSummary {
 struct ProblemSummary {
     count: u64,
     meaning: &'static str,
-    remedy: Option<&'static str>,
+    remedy: Option<String>,
     /// The most severe findings.
     worst: Vec<FindingSummary>,
 }
@@ -80,6 +80,7 @@ impl Checked<'_> {
             (one.symbol.to_string(), spreads)
         });
         let findings = self.tally.found().map(|(problem, count)| {
+            let symbols: Vec<&str> = count.worst.iter().map(|finding| &*finding.symbol).collect();
             let worst = count.worst.iter().map(|finding| FindingSummary {
                 timestamp: Iso(finding.timestamp).to_string(),
                 symbol: finding.symbol.to_string(),
@@ -87,8 +88,8 @@ impl Checked<'_> {
             });
             let summary = ProblemSummary {
                 count: count.findings,
-                meaning: problem_meaning(problem),
-                remedy: problem_remedy(problem),
+                meaning: problem_meaning(problem, count.findings),
+                remedy: problem_remedy(problem, &symbols, count.findings),
                 worst: worst.collect(),
             };
             (problem.to_string(), summary)

@@ -38,6 +38,7 @@ use crate::run::{self, Prepared, Reported};
 use crate::summary::{
     EarlierOpening, FailedOpening, HoldoutSummary, PeriodMetrics, ScoreSummary, Section, time_text,
 };
+use crate::terminal::tell;
 pub(super) use args::{Profile, SCORE, ScoreArgs};
 use figures::{Part, Parts};
 pub(crate) use holdout_log::Entry;
@@ -72,7 +73,12 @@ pub(crate) fn score(args: &ScoreArgs) -> Result<()> {
         profile: args.profile,
         log: HoldoutLog::new(json_lines::beside(&config, "holdout.jsonl")?),
     };
-    let prepared = Prepared::new(&config, &args.run, &run::SCORE, scoring.source(&config)?, None)?;
+    let (source, times) = scoring.source(&config)?;
+    let prepared = Prepared::new(&config, &args.run, &run::SCORE, source, None)?;
+    // A warning after the opening would come too late.
+    if let Some(trials) = TrialsOverlap::of(&config, &times)? {
+        tell(&format!("warning: {}", trials.warning()));
+    }
     // An error before this line leaves the hold-out unopened: no frame has been processed.
     let opened = scoring.record_opening(&config)?;
     let entry = opened.entry().clone();
@@ -99,16 +105,19 @@ pub(crate) struct Scoring {
 
 impl Scoring {
     /// Opens all the data, including the hold-out; no other command does. A first reading to the end computes nothing: rows
-    /// out of order and invalid prices end the command before it records an opening.
-    pub(crate) fn source(&self, config: &Config) -> Result<OpenedSource> {
+    /// out of order and invalid prices end the command before it records an opening. Also returns the times of the frames of
+    /// the hold-out.
+    pub(crate) fn source(&self, config: &Config) -> Result<(OpenedSource, Vec<TimestampNs>)> {
         let open = || {
             let mut settings = config.source().clone();
             settings.sealed_from = None;
             DataCache::default().open(config, settings)
         };
-        let (mut whole, mut frame) = (open()?.source, Frame::default());
-        while whole.next_frame(&mut frame).map_err(source_error)? {}
-        open()
+        let (mut whole, mut frame, mut times) = (open()?.source, Frame::default(), Vec::new());
+        while whole.next_frame(&mut frame).map_err(source_error)? {
+            times.extend(Some(frame.timestamp).filter(|time| *time >= self.start));
+        }
+        Ok((open()?, times))
     }
 
     /// Records the opening. The hold-out must not be scored before this has succeeded.

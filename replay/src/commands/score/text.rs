@@ -7,7 +7,7 @@ use super::{Profile, Score};
 use crate::summary::{
     Code, Rendered, benchmark_sentence, figure, figure_text, labels, metrics_table, sharpe_text,
 };
-use crate::terminal::{NONE, Page, Table, decimals, grouped, percent};
+use crate::terminal::{NONE, Page, Table, counted, decimals, grouped, percent};
 
 /// Maximum earlier openings of the table.
 const SHOWN: usize = 10;
@@ -20,7 +20,7 @@ const MEANINGS: [(&str, &str); 11] = [
     ("annual_volatility", "Annual standard deviation of the returns; stock indices have 15 to 20 %."),
     (
         "sharpe",
-        "Annual return per unit of annual volatility: 0 is luck, 1 is good, above 2 on daily data is rare.",
+        "Annual return per unit of annual volatility: 0 is no return for the risk, 1 is good, above 2 on daily data is rare.",
     ),
     ("sortino", "The same, with the deviation of losses alone."),
     (
@@ -59,11 +59,15 @@ impl Score {
         let history = &self.opened.history;
         let failed = history.failed.len();
         let failed = (failed > 0).then(|| {
-            format!("{failed} earlier opening(s) ended in an error and showed no figures. They do not count as seen.")
+            let openings = counted(failed as u64, "earlier opening");
+            format!(
+                "{openings} ended in an error without figures. The hold-out does not count as seen by them."
+            )
         });
         let unreadable = (history.unreadable > 0).then(|| {
             let count = history.unreadable;
-            format!("{count} line(s) of the hold-out log cannot be read. Each may be an opening.")
+            let lines = counted(count as u64, "line");
+            format!("The hold-out log has {lines} that cannot be read. Each may be an opening.")
         });
         let texts = failed.into_iter().chain(unreadable);
         texts.map(|text| Rendered::new(Code::HoldoutLog, text)).collect()
@@ -81,10 +85,11 @@ impl Score {
         page.field(
             "Period",
             format!(
-                "{} to {}, {} frames that no other command reads",
+                "{} to {}, {}{}",
                 entry.from,
                 self.to,
-                grouped(frames as f64)
+                counted(frames as u64, "frame"),
+                if count == 0 { " that no other command reads" } else { "" }
             ),
         );
         let number = match count {
@@ -101,7 +106,7 @@ impl Score {
         if self.others() > 0 {
             page.field(
                 "Other periods",
-                format!("{} opening(s) that read nothing of this hold-out", self.others()),
+                format!("{} that read nothing of this hold-out", counted(self.others() as u64, "opening")),
             );
         }
         page.field("Net Sharpe ratio", sharpe_text(self.parts.inside.net()));
@@ -113,7 +118,7 @@ impl Score {
             "Seen before",
             format!("{} of {} frames", grouped(self.seen_frames() as f64), grouped(frames as f64)),
         );
-        page.field("Same data and start", format!("{same} of {count} earlier opening(s)"));
+        page.field("Same data and start", counted(same as u64, "earlier opening"));
         let header = ["Earlier opening, UTC", "Profile", "Settings", "Run", "Net Sharpe", "Frames seen"];
         let mut table = Table::new(header).words([1, 2, 3, 5]).optional([2, 3]);
         for Overlap { entry, period, .. } in self.earlier.iter().skip(count.saturating_sub(SHOWN)) {

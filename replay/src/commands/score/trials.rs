@@ -7,6 +7,7 @@ use super::period::Period;
 use crate::config::Config;
 use crate::study::TrialsLog;
 use crate::summary::{Code, Rendered, TrialsInside, time_text};
+use crate::terminal::counted;
 
 /// Runs of the trials log whose returns reach into the frames that are scored.
 pub(crate) struct TrialsOverlap {
@@ -73,11 +74,11 @@ impl TrialsOverlap {
         Rendered::new(
             Code::HoldoutSeenByTrials,
             format!(
-                "{} run(s) in {} tried {} choice(s) on returns of the hold-out ({}; run from {first} to {last}), so settings \
-                 chosen by them have seen it. Set holdout.from before tuning, or score a later period.",
-                self.runs,
+                "{} in {} tried {} on returns of the hold-out ({}; run from {first} to {last}), so settings chosen by them \
+                 have seen it. Set holdout.from before tuning, or score a later period.",
+                counted(self.runs as u64, "run"),
                 self.log,
-                self.choices,
+                counted(self.choices as u64, "choice"),
                 self.seen.text()
             ),
         )

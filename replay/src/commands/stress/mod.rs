@@ -13,7 +13,9 @@ use crate::config::slips;
 use crate::report;
 use crate::study;
 use crate::study::{Luck, Plan, RuinedScenarios, Study, StudyResults, TrialsLog, candidates_of};
-use crate::summary::{Code, Rendered, StressSummary, StudyKind, Trades, paths, to_json};
+use crate::summary::{
+    Code, Rendered, StressSummary, StudyKind, Trades, paths, survivorship_warning, to_json,
+};
 use crate::terminal::{say, tell};
 pub(super) use args::{STRESS, StressArgs};
 use text::Finished;
@@ -70,6 +72,7 @@ fn warnings(
 ) -> Result<Vec<Rendered>> {
     let mut warnings: Vec<Rendered> = ruined.warning().iter().chain(notes).cloned().collect();
     warnings.extend(results.data.warnings.iter().map(Rendered::from));
+    warnings.extend(survivorship_warning(&study.base));
     if study.is_of_one_source()? {
         // Otherwise these changes describe only one pass.
         warnings.extend(results.data.world.iter().map(Rendered::from));

@@ -3,12 +3,12 @@
 use std::path::Path;
 use std::time::Instant;
 
-use betaflow_engine::sweep::Candidates;
+use betaflow_engine::sweep::{Candidates, Robust};
 
 use super::path_groups;
 use crate::study::{Luck, RuinedScenarios, Study, StudyResults};
 use crate::summary::{Rendered, add_files, environment_name, kept_holdout, paths};
-use crate::terminal::{NONE, Page, Table, decimals, grouped, percent};
+use crate::terminal::{NONE, Page, Table, counted, decimals, grouped, percent};
 
 /// Scenarios of the table: those with the highest and those with the lowest net Sharpe ratio.
 const SHOWN: (usize, usize) = (6, 3);
@@ -66,25 +66,30 @@ impl Finished<'_> {
         let count = results.outcomes.len();
         page.section(format!("Scenarios of {}", study.base.strategy_kind()));
         let seconds = self.started.elapsed().as_secs_f64();
-        page.field("Count", format!("{} scenarios in {seconds:.2} s", grouped(count as f64)));
+        page.field("Count", format!("{} in {seconds:.2} s", counted(count as u64, "scenario")));
         if let Some(from) = &study.base.holdout.from {
             page.field("Hold-out", kept_holdout(from));
         }
-        let objective: Vec<f64> = (0..count).map(|row| self.sharpe(row)).collect();
-        if let Some(best) = candidates.best(&objective) {
-            let among = match (candidates.environment_axes.is_empty(), candidates.count()) {
-                (true, _) => String::new(),
-                (false, 1) => format!(" in {} (no choice varies)", environment_name(candidates)),
-                (false, count) => format!(", of {count} choices in {}", environment_name(candidates)),
-            };
-            page.field("Best", format!("scenario {best}{among}: {}", self.figures(best)));
+        let environments: Vec<&str> =
+            candidates.environment_axes.iter().map(|axis| study.grid.names[*axis].as_str()).collect();
+        match environments.as_slice() {
+            [] => {}
+            [one] => _ = page.field("Environments", format!("{one} varies")),
+            many => _ = page.field("Environments", format!("{} vary", many.join(", "))),
         }
+        let objective: Vec<f64> = (0..count).map(|row| self.sharpe(row)).collect();
+        self.add_chosen(page, &objective);
         let mut order: Vec<usize> =
             (0..count).filter(|row| !self.is_ruined(*row) && !objective[*row].is_nan()).collect();
         order.sort_by(|a, b| objective[*b].total_cmp(&objective[*a]).then(a.cmp(b)));
         if let Some(worst) = order.last() {
-            let label = if order.len() < count { "Worst survivor" } else { "Worst" };
+            let label = if order.len() < count { "Worst that traded" } else { "Worst" };
             page.field(label, format!("scenario {worst}: {}", self.figures(*worst)));
+        }
+        let idle = (0..count).filter(|row| !self.is_ruined(*row) && objective[*row].is_nan()).count();
+        if idle > 0 {
+            let scenarios = counted(idle as u64, "scenario");
+            page.field("No Sharpe ratio", format!("{scenarios} made no trade, or had constant returns"));
         }
         let mut table = Table::new(["Scenario", "Net Sharpe", "Annual return", "Max. drawdown", "Settings"])
             .words([4])
@@ -109,6 +114,31 @@ impl Finished<'_> {
         page.table(table);
         if count > shown.len() {
             page.text(format!("… {} more rows in scenarios.parquet", grouped((count - shown.len()) as f64)));
+        }
+    }
+
+    /// Adds the best and the robust candidate.
+    fn add_chosen(&self, page: &mut Page, objective: &[f64]) {
+        let candidates = self.candidates;
+        let among = match (candidates.environment_axes.is_empty(), candidates.count()) {
+            // Without a choice that varies, the only candidate is not the best of several.
+            (false, 1) => return,
+            (true, _) => String::new(),
+            (false, count) => format!("best of the {count} choices in {}; ", environment_name(candidates)),
+        };
+        if let Some(best) = candidates.best(objective) {
+            page.field("Best", format!("scenario {best}: {among}{}", self.figures(best)));
+        }
+        if let Some(Robust { row, worst, neighbours }) = candidates.robust(objective) {
+            let neighbours = match neighbours {
+                0 => String::new(),
+                count => format!(
+                    "; lowest Sharpe ratio of it and its {} {}",
+                    counted(count as u64, "neighbour"),
+                    decimals(worst, 2)
+                ),
+            };
+            page.field("Robust", format!("scenario {row}: {}{neighbours}", self.figures(row)));
         }
     }
 

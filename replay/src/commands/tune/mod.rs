@@ -31,7 +31,7 @@ use crate::config::{is_choice, slips};
 use crate::report;
 use crate::study;
 use crate::study::{Grid, Luck, Plan, RuinedScenarios, Study, StudyResults, TrialsLog, candidates_of};
-use crate::summary::{Code, IN_SAMPLE, Rendered, to_json};
+use crate::summary::{Code, IN_SAMPLE, Rendered, survivorship_warning, to_json};
 use crate::terminal::{say, tell};
 pub(super) use args::{TUNE, TuneArgs};
 
@@ -126,6 +126,7 @@ impl Tuning {
             named(Code::AlignedFrames, &aligned::notes(&aligned)),
             named(Code::FewResamples, choose::note(&tuned, &aligned).as_slice()),
             results.data.warnings.iter().map(Rendered::from).collect(),
+            survivorship_warning(&study.base).into_iter().collect(),
             results.data.world.iter().map(Rendered::from).collect(),
             slips(&study.configs).into_iter().map(Rendered::from).collect(),
             luck.warnings(),
@@ -147,9 +148,9 @@ impl Tuning {
 fn reject_environments(grid: &Grid) -> Result<()> {
     match grid.names.iter().find(|name| !is_choice(name)) {
         Some(name) => bail!(
-            "tune: found `{name}` in the grid, which belongs to the environment; expected choices alone (sizing, strategy, \
-             estimator, universe, factors, execution.fill_at, .participation_cap, .unfilled), compared in the environment of \
-             the configuration: set it there, or vary it with `betaflow stress`"
+            "tune: found `{name}` in the grid, expected choices alone (sizing, strategy, estimator, universe, factors, \
+             execution.fill_at, .participation_cap, .unfilled). Costs and environment are not tuned. Set them with --set, or \
+             vary them with `betaflow stress`"
         ),
         None => Ok(()),
     }

@@ -1,5 +1,6 @@
 //! Terminal page of a tuning: out-of-sample result first, then the recommended settings.
 
+use std::cmp::Ordering;
 use std::path::Path;
 
 use betaflow_engine::metrics::Figures;
@@ -10,7 +11,7 @@ use super::Tuning;
 use super::tables::{ends, frames};
 use crate::config::Method;
 use crate::summary::{IN_SAMPLE, add_files, figure, figure_text, kept_holdout, labels, sentence, time_text};
-use crate::terminal::{NONE, Page, Table, decimals, grouped, points, signed};
+use crate::terminal::{NONE, Page, Table, counted, decimals, grouped, points, signed};
 
 /// Maximum folds of the table; all are in `folds.parquet`.
 const SHOWN: usize = 12;
@@ -93,6 +94,9 @@ impl Tuning {
             table.row([label.to_owned(), a, b, difference, c]);
         }
         page.table(table);
+        if let Some(sentence) = compared_text(tuned.out_of_sample.sharpe, tuned.base.sharpe) {
+            page.text(sentence);
+        }
     }
 
     fn add_folds(&self, page: &mut Page) {
@@ -105,16 +109,17 @@ impl Tuning {
         for (fold, choice) in choices.iter().enumerate().take(SHOWN) {
             table.row(self.fold_row(fold, choice));
         }
-        page.table(table);
-        if choices.len() > SHOWN {
-            page.text(format!("… {} more folds in folds.parquet", choices.len() - SHOWN));
-        }
         let resamples = choices.iter().map(|choice| choice.preferred.certainty.resamples).min().unwrap_or(0);
         page.text(format!(
-            "Training and Test: scores of the chosen setting, which has the lowest turnover among those within one standard \
-             error of the best in training. Best: highest score in training. Again: share of {resamples} resamples of the \
-             training frames in which the best is the best again."
+            "Training and Test: scores of the chosen setting. Best: highest score in training. Again: share of {resamples} \
+             resamples of the training frames in which the best is the best again. Chosen: lowest turnover of the settings \
+             as good as the best in training. {}",
+            self.rule()
         ));
+        page.table(table);
+        if choices.len() > SHOWN {
+            page.text(format!("… {} in folds.parquet", counted((choices.len() - SHOWN) as u64, "more fold")));
+        }
     }
 
     fn fold_row(&self, fold: usize, choice: &FoldChoice) -> [String; 8] {
@@ -138,10 +143,8 @@ impl Tuning {
 
     fn add_in_sample(&self, page: &mut Page) {
         let Self { tuned, .. } = self;
-        let PreferredSetting { chosen, turnover, difference, best, best_turnover, certainty: sure } =
-            &tuned.in_sample;
+        let PreferredSetting { chosen, difference, best, certainty: sure, .. } = &tuned.in_sample;
         let objective = self.objective();
-        let yearly = 100.0 * self.study.base.data.calendar().frames_per_year();
         page.section("Recommended settings");
         page.field("Settings", self.name(chosen.setting));
         page.field(
@@ -149,18 +152,28 @@ impl Tuning {
             format!(
                 "{objective} {} on all frames, turnover {} % a year",
                 decimals(chosen.score, 2),
-                grouped(yearly * turnover)
+                self.yearly_turnover(chosen.setting)
             ),
         );
         page.field(
             "Reason",
             format!(
-                "lowest turnover of the {} of {} settings within one standard error of the best",
+                "lowest turnover of the {} of {} that are as good as the best",
                 sure.within_one_error,
-                self.aligned.survivors.len()
+                counted(self.aligned.survivors.len() as u64, "setting")
             ),
         );
-        if chosen.setting != best.setting {
+        if chosen.setting == best.setting {
+            page.field("Best", "The recommended setting is also the best.");
+            page.field(
+                "Certainty",
+                format!(
+                    "± {} (s.e.); best again in {} of the resamples",
+                    decimals(sure.standard_error, 2),
+                    whole_percent(sure.share)
+                ),
+            );
+        } else {
             page.field(
                 "Less than the best",
                 format!(
@@ -169,22 +182,42 @@ impl Tuning {
                     decimals(difference.standard_error, 2)
                 ),
             );
+            page.field(
+                "Best",
+                format!(
+                    "{}: {objective} {} ± {} (s.e.), turnover {} % a year; best again in {} of the resamples",
+                    self.name(best.setting),
+                    decimals(best.score, 2),
+                    decimals(sure.standard_error, 2),
+                    self.yearly_turnover(best.setting),
+                    whole_percent(sure.share)
+                ),
+            );
         }
-        page.field(
-            "Best",
-            format!(
-                "{}: {objective} {} ± {} (s.e.), turnover {} % a year; best again in {} of the resamples",
-                self.name(best.setting),
-                decimals(best.score, 2),
-                decimals(sure.standard_error, 2),
-                grouped(yearly * best_turnover),
-                whole_percent(sure.share)
-            ),
-        );
         if let Some(next) = sure.runner_up {
             page.field("Next", format!("{}: {}", self.name(next.setting), decimals(next.score, 2)));
         }
         page.text(sentence(IN_SAMPLE));
+    }
+
+    /// Returns the rule by which a setting is as good as the best.
+    fn rule(&self) -> &'static str {
+        match self.study.base.tune.objective.name() {
+            "sharpe" => {
+                "A setting is as good if its Sharpe ratio and its mean return are each at most one standard error of \
+                 their difference to the best below it."
+            }
+            _ => {
+                "A setting is as good if its score is at most one standard error of the difference to the best below it."
+            }
+        }
+    }
+
+    /// Returns the turnover in percent a year: the column `turnover` of `scenarios.parquet`, a mean over dates, times the
+    /// days of a year.
+    fn yearly_turnover(&self, setting: usize) -> String {
+        let days = self.study.base.data.days_per_year;
+        grouped(100.0 * days * self.results.outcomes[setting].figure("turnover"))
     }
 
     /// Returns the objective in words.
@@ -205,10 +238,40 @@ impl Tuning {
     }
 }
 
+/// Returns whether tuning did better or worse out of sample than the configuration as it is, by Sharpe ratios as they are
+/// shown; `None` where one is not defined.
+fn compared_text(tuned: f64, base: f64) -> Option<String> {
+    if !(tuned.is_finite() && base.is_finite()) {
+        return None;
+    }
+    let [own, other] = [tuned, base].map(|ratio| decimals(ratio, 2));
+    let did = match tuned.total_cmp(&base) {
+        _ if own == other => "as well as",
+        Ordering::Less => "worse than",
+        _ => "better than",
+    };
+    Some(format!("Tuning did {did} the configuration as it is: Sharpe ratio {own} against {other}."))
+}
+
 fn day(time: TimestampNs) -> String {
     time_text(Some(time)).unwrap_or_default()
 }
 
 fn whole_percent(share: f64) -> String {
     if share.is_nan() { NONE.to_owned() } else { format!("{} %", decimals(100.0 * share, 0)) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::compared_text;
+
+    #[test]
+    fn tuning_is_compared_with_the_configuration() {
+        let cases = [(1.47, 1.53, "worse than"), (1.6, 1.53, "better than"), (1.531, 1.529, "as well as")];
+        for (tuned, base, words) in cases {
+            let text = compared_text(tuned, base).unwrap_or_default();
+            assert!(text.contains(&format!("did {words} the configuration")), "{text}");
+        }
+        assert_eq!(compared_text(f64::NAN, 1.0), None);
+    }
 }

@@ -107,7 +107,12 @@ impl Luck {
                 ("robust", chosen(robust)),
                 ("base", chosen(candidates.base.map(|base| base.row))),
             ],
-            overfitting: overfitted(&trials, candidates.one_environment, study.base.tune.overfitting_blocks),
+            overfitting: overfitted(
+                &trials,
+                candidates.one_environment,
+                candidates.count(),
+                study.base.tune.overfitting_blocks,
+            ),
             ruined: outcomes
                 .iter()
                 .filter(|outcome| outcome.row.ruined)
@@ -206,16 +211,21 @@ fn written(outcome: &Outcome, frames_per_year: f64) -> Option<ObservedSharpe> {
 }
 
 /// Probability of backtest overfitting over at most `blocks` blocks, with the number of blocks used; or the
-/// reason why it is undefined.
-fn overfitted(trials: &[Trial], one_world: bool, blocks: usize) -> Result<(Overfitting, usize), String> {
+/// reason why it is undefined. `competing`: number of candidates.
+fn overfitted(
+    trials: &[Trial],
+    one_world: bool,
+    competing: usize,
+    blocks: usize,
+) -> Result<(Overfitting, usize), String> {
     if !one_world {
         return Err("no two scenarios have the same environment".to_owned());
     }
     if trials.len() < 2 {
-        return Err(format!(
-            "{} trial(s) in this environment, expected at least 2 to choose from",
-            trials.len()
-        ));
+        return Err(match competing {
+            1 => "the grid has one choice".to_owned(),
+            count => format!("{} of {count} choices have a result", trials.len()),
+        });
     }
     let returns: Option<Vec<&[f64]>> = trials.iter().map(|trial| trial.returns).collect();
     let returns = returns.ok_or("returns were not stored: there are too many")?;

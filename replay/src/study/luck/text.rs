@@ -2,7 +2,7 @@
 
 use super::Luck;
 use crate::summary::{Code, Rendered};
-use crate::terminal::{NONE, Page, grouped};
+use crate::terminal::{Page, counted};
 
 impl Luck {
     /// Returns the section about trials, deflated Sharpe ratio and overfitting.
@@ -13,14 +13,15 @@ impl Luck {
             let single = best.observed.probability_above(0.0);
             let text = match self.deflated(best) {
                 Ok(_) if self.counted.trials == 1 => {
-                    format!("P(SR > 0) {single:.2}; one trial: no deflation")
+                    format!("{single:.3}, with one trial and so no correction; above 0.95 is good")
                 }
                 Ok(deflated) => {
                     format!(
-                        "{deflated:.2}: P(SR > 0) as the best of all trials, against {single:.2} as a single trial"
+                        "{deflated:.3} ({single:.3} without the correction for {}); above 0.95 is good",
+                        counted(self.counted.trials as u64, "trial")
                     )
                 }
-                Err(reason) => format!("{NONE}: {reason}; P(SR > 0) {single:.2} as a single trial"),
+                Err(reason) => format!("not defined: {reason}; {single:.3} without a correction"),
             };
             page.field("Deflated Sharpe ratio", text);
             let (years, needed) = (self.years(), self.years_min(best));
@@ -37,12 +38,12 @@ impl Luck {
         }
         let overfitting = match &self.overfitting {
             Ok((found, blocks)) => format!(
-                "{:.2}, from {} trials and {} splits of {blocks} blocks",
+                "{:.2} (0.5: choosing is no better than chance), from {} and {} of {blocks} blocks",
                 found.probability,
-                self.compared,
-                grouped(found.splits as f64)
+                counted(self.compared as u64, "trial"),
+                counted(found.splits, "split")
             ),
-            Err(reason) => format!("{NONE}: {reason}"),
+            Err(reason) => format!("not defined: {reason}"),
         };
         page.field("Probability of overfitting", overfitting);
         page
@@ -52,23 +53,26 @@ impl Luck {
     pub(crate) fn warnings(&self) -> Vec<Rendered> {
         let unreadable = (self.counted.unreadable > 0).then(|| {
             let count = self.counted.unreadable;
-            format!("{count} line(s) of the trials log cannot be read. Each may be a run whose trials are not counted.")
+            format!(
+                "The trials log has {} that cannot be read. Each may be a run whose trials are not counted.",
+                counted(count as u64, "line")
+            )
         });
         let texts = self.counted.problem.clone().into_iter().chain(unreadable);
         texts.map(|text| Rendered::new(Code::TrialsLog, text)).collect()
     }
 
     fn trials_text(&self) -> String {
-        let counted = &self.counted;
-        let origin = match &counted.file {
-            Some(path) if counted.runs_before == 0 => {
+        let tally = &self.counted;
+        let origin = match &tally.file {
+            Some(path) if tally.runs_before == 0 => {
                 format!(", all of this run; trials log: {}", path.display())
             }
             Some(path) => format!(
-                ": {} of this run, {} of {} earlier run(s) on the same data; trials log: {}",
-                counted.here,
-                counted.trials.saturating_sub(counted.here),
-                counted.runs_before,
+                ": {} of this run, {} more of {} on the same data; trials log: {}",
+                tally.here,
+                tally.trials.saturating_sub(tally.here),
+                counted(tally.runs_before as u64, "earlier run"),
                 path.display()
             ),
             None => ", all of this run; no trials log is kept".to_owned(),
@@ -77,6 +81,6 @@ impl Luck {
             0 => String::new(),
             count => format!("; {count} ruined, counted as trials but not compared"),
         };
-        format!("{}{origin}{ruined}", counted.trials)
+        format!("{}{origin}{ruined}", counted(tally.trials as u64, "distinct choice"))
     }
 }

@@ -5,6 +5,7 @@ use betaflow_engine::warning::{BarDifference, Example, FramesOfDate, Problem, Wa
 
 use super::problem::{problem_meaning, problem_remedy};
 use super::{Rendered, sentence};
+use crate::terminal::{counted, grouped};
 
 impl From<&Warning> for Rendered {
     fn from(warning: &Warning) -> Self {
@@ -39,16 +40,16 @@ fn text(warning: &Warning) -> String {
             Iso(*from)
         ),
         Warning::EmptyTimestamps { count } => {
-            format!("{count} timestamps without a price of the universe are left out.")
+            format!("Left out: {} without a price of the universe.", counted(*count, "timestamp"))
         }
         Warning::RowsSkipped { count } => {
-            format!("{count} bad rows were skipped (data.on_bad_row = \"skip\").")
+            format!("Skipped: {} (data.on_bad_row = \"skip\").", counted(*count, "bad row"))
         }
         Warning::FramesWithoutFactors { count, after_last: true } => {
-            format!("{count} frames before the first or after the last factor row are left out.")
+            format!("Left out: {} before the first or after the last factor row.", counted(*count, "frame"))
         }
         Warning::FramesWithoutFactors { count, after_last: false } => {
-            format!("{count} frames before the first factor row are left out.")
+            format!("Left out: {} before the first factor row.", counted(*count, "frame"))
         }
         Warning::RfLarge { source, time, found, annual, annual_max } => format!(
             "{source}: `rf` is {found} at {}, which is {:.0} % a year; expected at most {:.0} % a year, as a decimal return per \
@@ -64,7 +65,10 @@ fn text(warning: &Warning) -> String {
         }
         Warning::FeedEndedEarly { reason } => format!("The feed ended early: {reason}"),
         Warning::MessagesBeforeHistoryEnd { count } => {
-            format!("{count} messages of the feed were skipped, because the history has their frames.")
+            format!(
+                "Skipped: {} of the feed, because the history has the frames.",
+                counted(*count, "message")
+            )
         }
         Warning::HistoryStampedByOpen { join: [end, begin], shifted } => format!(
             "History ends at {} and the first bars of the feed after it close at {}. {shifted} bars of the feed are one bar \
@@ -103,8 +107,14 @@ fn data_quality(problem: Problem, findings: u64, worst: &[Example]) -> String {
             format!("such as {} on {}: {}", example.symbol, Iso(example.timestamp), example.detail)
         }),
     };
-    let remedy = problem_remedy(problem).map_or_else(String::new, |remedy| format!(" {}", sentence(remedy)));
-    format!("{findings} {}, {examples}.{remedy} `betaflow check` lists them.", problem_meaning(problem))
+    let symbols: Vec<&str> = worst.iter().map(|example| &*example.symbol).collect();
+    let remedy = problem_remedy(problem, &symbols, findings)
+        .map_or_else(String::new, |remedy| format!(" {}", sentence(&remedy)));
+    format!(
+        "{} {}, {examples}.{remedy} `betaflow check FILE --out FINDINGS.parquet` lists all.",
+        grouped(findings as f64),
+        problem_meaning(problem, findings)
+    )
 }
 
 fn difference(difference: &BarDifference) -> String {

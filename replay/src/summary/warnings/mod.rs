@@ -21,7 +21,7 @@ pub(crate) use code::Code;
 pub(crate) use problem::{problem_meaning, problem_remedy};
 
 use super::{Summary, time_text};
-use crate::config::Slip;
+use crate::config::{Config, Slip};
 
 /// A warning as text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,9 +68,16 @@ impl From<Slip> for Rendered {
     }
 }
 
-/// Warning about the embedded data.
-pub(crate) const SURVIVORSHIP: &str = "The 20 stocks of the tutorial were chosen in hindsight among those that still exist \
-    (survivorship bias). Strategy and equal-weight benchmark look better than they were.";
+/// Returns the warning about the choice of the embedded instruments.
+pub(crate) fn survivorship_warning(config: &Config) -> Option<Rendered> {
+    config.is_tutorial().then(|| {
+        Rendered::new(
+            Code::Survivorship,
+            "The 20 stocks of the tutorial were chosen in hindsight among those that still exist (survivorship bias). \
+             Strategy and equal-weight benchmark look better than they were.",
+        )
+    })
+}
 
 impl Summary<'_> {
     /// Returns the warnings about the run, the most serious first.
@@ -84,9 +91,7 @@ impl Summary<'_> {
         warnings.extend(self.facts.data.world.iter().map(Rendered::from));
         warnings.extend(self.score.iter().flat_map(|score| score.warnings.iter().cloned()));
         warnings.extend(self.facts.data.warnings.iter().map(Rendered::from));
-        if self.config.is_tutorial() {
-            warnings.push(Rendered::new(Code::Survivorship, SURVIVORSHIP));
-        }
+        warnings.extend(survivorship_warning(self.config));
         if trades {
             warnings.extend(self.config.slips().into_iter().map(Rendered::from));
             self.warn_of_volume(&mut warnings);

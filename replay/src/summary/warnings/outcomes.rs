@@ -5,6 +5,7 @@ use betaflow_engine::portfolio::NoTrade;
 
 use super::{Code, Rendered};
 use crate::summary::Summary;
+use crate::terminal::{counted, grouped};
 
 impl Summary<'_> {
     /// Adds warnings about bars and instruments without volume.
@@ -17,10 +18,11 @@ impl Summary<'_> {
             warnings.push(Rendered::new(
                 Code::BarsWithoutVolume,
                 format!(
-                    "{} bars of {} instrument(s) have a price and volume 0, most of them of `{}`. Their price is stale, and no \
-                     order fills on them.",
-                    volumes.stale_bars,
-                    volumes.stale_instruments,
+                    "{} of {} {} a price but a volume of 0, most of them of `{}`. Their price is stale, and no order fills on \
+                     them.",
+                    counted(volumes.stale_bars, "bar"),
+                    counted(volumes.stale_instruments, "instrument"),
+                    if volumes.stale_bars == 1 { "has" } else { "have" },
                     name(volumes.stalest)
                 ),
             ));
@@ -37,16 +39,18 @@ impl Summary<'_> {
             warnings.push(Rendered::new(
                 Code::OrdersCancelledWithoutVolume,
                 format!(
-                    "{} of {} orders met a bar with volume 0 and were cancelled; their unfilled part counts against the \
-                     turnover cap. {remedy}",
-                    execution.cancelled_without_volume, execution.orders
+                    "{} of {} met a bar with a volume of 0 and {} cancelled. They used the day's turnover cap in full. {remedy}",
+                    grouped(execution.cancelled_without_volume as f64),
+                    counted(execution.orders, "order"),
+                    if execution.cancelled_without_volume == 1 { "was" } else { "were" }
                 ),
             ));
         }
         if volumes.without_volume > 0 {
             let needs = settings.has_impact() || settings.participation_cap.is_some();
             let (count, first) = (volumes.without_volume, name(volumes.first_without_volume));
-            let found = format!("{count} instrument(s), such as `{first}`, never have a volume above 0.");
+            let found =
+                format!("{}, such as `{first}`, without a volume above 0.", counted(count, "instrument"));
             warnings.push(if needs {
                 let text = format!(
                     "{found} They are not traded, because impact and the participation cap need volume. To trade them, leave out \

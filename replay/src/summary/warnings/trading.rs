@@ -1,7 +1,10 @@
 //! Warnings about risk and execution.
 
+use betaflow_engine::execution::{ExecutionFacts, ExecutionSettings};
+
 use super::{Code, Rendered};
 use crate::summary::Summary;
+use crate::terminal::{counted, grouped};
 
 /// Range of realised over predicted volatility without a warning.
 const RISK_RATIO: (f64, f64) = (0.67, 1.5);
@@ -33,7 +36,7 @@ impl Summary<'_> {
             }
         };
         let text = format!(
-            "Realised volatility is {:.1} % a year, against {:.1} % predicted at the rebalances: a ratio of {ratio:.2}, \
+            "Realised volatility is {:.1} % a year, against a mean forecast of {:.1} %: a ratio of {ratio:.2}, \
              expected {} to {}. {remedy}",
             100.0 * realised,
             100.0 * predicted,
@@ -53,22 +56,7 @@ impl Summary<'_> {
         let (execution, settings) = (self.facts.execution, &self.config.execution);
         let cancelled = execution.cancelled - execution.cancelled_without_volume;
         if cancelled > 0 {
-            let reason = match settings.participation_cap {
-                Some(cap) => format!(
-                    "were cancelled, because they exceeded {} % of the volume of their bars or had no price ({} partially filled)",
-                    100.0 * cap,
-                    execution.partly_filled
-                ),
-                None => "were cancelled, because their frame had no price or a split left less than a lot"
-                    .to_owned(),
-            };
-            warnings.push(Rendered::new(
-                Code::OrdersCancelled,
-                format!(
-                    "{cancelled} of {} orders {reason}. Their unfilled part counts against the turnover cap.",
-                    execution.orders
-                ),
-            ));
+            warnings.push(Rendered::new(Code::OrdersCancelled, cancelled_text(&execution, settings)));
         }
         let world = &self.config.world;
         if self.trading.is_some() && world.volatile_cost_multiplier != 1.0 {
@@ -86,9 +74,9 @@ impl Summary<'_> {
             warnings.push(Rendered::new(
                 Code::Delisted,
                 format!(
-                    "{} position(s) had no price for {} days (execution.delist_after) and were closed at the last price less \
-                     {} % (execution.delisting_haircut): a loss for long and a gain for short positions.",
-                    execution.delistings,
+                    "{} without a price for {} days (execution.delist_after), closed at the last price less {} % \
+                     (execution.delisting_haircut): a loss for long and a gain for short positions.",
+                    counted(execution.delistings, "position"),
                     settings.delist_after,
                     100.0 * haircut.min(1.0)
                 ),
@@ -106,9 +94,11 @@ impl Summary<'_> {
             warnings.push(Rendered::new(
                 Code::UsualSpread,
                 format!(
-                    "{} fills had no quote or estimate and paid execution.half_spread_bps = {}. {} bars had a crossed \
-                     quote, which counts as a spread of 0.",
-                    execution.spread_usual, settings.half_spread_bps, execution.crossed_quotes
+                    "{} had no quote or estimate and paid execution.half_spread_bps = {}. {} had a crossed quote, which counts \
+                     as a spread of 0.",
+                    counted(execution.spread_usual, "fill"),
+                    settings.half_spread_bps,
+                    counted(execution.crossed_quotes, "bar")
                 ),
             ));
         }
@@ -130,9 +120,64 @@ impl Summary<'_> {
             warnings.push(Rendered::new(
                 Code::UnknownHalfSpreads,
                 format!(
-                    "execution.half_spreads names {count} instrument(s) that are not in the data, such as `{first}`."
+                    "execution.half_spreads names {} not in the data, such as `{first}`.",
+                    counted(count as u64, "instrument")
                 ),
             ));
         }
+    }
+}
+
+/// Returns the sentences about orders that were cancelled on bars with volume. Orders that filled in part and those that
+/// did not fill are counted apart, where the counts of the run allow it.
+fn cancelled_text(execution: &ExecutionFacts, settings: &ExecutionSettings) -> String {
+    let cancelled = execution.cancelled - execution.cancelled_without_volume;
+    let orders = counted(execution.orders, "order");
+    let cap = settings
+        .participation_cap
+        .map_or_else(String::new, |cap| format!(" (participation cap {} %)", (1e8 * cap).round() / 1e6));
+    let used = "They used the day's turnover cap in full.";
+    // Expired orders, and carried ones that end on a bar without volume, may be filled in part too.
+    if execution.expired + execution.cancelled_without_volume > 0 || execution.partly_filled > cancelled {
+        let part = grouped(execution.partly_filled as f64);
+        let cancelled = grouped(cancelled as f64);
+        return format!(
+            "{cancelled} of {orders} did not fill in full{cap} or had no price; the rest of each was cancelled. {part} of all \
+             orders filled only in part. {used}"
+        );
+    }
+    let (part, unfilled) = (execution.partly_filled, cancelled - execution.partly_filled);
+    let part = (part > 0).then(|| {
+        format!("{} of {orders} filled only in part{cap}; the rest was cancelled.", grouped(part as f64))
+    });
+    let unfilled = (unfilled > 0).then(|| {
+        let be = if unfilled == 1 { "was" } else { "were" };
+        let count = grouped(unfilled as f64);
+        format!("{count} of {orders} had no price, or room for less than a lot, and {be} cancelled unfilled.")
+    });
+    let texts = [part, unfilled, Some(used.to_owned())];
+    texts.into_iter().flatten().collect::<Vec<_>>().join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn orders_filled_in_part_and_orders_without_a_price_are_counted_apart() {
+        let settings = ExecutionSettings { participation_cap: Some(0.05), ..ExecutionSettings::default() };
+        let facts = |cancelled, partly_filled| ExecutionFacts {
+            orders: 11_734,
+            cancelled,
+            partly_filled,
+            ..ExecutionFacts::default()
+        };
+        let text = cancelled_text(&facts(33, 33), &settings);
+        let part = "33 of 11,734 orders filled only in part (participation cap 5 %); the rest was cancelled.";
+        assert!(text.starts_with(part) && !text.contains("no price"), "{text}");
+        let text = cancelled_text(&facts(34, 33), &settings);
+        assert!(text.starts_with(part) && text.contains(" 1 of 11,734 orders had no price"), "{text}");
+        let text = cancelled_text(&facts(2, 0), &settings);
+        assert!(text.starts_with("2 of 11,734 orders had no price"), "{text}");
     }
 }

@@ -3,6 +3,7 @@
 use betaflow_engine::warning::{WorldNote, WorstWindow};
 
 use super::{Code, Rendered};
+use crate::terminal::counted;
 
 impl From<&WorldNote> for Rendered {
     fn from(note: &WorldNote) -> Self {
@@ -14,7 +15,8 @@ fn text(note: &WorldNote) -> String {
     match note {
         WorldNote::Gap { frames, first, last } => {
             format!(
-                "{frames} frame(s) from {first} to {last} are lost in a gap of the feed (world.gap_frames)."
+                "A gap of the feed loses {} from {first} to {last} (world.gap_frames).",
+                counted(*frames, "frame")
             )
         }
         WorldNote::GapAfterData { from } => {
@@ -42,9 +44,9 @@ fn text(note: &WorldNote) -> String {
             };
             let list: Vec<String> = windows.iter().map(window).collect();
             format!(
-                "After {after}, the {} worst window(s) of {dates} dates are repeated, by the return of equal weights: {} \
+                "After {after}, the data repeats the {} of {dates} dates, by the return of equal weights: {} \
                  (world.worst_windows).",
-                windows.len(),
+                counted(windows.len() as u64, "worst window"),
                 list.join(", ")
             )
         }

@@ -4,7 +4,7 @@ use betaflow_engine::model::{EmFit, EstimatorKind, PairedForecasts};
 
 use crate::config::Config;
 use crate::summary::{Code, EmSummary, OfflineSummary, Rendered, Section, SmoothSummary, WindowSummary};
-use crate::terminal::{NONE, Page, Table, decimals, grouped};
+use crate::terminal::{NONE, Page, Table, counted, decimals, grouped};
 
 /// Results of the requested parts.
 #[derive(Default)]
@@ -149,7 +149,8 @@ impl Findings {
             if fitted.without > 0 {
                 let count = fitted.without;
                 notes.push(format!(
-                    "{count} instrument(s) have no return other than 0: --em fitted no parameters to them."
+                    "--em fitted no parameters to {} without a return other than 0.",
+                    counted(count as u64, "instrument")
                 ));
             }
         }
