@@ -484,3 +484,33 @@ fn settings_of_another_version_are_refused() {
         assert_eq!(again.digest(), support::Run::at(path.join("run")).digest(), "{name}");
     }
 }
+
+#[test]
+fn error_names_grid_file_empty_column_and_current_folder() {
+    let folder = folder();
+    let path = folder.path();
+    write_tidy(&path.join("prices.parquet"), &panel().bars);
+    fs::write(path.join("grid.toml"), "[grid]\n\"sizing.turnover_cp\" = [0.1]\n").unwrap();
+    let error = |arguments: &[&str]| {
+        let Ended { code, err, .. } = call(path, arguments);
+        assert!(code != Some(0), "{arguments:?}");
+        support::flat(&err)
+    };
+    let grid = error(&["stress", "--grid", "grid.toml"]);
+    let question = "set by grid.toml; did you mean `sizing.turnover_cap`?";
+    assert!(grid.contains(question) && !grid.contains("--set") && !grid.contains("one of"), "{grid}");
+    let far = error(&["replay", "--set", "sizing.zzz=1"]);
+    assert!(far.contains("expected one of") && !far.contains("did you mean"), "{far}");
+    let prices = ["replay", "--prices", "prices.parquet", "--factors", "none"];
+    let empty = error(&[&prices[..], &["--set", "data.return_price="]].concat());
+    assert!(empty.contains("`data.return_price`") && empty.contains("leave the key out"), "{empty}");
+    let here = path.canonicalize().unwrap();
+    let here = here.to_str().unwrap();
+    for arguments in [
+        &["replay", "--prices", "absent.parquet", "--factors", "none"][..],
+        &["replay", "--config", "a.toml"],
+    ] {
+        let absent = error(arguments);
+        assert!(absent.contains(&format!("the current folder {here}")), "{absent}");
+    }
+}

@@ -7,7 +7,9 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use jiff::Timestamp;
-use support::{Columns, DAY_NS, Panel, Random, Table, call, folder, joined, numbers, texts, times, write};
+use support::{
+    Columns, DAY_NS, Panel, Random, Table, call, flat, folder, joined, numbers, texts, times, write,
+};
 
 const DAYS: usize = 200;
 const NAMES: usize = 8;
@@ -185,6 +187,8 @@ fn each_defect_is_found_with_its_row() {
     findings.retain(|row| !about_all(row));
     assert_eq!(findings, expected, "{out}");
     assert!(out.contains("Not fit"), "{out}");
+    let stale = "10 rows with a stale price, 3 shown; --out FILE lists all";
+    assert!(flat(&out).contains(stale) && flat(&out).contains("1 row that repeats"), "{out}");
     // Without factors and with an end date.
     let ended = call(folder.path(), &["check", "prices.parquet", "--to", "2015-03-01"]);
     assert_eq!(ended.code, Some(0), "{}", ended.err);
@@ -313,6 +317,7 @@ fn commands_warn_of_invalid_factors_and_identical_series() {
         let copies: BTreeSet<_> =
             findings.iter().filter(|row| row.2 == "identical_series").map(|row| &*row.1).collect();
         assert_eq!(copies, BTreeSet::from(["N6", "N7"]), "{out}");
+        assert!(flat(&out).contains("Exclude them: --set 'universe.exclude=[\"N6\",\"N7\"]'"), "{out}");
     }
 }
 

@@ -549,8 +549,14 @@ fn score_reports_trials_that_have_seen_the_hold_out() {
         let ended = call(folder.path(), &[&joined("score", &arguments, &SETTINGS)[..], &more].concat());
         assert_eq!(ended.code, Some(0), "{}", ended.err);
         let summary = Run::at(folder.path().join(out)).summary;
-        let codes = summary["warning_codes"].as_array().unwrap().clone();
-        (summary["holdout"]["trials"].clone(), codes.contains(&Value::from("holdout_seen_by_trials")))
+        let texts =
+            summary["warnings"].as_array().unwrap().iter().zip(summary["warning_codes"].as_array().unwrap());
+        let text =
+            texts.into_iter().find(|(_, code)| *code == "holdout_seen_by_trials").map(|(text, _)| text);
+        // Standard error has the warning before anything is scored.
+        assert_eq!(ended.err.contains("warning: "), text.is_some(), "{}", ended.err);
+        assert!(text.is_none_or(|text| ended.err.contains(text.as_str().unwrap())), "{}", ended.err);
+        (summary["holdout"]["trials"].clone(), text.is_some())
     };
     // Trials that end before the hold-out have not seen it.
     stress(&SETTINGS, "sealed");

@@ -127,3 +127,58 @@ fn profit_that_is_mostly_interest_is_pointed_out() {
         assert_eq!(codes.contains("\"cash_interest\""), expected, "{kind}: {codes}");
     }
 }
+
+#[test]
+fn first_rebalance_and_active_risk_are_those_of_the_equity() {
+    let folder = folder();
+    let data = Panel::new(9, 200, 5).write(folder.path());
+    let arguments = [joined("replay", &data, &["estimator.warmup=60"]), vec!["--no-report", "--out", "run"]];
+    let text = support::flat(&output(folder.path(), &arguments.concat(), &[]));
+    let run = Run::at(folder.path().join("run"));
+    let equity = run.table("equity");
+    let first = jiff::Timestamp::from_nanosecond(equity.times()[0].into()).unwrap().to_string();
+    let shown = run.summary["first_rebalance"].as_str().unwrap();
+    assert_eq!(shown, &first[..10]);
+    assert!(text.contains(&format!("First rebalance {shown}, after 60 days of warm-up")), "{text}");
+    let returns = |name: &str| -> Vec<f64> {
+        equity.numbers(name).windows(2).map(|pair| pair[1] / pair[0] - 1.0).collect()
+    };
+    let active: Vec<f64> =
+        returns("nav").iter().zip(returns("benchmark_nav")).map(|(net, benchmark)| net - benchmark).collect();
+    let count = active.len() as f64;
+    let mean = active.iter().sum::<f64>() / count;
+    let squares = active.iter().map(|a| (a - mean) * (a - mean)).sum::<f64>();
+    let error = (252.0 * squares / (count - 1.0)).sqrt();
+    let found = ["tracking_error", "information_ratio"].map(|key| run.summary["active_risk"][key].as_f64());
+    assert!((found[0].unwrap() / error - 1.0).abs() < 1e-9, "{found:?}, expected {error}");
+    assert!((found[1].unwrap() - 252.0 * mean / error).abs() < 1e-9, "{found:?}");
+    assert!(text.contains(&format!("Tracking error {:.2} % a year", 100.0 * error)), "{text}");
+    assert!(text.contains(&format!("Information ratio {:.2}", found[1].unwrap())), "{text}");
+}
+
+#[test]
+fn study_names_environments_robust_scenario_and_survivorship() {
+    let folder = folder();
+    let path = folder.path();
+    let grid = "[grid]\n\"sizing.turnover_cap\" = [0.02, 0.1]\n\"world.cost_multiplier\" = [1, 2]\n";
+    std::fs::write(path.join("grid.toml"), grid).unwrap();
+    let study = ["--grid", "grid.toml", "--no-report", "--trials", "none", "--set", "data.to=2016-12-31"];
+    let text = output(path, &[&["stress", "--out", "run"], &study[..]].concat(), &[]);
+    let run = Run::at(path.join("run"));
+    assert!(run.summary["warning_codes"].to_string().contains("\"survivorship\""), "{text}");
+    let text = support::flat(&text);
+    let robust = run.summary["luck"]["robust"]["scenario"].as_u64().unwrap();
+    for part in [
+        "Environments world.cost_multiplier varies",
+        ": best of the 2 choices in the configured environment;",
+        &format!("Robust scenario {robust}: "),
+        "(0.5: choosing is no better than chance)",
+    ] {
+        assert!(text.contains(part), "{part}: {text}");
+    }
+    // Paths alone: no scenario is the best choice.
+    std::fs::write(path.join("grid.toml"), "[grid]\n\"world.bootstrap_seed\" = [1, 2]\n").unwrap();
+    let text = output(path, &[&["stress", "--out", "paths"], &study[..]].concat(), &[]);
+    assert!(!text.contains("  Best ") && !text.contains("  Robust "), "{text}");
+    assert!(support::flat(&text).contains("not defined: the grid has one choice"), "{text}");
+}

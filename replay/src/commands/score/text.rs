@@ -20,7 +20,7 @@ const MEANINGS: [(&str, &str); 11] = [
     ("annual_volatility", "Annual standard deviation of the returns; stock indices have 15 to 20 %."),
     (
         "sharpe",
-        "Annual return per unit of annual volatility: 0 is no return for the risk, 1 is good, above 2 on daily data is rare.",
+        "Annual return per unit of annual volatility: 0 means no return for the risk, 1 is good, above 2 on daily data is rare.",
     ),
     ("sortino", "The same, with the deviation of losses alone."),
     (

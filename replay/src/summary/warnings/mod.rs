@@ -22,6 +22,7 @@ pub(crate) use problem::{problem_meaning, problem_remedy};
 
 use super::{Summary, time_text};
 use crate::config::{Config, Slip};
+use crate::terminal::grouped;
 
 /// A warning as text.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -111,8 +112,9 @@ impl Summary<'_> {
         let time = time_text(self.trading.as_ref()?.comparison.ruined)?;
         let (_, last) = self.facts.performance.nav?;
         Some(format!(
-            "RUINED at {time}: NAV {last:.0}. All positions were closed at the last known prices and trading ended, so the \
-             return is -100 % and no ratio is defined. Lower sizing.gross_max or sizing.kelly_fraction."
+            "RUINED at {time}: NAV {}. All positions were closed at the last known prices and trading ended, so the \
+             return is -100 % and no ratio is defined. Lower sizing.gross_max or sizing.kelly_fraction.",
+            grouped(last)
         ))
     }
 }

@@ -87,11 +87,11 @@ impl Summary<'_> {
         warnings.push(Rendered::new(
             Code::BudgetOutOfReach,
             format!(
-                "{} should be fully invested, and was not in {} of {} rebalances: {limit} allows at most {} % of NAV, and the \
+                "{} should be fully invested, and was not in {} of {}: {limit} allows at most {} % of NAV, and the \
                  rest is cash. {remedy}",
                 self.config.strategy_kind(),
-                facts.budget_out_of_reach,
-                facts.decisions,
+                grouped(facts.budget_out_of_reach as f64),
+                counted(facts.decisions, "rebalance"),
                 (1e6 * least.share).round() / 1e4
             ),
         ));
@@ -103,18 +103,18 @@ impl Summary<'_> {
         if self.facts.execution.orders > 0 || facts.decisions == 0 {
             return;
         }
-        let counted = facts.no_trade_reasons.items().filter(|(_, count)| *count > 0);
-        let mut reasons: Vec<(NoTrade, u64)> = counted.collect();
+        let known = facts.no_trade_reasons.items().filter(|(_, count)| *count > 0);
+        let mut reasons: Vec<(NoTrade, u64)> = known.collect();
         reasons.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         let reasons: Vec<String> = reasons
             .iter()
-            .map(|(reason, count)| format!("{} ({count})", self.reason_text(*reason)))
+            .map(|(reason, count)| format!("{} ({})", self.reason_text(*reason), grouped(*count as f64)))
             .collect();
         warnings.push(Rendered::new(
             Code::NothingOrdered,
             format!(
-                "No order in {} rebalances: {}. `betaflow size --at DATE` shows one rebalance in full.",
-                facts.decisions,
+                "No order in {}: {}. `betaflow size --at DATE` shows one rebalance in full.",
+                counted(facts.decisions, "rebalance"),
                 reasons.join(", ")
             ),
         ));
@@ -153,9 +153,10 @@ impl Summary<'_> {
             warnings.push(Rendered::new(
                 Code::LimitOutOfReach,
                 format!(
-                    "{limit} could not be met in {count} of {} rebalances, because of the turnover cap and the limits that come \
+                    "{limit} could not be met in {} of {}, because of the turnover cap and the limits that come \
                      before it. These rebalances came as close as possible.",
-                    facts.decisions
+                    grouped(count as f64),
+                    counted(facts.decisions, "rebalance")
                 ),
             ));
         }

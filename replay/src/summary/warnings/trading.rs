@@ -63,9 +63,9 @@ impl Summary<'_> {
             warnings.push(Rendered::new(
                 Code::VolatileDates,
                 format!(
-                    "{} dates were volatile, with costs multiplied by {} (world.volatile_cost_multiplier). The first year has \
-                     none.",
-                    execution.volatile_dates, world.volatile_cost_multiplier
+                    "Costs were multiplied by {} on {} (world.volatile_cost_multiplier). The first year has none.",
+                    world.volatile_cost_multiplier,
+                    counted(execution.volatile_dates, "volatile date")
                 ),
             ));
         }
@@ -107,9 +107,9 @@ impl Summary<'_> {
             warnings.push(Rendered::new(
                 Code::ImpactAsSized,
                 format!(
-                    "Impact cost {:.0}, {:+.1} % against the model of sizing. Sizing uses a 3/2 power, which agrees with the \
+                    "Impact cost {}, {:+.1} % against the model of sizing. Sizing uses a 3/2 power, which agrees with the \
                      settings at 1 % of a day's volume.",
-                    execution.impact,
+                    grouped(execution.impact),
                     100.0 * off
                 ),
             ));
