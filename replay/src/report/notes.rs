@@ -6,7 +6,7 @@ use maud::html;
 use super::format::counted;
 use super::page::Page;
 use super::prose::prose;
-use crate::summary::{Code, Head, SURVIVORSHIP};
+use crate::summary::Head;
 
 /// Maximum warnings of a section shown at once; a click opens the others.
 const SHOWN: usize = 6;
@@ -17,16 +17,6 @@ pub(super) fn add_banners(page: &mut Page, head: &Head, look_ahead: Option<&Stri
     let environment = look_ahead.into_iter().chain(&head.world).map(String::as_str);
     for banner in ruin.into_iter().chain(environment) {
         page.add(html! { p.banner role="alert" { b { (prose(banner)) } } });
-    }
-}
-
-/// Adds the survivorship note to a study of the embedded data, unless its warnings have it. `settings`: `run.toml`.
-pub(super) fn add_survivorship(page: &mut Page, head: &Head, settings: &toml::Table) {
-    let data = settings.get("data");
-    let names_data = ["prices", "session"].iter().any(|key| data.and_then(|data| data.get(key)).is_some());
-    let is_listed = head.warnings.warning_codes.iter().any(|code| code == Code::Survivorship.name());
-    if !names_data && !is_listed {
-        page.add(html! { p class="note warning" { (SURVIVORSHIP) } });
     }
 }
 

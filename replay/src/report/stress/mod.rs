@@ -23,7 +23,7 @@ use std::path::Path;
 use anyhow::{Result, bail};
 
 use super::page::Page;
-use super::{holdout, notes, settings_table};
+use super::{holdout, notes};
 use study::Study;
 
 /// Returns the report of the folder.
@@ -43,7 +43,6 @@ pub(super) fn html(folder: &Path, plot: &[String]) -> Result<String> {
     let mut page = Page::new(&format!("betaflow stress: {}", head.strategy));
     notes::add_banners(&mut page, &head.head, head.look_ahead.as_ref());
     headline::add(&mut page, &study);
-    notes::add_survivorship(&mut page, &head.head, &settings_table(folder, &study.settings)?);
     page.contents();
     holdout::add(&mut page, head.holdout.as_ref());
     notes::add_warnings(&mut page, &head.head);

@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use super::format::text;
 use super::page::Page;
-use super::{holdout, labels, notes, read_summary, read_text, settings_table};
+use super::{holdout, labels, notes, read_summary, read_text};
 use crate::summary::{Settings, TuneSummary};
 
 /// Folder of a tuning.
@@ -40,7 +40,6 @@ pub(super) fn html(folder: &Path, plot: &[String]) -> Result<String> {
     notes::add_banners(&mut page, &head.head, head.look_ahead.as_ref());
     headline::add(&mut page, &tuning);
     let settings = read_text(folder, "run.toml")?;
-    notes::add_survivorship(&mut page, &head.head, &settings_table(folder, &settings)?);
     page.contents();
     headline::add_figures(&mut page, &tuning);
     holdout::add(&mut page, head.holdout.as_ref());
