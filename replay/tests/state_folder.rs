@@ -94,12 +94,15 @@ fn halt_is_shown_and_only_a_halted_run_resumes_trading() {
     assert!(halt["frame"].is_u64() && halt["since"].is_string(), "{halt}");
     assert!(halt["reason"].as_str().unwrap().contains("--resume-trading"), "{halt}");
     assert!(found["configuration"].to_string().contains("limits.drawdown_max"), "{found}");
-    let clocks: Vec<_> = found["events"].as_array().unwrap().iter().map(|event| &event["clock"]).collect();
-    assert!(clocks.iter().any(|clock| *clock == "market") && clocks.iter().any(|clock| *clock == "machine"));
     let shown = support::flat(&call(path, &["state", "halted"]).out);
     assert!(shown.contains("Trading halted since") && shown.contains("Market time"), "{shown}");
     paper("halted", &[&limit[..], &["--resume-trading"]].concat());
     assert_eq!(resumed("halted"), 1);
+    let found = contents(path, "halted");
+    for (kind, clock) in [("halted", "market"), ("restarted", "machine"), ("resumed", "machine")] {
+        let mut events = found["events"].as_array().unwrap().iter();
+        assert!(events.any(|event| event["kind"] == kind && event["clock"] == clock), "{kind}: {found}");
+    }
 
     paper("free", &[]);
     assert!(contents(path, "free")["halt"].is_null());
