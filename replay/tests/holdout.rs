@@ -363,7 +363,8 @@ fn score_measures_the_hold_out_and_logs_every_opening() {
     data.changed().write(folder.path(), Some(50));
     let (other, text) = score("other");
     assert!(
-        text.contains("OPENED 2 TIMES BEFORE") && text.contains("Same data and start 0 earlier openings"),
+        text.contains("OPENED 2 TIMES BEFORE")
+            && text.contains("Same data and start       0 earlier openings"),
         "{text}"
     );
     assert_ne!(other.digest(), first.digest());

@@ -171,8 +171,8 @@ fn varying_only_the_environment_is_one_trial() {
         (&luck["overfitting"], luck["best"]["min_backtest_years"].as_f64()),
         (&Value::Null, Some(0.0))
     );
-    assert!(ended.flat().contains("no choice varies"), "{}", ended.out);
-    assert!(ended.flat().contains("one trial: no deflation"), "{}", ended.out);
+    assert!(ended.flat().contains("Environments execution.half_spread_bps varies"), "{}", ended.out);
+    assert!(ended.flat().contains("with one trial and so no correction"), "{}", ended.out);
     let report = fs::read_to_string(run.path.join("report.html")).unwrap();
     assert!(report.contains("It is <b>one trial</b>"));
 }

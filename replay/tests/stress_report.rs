@@ -192,16 +192,13 @@ fn end_of_trading_is_stated_once_in_the_table_of_break_even_costs() {
 }
 
 #[test]
-fn study_of_the_embedded_data_has_the_survivorship_note() {
-    let folder = folder();
-    let path = stress(folder.path(), &product(&GRID), None, &base());
-    let html = |settings: &str| {
-        fs::write(path.join("run.toml"), settings).unwrap();
-        assert_eq!(call(folder.path(), &["report", "stress"]).code, Some(0));
-        fs::read_to_string(path.join("report.html")).unwrap()
-    };
-    assert!(html("[data]\n").contains("(survivorship bias)"));
-    assert!(!html("[data]\nprices = \"mine.parquet\"\n").contains("(survivorship bias)"));
+fn study_of_the_embedded_data_warns_of_survivorship() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("grid.toml"), "[grid]\n\"sizing.kelly_fraction\" = [0.1, 0.25]\n").unwrap();
+    let ended = call(folder.path(), &["stress", "--grid", "grid.toml", "--out", "out"]);
+    assert!(ended.code == Some(0) && ended.out.contains("[survivorship]"), "{}", ended.err);
+    let html = fs::read_to_string(folder.path().join("out/report.html")).unwrap();
+    assert!(html.contains("(survivorship bias)"));
 }
 
 #[test]

@@ -397,7 +397,7 @@ fn environment_settings_and_invalid_folds_are_refused() {
     for setting in ["execution.half_spread_bps", "execution.nav", "data.excess"] {
         let grid = format!("[grid]\n\"{setting}\" = [1]\n");
         let grid = grid.replace("excess\" = [1]", "excess\" = [true]");
-        refused(&grid, &[], &[setting, "belongs to the environment", "betaflow stress"]);
+        refused(&grid, &[], &[setting, "environment are not tuned", "betaflow stress"]);
     }
     let cases: [(&[&str], &[&str]); 9] = [
         (&["--method", "loo"], &["`tune.method`, set by --method", "walk_forward", "combinatorial"]),
