@@ -16,7 +16,7 @@ const WORLDS: &[(&[&str], &str)] = &[
     (&["world.spread_follows_volatility=1"], "world.spread_follows_volatility = 1"),
     (
         &["world.gap_from=2015-06-01", "world.gap_frames=10"],
-        "10 frame(s) from 2015-06-01 to 2015-06-12 are lost",
+        "loses 10 frames from 2015-06-01 to 2015-06-12",
     ),
     (
         &["world.reverse_factor=mom", "world.reverse_from=\"2015-05-01\""],
@@ -24,7 +24,7 @@ const WORLDS: &[(&[&str], &str)] = &[
     ),
     (
         &["world.worst_windows=2", "world.worst_window_days=20"],
-        "the 2 worst window(s) of 20 dates are repeated",
+        "repeats the 2 worst windows of 20 dates",
     ),
     (&["world.bootstrap_seed=7", "world.bootstrap_block=10"], "in blocks of 10 days on average"),
 ];
