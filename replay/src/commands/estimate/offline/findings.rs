@@ -150,7 +150,7 @@ impl Findings {
                 let count = fitted.without;
                 notes.push(format!(
                     "--em fitted no parameters to {} without a return other than 0.",
-                    counted(count as u64, "instrument")
+                    counted(count, "instrument")
                 ));
             }
         }
