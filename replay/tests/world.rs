@@ -14,18 +14,12 @@ const WORLDS: &[(&[&str], &str)] = &[
     (&["world.spread_multiplier=5", "world.sizing_knows=false"], "world.sizing_knows = false"),
     (&["world.volatile_cost_multiplier=4", "world.volatile_share=0.2"], "world.volatile_share = 0.2"),
     (&["world.spread_follows_volatility=1"], "world.spread_follows_volatility = 1"),
-    (
-        &["world.gap_from=2015-06-01", "world.gap_frames=10"],
-        "loses 10 frames from 2015-06-01 to 2015-06-12",
-    ),
+    (&["world.gap_from=2015-06-01", "world.gap_frames=10"], "loses 10 frames from 2015-06-01 to 2015-06-12"),
     (
         &["world.reverse_factor=mom", "world.reverse_from=\"2015-05-01\""],
         "`mom` have the opposite sign from 2015-05-01",
     ),
-    (
-        &["world.worst_windows=2", "world.worst_window_days=20"],
-        "repeats the 2 worst windows of 20 dates",
-    ),
+    (&["world.worst_windows=2", "world.worst_window_days=20"], "repeats the 2 worst windows of 20 dates"),
     (&["world.bootstrap_seed=7", "world.bootstrap_block=10"], "in blocks of 10 days on average"),
 ];
 const COMMON: &[&str] = &["estimator.warmup=60", "sizing.weight_min=-0.05", "estimator.kind=dlm"];
