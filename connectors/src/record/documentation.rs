@@ -6,6 +6,7 @@ use super::attribution::{AttributionRow, ContributionRow};
 use super::checks::{BarRow, FindingRow};
 use super::column::{Place, Record, RunNames};
 use super::estimates::{BetaRow, InstrumentRow, ParametersRow, RollingRow, SmoothedRow};
+use super::premia::PremiaRow;
 use super::studies::{FoldRow, OutOfSampleRow, ScenarioReturnRow, ScenarioRow, ScenarioTableRow};
 use super::trading::{EquityRow, FillRow, OrderRow, SavedBetas, WeightRow};
 
@@ -34,6 +35,7 @@ pub fn documentation() -> String {
     add::<SmoothedRow>(&mut text);
     add::<ParametersRow>(&mut text);
     add::<RollingRow>(&mut text);
+    add::<PremiaRow>(&mut text);
     add::<ScenarioTableRow>(&mut text);
     add::<ScenarioReturnRow>(&mut text);
     add::<FoldRow>(&mut text);

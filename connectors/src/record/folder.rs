@@ -41,7 +41,7 @@ impl FolderError {
 }
 
 /// Files of a run folder.
-const RUN_FILES: [&str; 20] = [
+const RUN_FILES: [&str; 21] = [
     "summary.json",
     "run.toml",
     "report.html",
@@ -56,6 +56,7 @@ const RUN_FILES: [&str; 20] = [
     "smoothed.parquet",
     "parameters.parquet",
     "rolling.parquet",
+    "premia.parquet",
     "scenarios.parquet",
     "scenario_returns.parquet",
     "grid.toml",

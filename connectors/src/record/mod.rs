@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `declare` | `tables!`, which declares tables and their typed records |
 //! | `column`, `field` | columns of a table; fields of a record |
-//! | `trading`, `attribution`, `estimates`, `studies`, `checks` | declarations of all tables |
+//! | `trading`, `attribution`, `estimates`, `premia`, `studies`, `checks` | declarations of all tables |
 //! | `table`, `rows` | Parquet writer and reader of any table |
 //! | `sql` | schema, insert and select of any table in `state.db` |
 //! | `recorder` | recorder of a run folder |
@@ -26,6 +26,7 @@ mod estimates;
 mod field;
 mod folder;
 mod numbers;
+mod premia;
 mod recorder;
 mod rows;
 mod run_record;
@@ -45,6 +46,7 @@ pub use estimates::{BetaRow, InstrumentRow, ParametersRow, RollingRow, RowOf, Sm
 pub use field::{FillCosts, InState, SettingValue, SettingValues};
 pub use folder::{FolderError, RunFolder, replace_file};
 pub use numbers::{Layout, layout_of, read_named, read_numbers};
+pub use premia::PremiaRow;
 pub use recorder::ParquetRecorder;
 pub use rows::TableRows;
 pub use run_record::{FrameRecord, FrameRows, ReadError, RunRecord, read_equity};

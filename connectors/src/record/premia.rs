@@ -1,0 +1,17 @@
+//! Table of the factor premia.
+
+use std::sync::Arc;
+
+use betaflow_engine::time::TimestampNs;
+
+use super::declare::tables;
+
+tables! {
+    /// One row per frame and factor: the premium as sizing uses it after the frame.
+    PremiaRow in "premia" {
+        timestamp: TimestampNs, "", "Close of the frame's bars.";
+        factor: Arc<str>, "", "Factor.";
+        premium: f64, "return per frame", "Expected factor return λ.";
+        premium_sd: f64, "return per frame", "Standard deviation of the premium: the root of F/(n₀ + t).";
+    }
+}
