@@ -1,5 +1,8 @@
 //! Strategies: estimates in, targets out. A strategy has no access to clocks, files or limits.
 
+use serde::{Deserialize, Serialize};
+
+use crate::frame::CrossSection;
 use crate::model::Estimates;
 use crate::portfolio::FactorRisk;
 use crate::settings::Calendar;
@@ -24,6 +27,47 @@ pub struct Context<'a> {
     pub weight_max: f64,
 }
 
+/// Series of every frame that a strategy observes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Observed {
+    /// True for the instruments' returns.
+    pub returns: bool,
+    /// True for the returns that the factors do not explain.
+    pub residuals: bool,
+}
+
+impl Observed {
+    /// Series that at least one of two strategies observes.
+    #[must_use]
+    pub fn or(self, other: Self) -> Self {
+        Self { returns: self.returns || other.returns, residuals: self.residuals || other.residuals }
+    }
+}
+
+/// Counts of a strategy on forecasts or weights of the user.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct StrategyFacts {
+    /// Cross-sections that acted on at least one rebalance.
+    pub sections: u64,
+    /// Rebalances on which the last section had expired.
+    pub expired: u64,
+    /// Rebalances before the first section.
+    pub before_first: u64,
+    /// Information coefficient that sizing used last; `None` without scores.
+    pub information_coefficient: Option<LearnedCoefficient>,
+}
+
+/// An information coefficient and its posterior standard deviation.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct LearnedCoefficient {
+    /// Posterior mean.
+    pub mean: f64,
+    /// Posterior standard deviation; 0 for a given number.
+    pub sd: f64,
+    /// Observations: instruments times cross-sections, overlapping horizons counted once.
+    pub observations: f64,
+}
+
 /// Kind of a strategy's targets.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum TargetKind {
@@ -45,6 +89,9 @@ pub struct Targets {
     pub kind: TargetKind,
     /// One value per instrument, length n, zero on entry.
     pub values: Vec<f64>,
+    /// Standard deviation of each expected return per frame, beside that of alpha and betas; empty without
+    /// one.
+    pub expected_sd: Vec<f64>,
     /// For targets of full investment: number of instruments that the portfolio can hold.
     pub fully_invested_over: Option<usize>,
 }
@@ -60,15 +107,33 @@ pub trait Strategy: Send {
         let _ = (factors, calendar);
     }
 
-    /// Returns true if the strategy observes every frame's returns.
-    fn watches_returns(&self) -> bool {
-        false
+    /// Series of every frame that the strategy observes.
+    fn observes(&self) -> Observed {
+        Observed::default()
     }
 
     /// Takes the returns of one frame, length n in engine order, NaN without a return; called on every frame,
-    /// warm-up frames included, if [`Self::watches_returns`] is true.
+    /// warm-up frames included, if [`Observed::returns`] is true.
     fn observe_returns(&mut self, returns: &[f64], calendar: &Calendar) {
         let _ = (returns, calendar);
+    }
+
+    /// Takes the residual returns of one frame, length n in engine order: return less β'f with the betas from
+    /// before the frame; NaN without a return or without earlier betas. Called on every frame with factors,
+    /// warm-up frames included, if [`Observed::residuals`] is true.
+    fn observe_residuals(&mut self, residuals: &[f64], calendar: &Calendar) {
+        let _ = (residuals, calendar);
+    }
+
+    /// Takes the user's forecasts or weights on the frame on which they become known, before [`Self::decide`]
+    /// and after the series of the frame. `context.held` and `context.tradable` are empty.
+    fn observe_signal(&mut self, signal: &CrossSection, context: Context<'_>) {
+        let _ = (signal, context);
+    }
+
+    /// Counts of the strategy so far.
+    fn facts(&self) -> StrategyFacts {
+        StrategyFacts::default()
     }
 
     /// Saves the state after the frames so far, without the settings

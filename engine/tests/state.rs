@@ -22,7 +22,7 @@ use betaflow_engine::source::MemorySource;
 use betaflow_engine::state::{
     Checkpoint, Part, StateError, VERSION, restore, restore_under, save, save_under,
 };
-use betaflow_engine::strategy::{Context, Strategy, TargetKind, Targets};
+use betaflow_engine::strategy::{Context, Observed, Strategy, TargetKind, Targets};
 use betaflow_engine::time::{DAY_NS, TimestampNs};
 use support::{Busy, Market, Random, settings};
 
@@ -37,8 +37,8 @@ impl Strategy for Trend {
         "trend"
     }
 
-    fn watches_returns(&self) -> bool {
-        true
+    fn observes(&self) -> Observed {
+        Observed { returns: true, ..Observed::default() }
     }
 
     fn observe_returns(&mut self, returns: &[f64], _: &Calendar) {

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use betaflow_engine::portfolio::{Covariance, Point, SampleCovariance, frontier_point};
 use betaflow_engine::settings::{Calendar, Invalid, Setting, SettingsTable};
-use betaflow_engine::strategy::{Context, Strategy, TargetKind, Targets};
+use betaflow_engine::strategy::{Context, Observed, Strategy, TargetKind, Targets};
 use betaflow_engine::{choices, settings};
 use serde::{Deserialize, Serialize};
 
@@ -168,8 +168,9 @@ macro_rules! on_the_frontier {
         impl Strategy for $strategy {
             shipped_state!(window; under settings);
 
-            fn watches_returns(&self) -> bool {
-                self.settings.from == FrontierInputs::Returns
+            fn observes(&self) -> Observed {
+                let returns = self.settings.from == FrontierInputs::Returns;
+                Observed { returns, ..Observed::default() }
             }
 
             fn observe_returns(&mut self, returns: &[f64], calendar: &Calendar) {

@@ -2,6 +2,7 @@
 
 mod batch;
 mod field;
+mod given;
 
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use crate::time::TimestampNs;
 
 pub use batch::Batch;
 pub use field::{Bar, Field};
+pub use given::{CrossSection, Given};
 
 /// Supervision flag of a live feed; always `None` for files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,6 +69,8 @@ pub struct Frame {
     pub factors: Vec<f64>,
     /// Risk-free return from the preceding frame to this one; 0 if the factor data has none.
     pub rf: f64,
+    /// Numbers from files of the user that become known on this frame.
+    pub given: Given,
     /// Supervision of the frame.
     pub supervision: Supervision,
     /// State of the source after this frame, possibly empty; if present, every stage adds its state.
@@ -141,6 +145,7 @@ impl Frame {
         self.returns.clear();
         self.factors.clear();
         self.rf = 0.0;
+        self.given.clear();
         self.supervision = Supervision::None;
         self.checkpoint = None;
     }

@@ -9,6 +9,7 @@ use crate::model::EstimatorFacts;
 use crate::names::InstrumentNames;
 use crate::portfolio::NoTradeCounts;
 use crate::source::DataFacts;
+use crate::strategy::StrategyFacts;
 
 /// Facts of a run at its end.
 #[derive(Clone, Debug, Default)]
@@ -83,6 +84,8 @@ pub struct SizingFacts {
     pub net_multiplier: f64,
     /// Variance w'Σw of the target weights a frame, summed over the rebalances.
     pub predicted_variance: f64,
+    /// Counts of the strategy.
+    pub strategy: StrategyFacts,
 }
 
 impl SizingFacts {

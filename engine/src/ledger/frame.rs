@@ -66,6 +66,11 @@ pub struct LedgerFrame {
     pub capped: bool,
     /// Target weights of the rebalance, length n; empty without one.
     pub target: Vec<f64>,
+    /// Expected excess returns per frame as sized, length n; empty without a rebalance or if the strategy
+    /// gives weights.
+    pub expected: Vec<f64>,
+    /// Premium λ of each factor per frame as sized, and its standard deviation; empty without a rebalance.
+    pub premia: Vec<(f64, f64)>,
     /// Held weights after the frame's fills, at its close, length n; empty if not recorded.
     pub held: Vec<f64>,
     /// Estimates of the frame, if complete.

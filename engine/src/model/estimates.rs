@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::lanes::{packed, packed_len};
-use crate::frame::Supervision;
+use crate::frame::{CrossSection, Supervision};
 use crate::names::InstrumentNames;
 use crate::range::OutOfRange;
 use crate::state::Checkpoint;
@@ -25,6 +25,13 @@ pub struct Estimates {
     pub factors: Vec<f64>,
     /// Returns of the frame, length n, NaN where missing; empty if no strategy reads them.
     pub returns: Vec<f64>,
+    /// Returns of the frame less β'f with the betas from before it, length n, NaN where missing; empty if no
+    /// strategy reads them.
+    pub residuals: Vec<f64>,
+    /// Forecasts or weights of the user that become known on the frame.
+    pub signal: CrossSection,
+    /// A vendor's factor covariance per frame in force, k × k; empty without one.
+    pub factor_cov: Vec<f64>,
     /// True if the warm-up is over and the schedule has a rebalance on this frame.
     pub decides: bool,
     /// Supervision of the source.

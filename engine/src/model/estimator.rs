@@ -2,6 +2,7 @@
 
 use super::calibration::CalibrationFacts;
 use super::estimates::Estimates;
+use crate::frame::CrossSection;
 use crate::state::StateError;
 
 /// Online filter of alpha and factor betas for all instruments.
@@ -15,6 +16,11 @@ pub trait Estimator: Send {
     /// Writes the forecast of the last frame and the state after it into `estimates`, whose `factors` and
     /// `decides` are set.
     fn write(&mut self, estimates: &mut Estimates);
+
+    /// Takes a vendor's betas that become known on the last frame, after [`Self::step`].
+    fn give(&mut self, betas: &CrossSection) {
+        let _ = betas;
+    }
 
     /// Quality of the forecasts so far.
     fn facts(&self) -> EstimatorFacts;

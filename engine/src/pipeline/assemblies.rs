@@ -14,7 +14,7 @@ use crate::portfolio::time_of_day;
 use crate::settings::{Invalid, require};
 use crate::source::Source;
 use crate::state::{Checkpoint, StateError};
-use crate::strategy::Strategy;
+use crate::strategy::{Observed, Strategy};
 
 /// Builds source → estimate → size ⇄ execute → record. Frames fan out to estimate and to execute.
 ///
@@ -69,12 +69,12 @@ struct Traders {
 impl Traders {
     fn new(factors: &[String], strategy: Box<dyn Strategy>, settings: &RunSettings) -> Result<Self, Invalid> {
         let RunSettings { calendar, execution, world, record, .. } = settings;
-        let watched = strategy.watches_returns();
+        let observed = strategy.observes();
         let sizing = Sizing::new(settings, factors, strategy)?;
         let attribution = Attribution::new(factors.len(), settings.excess);
         let trading = Trading::new(execution, calendar, *record).in_world(execution, world);
         Ok(Self {
-            estimate: estimate(settings, factors.len(), watched)?,
+            estimate: estimate(settings, factors.len(), observed)?,
             sizing,
             trading: trading
                 .explained(execution, calendar, attribution)
@@ -129,7 +129,8 @@ pub fn sweeping(
     take: TakeOutcomes,
 ) -> Result<Graph, Invalid> {
     let names = source.factor_names().to_vec();
-    let watched = scenarios.iter().any(|(_, strategy)| strategy.watches_returns());
+    let observed =
+        scenarios.iter().fold(Observed::default(), |all, (_, strategy)| all.or(strategy.observes()));
     let mut groups: Vec<Vec<_>> = (0..workers.max(1)).map(|_| Vec::new()).collect();
     let record = RecordSettings { betas: Frames::None, weights: Frames::None };
     for (number, (own, strategy)) in scenarios.into_iter().enumerate() {
@@ -143,7 +144,7 @@ pub fn sweeping(
     let mut graph = Graph::default();
     let stage = SourceStage::new(source, settings.calendar, 1 + groups.len(), settings.frames_per_message);
     let source = graph.add(stage);
-    let estimate = graph.add(estimate(&shared, names.len(), watched)?.with_outlets(groups.len()));
+    let estimate = graph.add(estimate(&shared, names.len(), observed)?.with_outlets(groups.len()));
     let workers: Vec<usize> =
         groups.into_iter().map(|group| graph.add(Scenarios::new(&settings.calendar, group))).collect();
     let gather = graph.add(Gather::new(take));
@@ -172,7 +173,7 @@ pub fn repricing(
     let RunSettings { calendar, execution, world, .. } = settings;
     let record = RecordSettings { betas: Frames::None, weights: Frames::None };
     let unrecorded = RunSettings { record, ..settings.clone() };
-    let estimate = estimate(&unrecorded, names.len(), strategy.watches_returns())?;
+    let estimate = estimate(&unrecorded, names.len(), strategy.observes())?;
     let size = Size::new(Sizing::new(settings, &names, strategy)?);
     let mut trading = Trading::new(execution, calendar, record).in_world(execution, world);
     if scenarios.iter().any(|charges| charges.settings().has_impact()) {
@@ -219,7 +220,7 @@ pub fn estimating(
     let factors = source.factor_names().len();
     let mut graph = Graph::default();
     let source = graph.add(SourceStage::new(source, settings.calendar, 1, settings.frames_per_message));
-    let estimate = graph.add(estimate(settings, factors, false)?);
+    let estimate = graph.add(estimate(settings, factors, Observed::default())?);
     let recorder = graph.add(Record::new(Tally::new(&settings.calendar), recorders));
     graph.connect(source, estimate);
     graph.connect(estimate, recorder);
@@ -231,7 +232,7 @@ pub fn estimating(
 const FACTORS_MAX: usize = 512;
 
 /// Builds the estimate stage of a run.
-fn estimate(settings: &RunSettings, factors: usize, watched: bool) -> Result<Estimate, Invalid> {
+fn estimate(settings: &RunSettings, factors: usize, observed: Observed) -> Result<Estimate, Invalid> {
     let expected = "at most 512: memory and time of a frame grow with the square of their number";
     require(factors <= FACTORS_MAX, "factors", factors, expected)?;
     let estimator = estimator(&settings.estimator, &settings.calendar, factors)?;
@@ -246,6 +247,6 @@ fn estimate(settings: &RunSettings, factors: usize, watched: bool) -> Result<Est
         Frames::All | Frames::Last => Columns::All,
         Frames::Rebalances | Frames::None => Columns::Decisions,
     };
-    Ok(Estimate::new(estimator, settings.excess, schedule, columns, watched)
+    Ok(Estimate::new(estimator, settings.excess, schedule, columns, observed)
         .when_out_of_range(settings.on_out_of_range))
 }

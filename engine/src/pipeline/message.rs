@@ -127,6 +127,10 @@ pub struct Decision {
     pub orders: Vec<Order>,
     /// Target weights, length n; empty without a rebalance.
     pub target: Vec<f64>,
+    /// Expected excess returns per frame as sized, length n; empty if the strategy gives weights.
+    pub expected: Vec<f64>,
+    /// Premium λ of each factor per frame and its standard deviation; empty without a rebalance.
+    pub premia: Vec<(f64, f64)>,
     /// Turnover of the orders.
     pub turnover: f64,
     /// Multipliers of the limits; that of the cap is the marginal value of turnover.

@@ -127,10 +127,18 @@ impl Sizing {
         if !frame.returns.is_empty() {
             self.strategy.observe_returns(&frame.returns, &self.calendar);
         }
+        if !frame.residuals.is_empty() {
+            self.strategy.observe_residuals(&frame.residuals, &self.calendar);
+        }
+        if frame.signal.of.is_some() {
+            self.take_signal(frame);
+        }
         decision.seq = frame.seq;
         decision.decides = frame.decides && !portfolio.is_ruined();
         decision.orders.clear();
         decision.target.clear();
+        decision.expected.clear();
+        decision.premia.clear();
         decision.turnover = 0.0;
         decision.multipliers.clone_from(&Multipliers::default());
         decision.capped = false;
@@ -150,6 +158,21 @@ impl Sizing {
             decision.out_of_range = self.losses.out_of_range().cloned().map(Box::new);
         }
         Ok(())
+    }
+
+    /// Passes forecasts or weights that become known to the strategy.
+    fn take_signal(&mut self, frame: &Estimates) {
+        self.risk.assemble(frame, &self.moments, false, self.horizon);
+        let context = Context {
+            estimates: frame,
+            calendar: &self.calendar,
+            premia: self.moments.premia().as_slice(),
+            risk: &self.risk,
+            held: &[],
+            tradable: &[],
+            weight_max: self.settings.weight_max,
+        };
+        self.strategy.observe_signal(&frame.signal, context);
     }
 
     /// Ends the run on a value out of range, or halts trading from here on.
@@ -197,8 +220,8 @@ impl Sizing {
 
     /// Counts so far.
     #[must_use]
-    pub fn facts(&self) -> &SizingFacts {
-        &self.facts
+    pub fn facts(&self) -> SizingFacts {
+        SizingFacts { strategy: self.strategy.facts(), ..self.facts.clone() }
     }
 
     fn rebalance(
@@ -221,6 +244,14 @@ impl Sizing {
         }
         self.risk.assemble(estimates, &self.moments, self.settings.parameter_uncertainty, self.horizon);
         self.write_targets(estimates, portfolio);
+        if self.settings.parameter_uncertainty {
+            self.risk.add_expected_variance(&self.targets.expected_sd, self.horizon);
+        }
+        if self.targets.kind == TargetKind::Expected {
+            decision.expected.clone_from(&self.targets.values);
+        }
+        let premia = self.moments.premia().iter().copied();
+        decision.premia.extend(premia.zip(self.moments.premium_deviations()));
         let drifted = self.drift() >= self.settings.rebalance_drift;
         self.facts.halted += u64::from(decision.halt.is_some());
         let idle = match self.targets.kind {
@@ -362,6 +393,7 @@ impl Sizing {
     fn write_targets(&mut self, estimates: &Estimates, portfolio: &Portfolio) {
         self.targets.kind = TargetKind::Hold;
         self.targets.fully_invested_over = None;
+        self.targets.expected_sd.clear();
         self.targets.values.clear();
         self.targets.values.resize(self.held.len(), 0.0);
         let context = Context {

@@ -317,6 +317,8 @@ impl Trading {
         ledger.shown.clone_from(&decision.shown);
         ledger.capped = decision.capped;
         ledger.target.clone_from(&decision.target);
+        ledger.expected.clone_from(&decision.expected);
+        ledger.premia.clone_from(&decision.premia);
         ledger.estimates.clone_from(&decision.estimates);
         ledger.held.clear();
         let recorded = match self.record.weights {

@@ -80,6 +80,12 @@ impl FactorMoments {
         }
     }
 
+    /// Standard deviation of the premium λ of each factor, √Λ_jj.
+    pub fn premium_deviations(&self) -> impl Iterator<Item = f64> + '_ {
+        let scale = if self.weight > 0.0 { self.premia_variance_ratio() / self.weight } else { 0.0 };
+        (0..self.premia.len()).map(move |j| (self.products[(j, j)] * scale).sqrt())
+    }
+
     /// Ratio of Λ to F: 1/(n₀ + t); 0 before the first return.
     #[must_use]
     pub fn premia_variance_ratio(&self) -> f64 {

@@ -58,7 +58,13 @@ impl FactorRisk {
         for buffer in &mut self.work {
             resize(buffer, self.k);
         }
-        moments.covariance(&mut self.factor_cov);
+        match estimates.factor_cov.as_slice() {
+            [] => moments.covariance(&mut self.factor_cov),
+            given => {
+                reshape(&mut self.factor_cov, self.k, self.k);
+                self.factor_cov.as_mut_slice().copy_from_slice(given);
+            }
+        }
         if parameter_uncertainty {
             self.set_design_square(moments.premia(), horizon);
             self.factor_cov *= 1.0 + horizon * moments.premia_variance_ratio();
@@ -132,6 +138,25 @@ impl FactorRisk {
     #[must_use]
     pub fn factor_root(&self) -> &DMatrix<f64> {
         &self.root
+    }
+
+    /// Adds the error variance of expected returns, `horizon` times per frame as in [`Self::assemble`].
+    /// `deviations`: standard deviation per frame, length n; NaN adds nothing.
+    pub fn add_expected_variance(&mut self, deviations: &[f64], horizon: f64) {
+        for (variance, sd) in self.idiosyncratic.iter_mut().zip(deviations).filter(|(_, sd)| !sd.is_nan()) {
+            *variance += horizon * sd * sd;
+        }
+    }
+
+    /// Variance b_i'(F + Λ)b_i + D_i of an instrument's next return; infinite before its first return.
+    #[must_use]
+    pub fn variance_of(&self, instrument: usize) -> f64 {
+        let b = self.exposures.row(instrument);
+        let mut common = 0.0;
+        for (row, beta) in self.factor_cov.row_iter().zip(b.iter()) {
+            common += beta * row.iter().zip(b.iter()).map(|(f, other)| f * other).sum::<f64>();
+        }
+        common + self.idiosyncratic[instrument]
     }
 
     /// Variance w'Σw, without the instruments whose variance is infinite.

@@ -2,7 +2,7 @@
 
 use super::error::WorldError;
 use super::listing::Listing;
-use crate::frame::Frame;
+use crate::frame::{Frame, Given};
 use crate::source::{DataFacts, Source, SourceError};
 use crate::time::Date;
 use crate::time::TimestampNs;
@@ -59,6 +59,7 @@ impl<S: Source> Source for Gap<S> {
             if self.missed < self.frames && Date::of(frame.timestamp) >= self.from {
                 self.missed += 1;
                 self.lost = Some((self.lost.map_or(frame.timestamp, |lost| lost.0), frame.timestamp));
+                self.missing.given.replace_by(&frame.given);
                 // Before the first emitted frame there are no positions and no returns.
                 if self.handed_on > 0 {
                     self.missing.add(frame);
@@ -105,6 +106,8 @@ struct Missing {
     dividend: Vec<f64>,
     /// Stated returns since the instrument's last emitted return, kept until its next one.
     returns: Vec<f64>,
+    /// Latest sections of the user's files.
+    given: Given,
 }
 
 impl Missing {
@@ -131,6 +134,13 @@ impl Missing {
     }
 
     fn carry_into(&mut self, frame: &mut Frame) {
+        if !self.given.is_empty() {
+            self.given.replace_by(&frame.given);
+            std::mem::swap(&mut self.given, &mut frame.given);
+            self.given.clear();
+            let n = frame.instruments();
+            frame.given.by_instrument().into_iter().for_each(|section| section.rearrange(0..n));
+        }
         if std::mem::take(&mut self.any) {
             // A missing factor return makes the whole interval NaN.
             let factors = self.factors.iter().zip(&mut frame.factors);

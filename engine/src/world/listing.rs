@@ -48,6 +48,10 @@ impl Listing {
                 self.reorder(frame.column_mut(field));
             }
             self.reorder(&mut frame.returns);
+            let indices = &self.indices;
+            for section in frame.given.by_instrument() {
+                section.rearrange(indices.iter().map(|i| *i as usize));
+            }
         }
     }
 

@@ -90,9 +90,14 @@ impl Path {
         frame.returns.clone_from(&drawn.returns);
         frame.factors.clone_from(&drawn.factors);
         frame.rf = drawn.rf;
+        frame.given.clone_from(&drawn.given);
         self.moves.resize(self.moves.len().max(drawn.instruments()), UNSEEN);
         if self.previous.replace(at).is_none_or(|previous| previous + 1 != at) {
             self.run = at;
+            // The sections in force at the start of the run, which the draw may have cut off.
+            let start = self.recording.given_before(at);
+            frame.given.replace_by(&start);
+            frame.given.replace_by(&drawn.given);
             for own in &mut self.moves {
                 (own.scale, own.return_scale) = (f64::NAN, f64::NAN);
             }

@@ -7,7 +7,7 @@ use super::path::Path;
 use super::plan::plan;
 use super::settings::WorldSettings;
 use crate::frame::Field;
-use crate::frame::Frame;
+use crate::frame::{Frame, Given};
 use crate::model::Returns;
 use crate::source::{DataFacts, Source, SourceError};
 
@@ -28,7 +28,31 @@ pub(super) struct Recording {
     pub(super) frames: Vec<Frame>,
     pub(super) days: Vec<Day>,
     pub(super) facts: DataFacts,
+    /// Kinds of sections of the user's files that at least one frame has.
+    given: [bool; 3],
     bytes: u64,
+}
+
+impl Recording {
+    /// Latest section of each kind before a frame, in the instruments of the frame.
+    pub(super) fn given_before(&self, at: usize) -> Given {
+        let mut given = Given::default();
+        for frame in self.frames[..at].iter().rev() {
+            if given.kinds() == self.given {
+                break;
+            }
+            if !frame.given.is_empty() {
+                let mut earlier = frame.given.clone();
+                earlier.replace_by(&given);
+                given = earlier;
+            }
+        }
+        let n = self.frames[at].instruments();
+        for section in given.by_instrument() {
+            section.rearrange(0..n);
+        }
+        given
+    }
 }
 
 /// Recorded frames of a source, from which many paths can be made. Cloning copies a pointer.
@@ -42,7 +66,7 @@ impl Recorded {
     /// The errors of the source; [`WorldError::TooLarge`] if its frames take more than `bytes_max`.
     pub fn read(source: &mut dyn Source, bytes_max: u64) -> Result<Self, SourceError> {
         let (mut frames, mut days, mut bytes) = (Vec::new(), Vec::<Day>::new(), 0);
-        let (mut returns, mut frame) = (Returns::new(false), Frame::default());
+        let (mut returns, mut frame, mut given) = (Returns::new(false), Frame::default(), [false; 3]);
         while source.next_frame(&mut frame)? {
             bytes += size_of(&frame);
             if bytes > bytes_max {
@@ -57,10 +81,11 @@ impl Recorded {
                 }
                 None => days.push(Day { date, first: at, end: at + 1, market }),
             }
+            given.iter_mut().zip(frame.given.kinds()).for_each(|(any, this)| *any |= this);
             frames.push(frame.clone());
         }
         let (factor_names, facts) = (source.factor_names().to_vec(), source.facts());
-        Ok(Self(Arc::new(Recording { factor_names, frames, days, facts, bytes })))
+        Ok(Self(Arc::new(Recording { factor_names, frames, days, facts, given, bytes })))
     }
 
     /// Size of the frames in bytes.
@@ -91,7 +116,10 @@ fn mean(returns: &[f64]) -> f64 {
 /// Size of a copy of the frame in bytes.
 fn size_of(frame: &Frame) -> u64 {
     let columns: usize = Field::ALL.iter().map(|field| frame.column(*field).len()).sum();
-    let numbers = columns + frame.returns.len() + frame.factors.len();
+    let given = &frame.given;
+    let sections = [&given.signal, &given.betas, &given.factor_cov];
+    let given: usize = sections.iter().map(|section| section.values.len()).sum();
+    let numbers = columns + frame.returns.len() + frame.factors.len() + given;
     let names: usize = frame.listed.iter().map(|name| name.len() + size_of_val(name)).sum();
     (std::mem::size_of::<Frame>() + numbers * std::mem::size_of::<f64>() + names) as u64
 }

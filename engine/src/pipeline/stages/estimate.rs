@@ -15,6 +15,7 @@ use crate::model::{Estimates, Estimator, Returns};
 use crate::names::InstrumentNames;
 use crate::range::OnOutOfRange;
 use crate::state::{Checkpoint, Part, StateError, restore_under, save_under};
+use crate::strategy::Observed;
 use crate::time::{DAY_NS, TimestampNs};
 use crate::warning::Warning;
 
@@ -46,8 +47,15 @@ pub struct Estimate {
     returns: Returns,
     schedule: Schedule,
     columns: Columns,
-    /// True if the strategy observes returns.
-    watched: bool,
+    /// Series that the strategy observes.
+    observed: Observed,
+    /// Betas after the last frame, factor j of instrument i at `j * n + i`; empty unless residuals are
+    /// observed.
+    betas: Vec<f64>,
+    /// Estimates of frames without columns, from which `betas` are copied.
+    unrecorded: Estimates,
+    /// A vendor's factor covariance in force.
+    factor_cov: Vec<f64>,
     on_out_of_range: OnOutOfRange,
     names: InstrumentNames,
     frames_with_returns: u64,
@@ -64,10 +72,12 @@ const STATE: &str = "estimate stage";
 
 /// State of the stage between frames.
 #[derive(Serialize, Deserialize)]
-struct Saved<E, R, N> {
+struct Saved<E, R, N, B> {
     estimator: E,
     returns: R,
     names: N,
+    betas: B,
+    factor_cov: B,
     frames_with_returns: u64,
     since_first_decision: Option<u64>,
     decided_on: Option<i64>,
@@ -82,14 +92,17 @@ impl Estimate {
         excess: bool,
         schedule: Schedule,
         columns: Columns,
-        watched: bool,
+        observed: Observed,
     ) -> Self {
         Self {
             estimator,
             returns: Returns::new(excess),
             schedule,
             columns,
-            watched,
+            observed,
+            betas: Vec::new(),
+            unrecorded: Estimates::default(),
+            factor_cov: Vec::new(),
             on_out_of_range: OnOutOfRange::default(),
             names: InstrumentNames::default(),
             frames_with_returns: 0,
@@ -123,10 +136,13 @@ impl Estimate {
     /// # Errors
     /// Fails if the bytes are not the state of an estimate stage with the same estimator and schedule.
     pub fn load(&mut self, state: &[u8]) -> Result<(), StateError> {
-        let saved: Saved<Part, Returns, InstrumentNames> = restore_under(STATE, &self.settings(), state)?;
+        let saved: Saved<Part, Returns, InstrumentNames, Vec<f64>> =
+            restore_under(STATE, &self.settings(), state)?;
         self.estimator.load(&saved.estimator)?;
         self.returns = saved.returns;
         self.names = saved.names;
+        self.betas = saved.betas;
+        self.factor_cov = saved.factor_cov;
         self.frames_with_returns = saved.frames_with_returns;
         self.since_first_decision = saved.since_first_decision;
         self.decided_on = saved.decided_on;
@@ -138,6 +154,8 @@ impl Estimate {
             estimator: Part::from(self.estimator.save()?),
             returns: &self.returns,
             names: &self.names,
+            betas: &self.betas,
+            factor_cov: &self.factor_cov,
             frames_with_returns: self.frames_with_returns,
             since_first_decision: self.since_first_decision,
             decided_on: self.decided_on,
@@ -145,8 +163,8 @@ impl Estimate {
         save_under(STATE, &self.settings(), &state)
     }
 
-    fn settings(&self) -> (bool, Schedule) {
-        (self.returns.are_in_excess(), self.schedule)
+    fn settings(&self) -> (bool, Schedule, bool) {
+        (self.returns.are_in_excess(), self.schedule, self.observed.residuals)
     }
 
     fn frame(&mut self, frame: &Frame, estimates: &mut Estimates) -> Result<(), StageError> {
@@ -154,20 +172,34 @@ impl Estimate {
         let returns = self.returns.of(frame);
         let warm = self.frames_with_returns >= self.schedule.warmup_frames;
         let updates = frame.has_factors();
+        estimates.residuals.clear();
+        if updates && self.observed.residuals {
+            write_residuals(&self.betas, &frame.factors, returns, &mut estimates.residuals);
+        }
         if updates {
             self.estimator.step(&frame.factors, returns, warm);
             self.frames_with_returns += u64::from(returns.iter().any(|r| !r.is_nan()));
         }
+        if frame.given.betas.of.is_some() {
+            self.estimator.give(&frame.given.betas);
+        }
+        if frame.given.factor_cov.of.is_some() {
+            self.factor_cov.clone_from(&frame.given.factor_cov.values);
+        }
+        estimates.signal.clone_from(&frame.given.signal);
+        estimates.factor_cov.clone_from(&self.factor_cov);
         estimates.seq = frame.seq;
         estimates.timestamp = frame.timestamp;
         estimates.supervision = frame.supervision;
         estimates.factors.clone_from(&frame.factors);
         estimates.returns.clear();
-        if self.watched {
+        if self.observed.returns {
             estimates.returns.extend_from_slice(returns);
         }
         estimates.decides = self.decides(frame.timestamp);
-        estimates.complete = estimates.decides || self.columns == Columns::All;
+        // A strategy standardises scores by the estimates of the frame on which they become known.
+        let asked = estimates.decides || estimates.signal.of.is_some();
+        estimates.complete = asked || self.columns == Columns::All;
         if estimates.complete {
             self.estimator.write(estimates);
             estimates.pad(frame.instruments());
@@ -177,6 +209,9 @@ impl Estimate {
             if !updates {
                 estimates.clear_forecast();
             }
+        }
+        if self.observed.residuals {
+            self.keep_betas(frame, estimates);
         }
         let checked = if estimates.complete { check_estimates(estimates) } else { Ok(()) };
         estimates.out_of_range = match checked {
@@ -192,6 +227,18 @@ impl Estimate {
             None => None,
         };
         Ok(())
+    }
+
+    /// Copies the betas after the frame.
+    fn keep_betas(&mut self, frame: &Frame, estimates: &Estimates) {
+        if estimates.complete {
+            self.betas.clone_from(&estimates.betas);
+            return;
+        }
+        self.unrecorded.factors.clone_from(&frame.factors);
+        self.unrecorded.decides = false;
+        self.estimator.write(&mut self.unrecorded);
+        self.betas.clone_from(&self.unrecorded.betas);
     }
 
     fn decides(&mut self, timestamp: TimestampNs) -> bool {
@@ -243,6 +290,15 @@ impl Stage for Estimate {
         facts.names = self.names.clone();
         Ok(())
     }
+}
+
+/// Writes r − β'f with betas of the frame before, whose instruments are the first of this frame's.
+fn write_residuals(betas: &[f64], factors: &[f64], returns: &[f64], out: &mut Vec<f64>) {
+    let earlier = if factors.is_empty() { returns.len() } else { betas.len() / factors.len() };
+    out.extend(returns.iter().enumerate().map(|(i, r)| {
+        let explained = |(j, f): (usize, &f64)| betas[j * earlier + i] * f;
+        if i < earlier { r - factors.iter().enumerate().map(explained).sum::<f64>() } else { f64::NAN }
+    }));
 }
 
 /// Warning about factors that explain less of the returns than no factors would.

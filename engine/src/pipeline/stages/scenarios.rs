@@ -49,7 +49,7 @@ impl Scenario {
     fn outcome(&mut self, calendar: &Calendar) -> ScenarioOutcome {
         ScenarioOutcome {
             digest: Some(self.trading.digest()),
-            sizing: self.sizing.facts().clone(),
+            sizing: self.sizing.facts(),
             execution: self.trading.execution(),
             ..self.tally.outcome(calendar)
         }

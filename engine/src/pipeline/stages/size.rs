@@ -86,7 +86,7 @@ impl Stage for Size {
     }
 
     fn end(&mut self, facts: &mut RunFacts, _: &mut Outbox) -> Result<(), StageError> {
-        facts.sizing = self.sizing.facts().clone();
+        facts.sizing = self.sizing.facts();
         Ok(())
     }
 }
