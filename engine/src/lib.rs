@@ -50,6 +50,7 @@ pub mod quality;
 pub mod random;
 pub mod range;
 pub mod settings;
+pub mod signal;
 pub mod source;
 pub mod state;
 pub mod strategy;

@@ -34,13 +34,19 @@ pub struct Observed {
     pub returns: bool,
     /// True for the returns that the factors do not explain.
     pub residuals: bool,
+    /// True if the signal holds target weights instead of forecasts.
+    pub weights: bool,
 }
 
 impl Observed {
     /// Series that at least one of two strategies observes.
     #[must_use]
     pub fn or(self, other: Self) -> Self {
-        Self { returns: self.returns || other.returns, residuals: self.residuals || other.residuals }
+        Self {
+            returns: self.returns || other.returns,
+            residuals: self.residuals || other.residuals,
+            weights: self.weights || other.weights,
+        }
     }
 }
 

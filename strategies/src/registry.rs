@@ -5,7 +5,7 @@ use betaflow_engine::strategy::{Strategy, TargetKind};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{EqualWeight, FactorMomentum, Flat, MaxSharpe, MinVariance, QuarterKelly};
+use crate::{EqualWeight, FactorMomentum, Flat, Forecasts, MaxSharpe, MinVariance, QuarterKelly, Weights};
 
 /// Error of a strategy that cannot be built from its settings.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +29,14 @@ pub trait Shipped: Strategy + SettingsTable + Serialize + DeserializeOwned + 'st
     const ABOUT: &'static str;
     /// Kind of its targets on a rebalance with targets.
     const TARGETS: TargetKind;
+
+    /// Checks the settings.
+    ///
+    /// # Errors
+    /// The first setting with an invalid value.
+    fn check(&self) -> Result<(), Invalid> {
+        self.check_ranges()
+    }
 }
 
 /// Implements `name`, `save` and `load` of a shipped strategy from the fields of its state. A state can only
@@ -96,7 +104,7 @@ impl Entry {
 
 fn resolve<S: Shipped>(own: toml::Table) -> Result<(toml::Table, Box<dyn Strategy>), StrategyError> {
     let strategy: S = own.try_into()?;
-    strategy.check_ranges()?;
+    strategy.check()?;
     Ok((toml::Table::try_from(&strategy)?, Box::new(strategy)))
 }
 
@@ -105,6 +113,8 @@ fn resolve<S: Shipped>(own: toml::Table) -> Result<(toml::Table, Box<dyn Strateg
 pub fn entries() -> &'static [Entry] {
     const ENTRIES: &[Entry] = &[
         Entry::of::<QuarterKelly>(),
+        Entry::of::<Forecasts>(),
+        Entry::of::<Weights>(),
         Entry::of::<MaxSharpe>(),
         Entry::of::<MinVariance>(),
         Entry::of::<FactorMomentum>(),

@@ -8,6 +8,7 @@ use crate::metrics::Performance;
 use crate::model::EstimatorFacts;
 use crate::names::InstrumentNames;
 use crate::portfolio::NoTradeCounts;
+use crate::signal::LeakFacts;
 use crate::source::DataFacts;
 use crate::strategy::StrategyFacts;
 
@@ -16,6 +17,8 @@ use crate::strategy::StrategyFacts;
 pub struct RunFacts {
     /// Facts from the source.
     pub data: DataFacts,
+    /// Rank correlations of the user's numbers with the bars around their stamps.
+    pub leaks: Vec<LeakFacts>,
     /// Facts from the estimate stage.
     pub estimator: EstimatorFacts,
     /// Names of the instruments in engine order.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::settings::{Calendar, Invalid, SettingsTable as _};
+use crate::settings::{Calendar, Invalid, SettingsTable as _, require};
 use crate::{choices, settings};
 
 choices! {
@@ -18,6 +18,8 @@ choices! {
         Mixture = "mixture",
         /// Kalman filter with given variances and a full covariance for each instrument, as in pykalman.
         Fixed = "fixed",
+        /// Betas and residual deviations from a file: a vendor's risk model (`estimator.betas`).
+        Given = "given",
     }
 }
 
@@ -76,6 +78,16 @@ settings! {
         ///
         /// `mixture` has a model for each of them with each discount factor.
         reversion_grid: Vec<f64> = vec![0.0001, 0.002], in 0 to 0.9, unit "per day";
+        /// File of the risk model of `given`: time, symbol, a column per factor, `residual_sd`, optional `alpha` and `known_at`.
+        ///
+        /// The columns are those of `betas.parquet`, per frame. A row acts as a row of `strategy.path` does.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        betas: Option<String> = None, form "a path";
+        /// File of the factor covariance per frame of `given`: time, `factor`, a column per factor, optional `known_at`.
+        ///
+        /// Unset: the covariance of the factor returns of the data, as with the other filters.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        factor_cov: Option<String> = None, form "a path";
         /// Growth of the variance in a direction in which no information arrives.
         wind_up: WindUp = WindUp::Bounded;
         /// Days of returns before the first rebalance: the warm-up.
@@ -92,23 +104,29 @@ impl EstimatorSettings {
         self.check_ranges()?;
         match self.kind {
             EstimatorKind::Fixed => self.state_space(&Calendar::default(), 1).map(|_| ()),
+            EstimatorKind::Given => require(
+                self.betas.is_some(),
+                "betas",
+                "nothing",
+                "the path of a file of betas: the filter `given` reads them",
+            ),
             EstimatorKind::Dlm | EstimatorKind::Mixture => Ok(()),
         }
     }
 
-    /// Slowest discount factor of the betas per day; for a mixture the largest of its grid. `None` for `fixed`, which
-    /// has no discount factor.
+    /// Slowest discount factor of the betas per day; for a mixture the largest of its grid. `None` for `fixed` and
+    /// `given`, which have no discount factor.
     #[must_use]
     pub fn slowest_discount_factor(&self) -> Option<f64> {
         match self.kind {
             EstimatorKind::Dlm => Some(self.discount_factor),
             EstimatorKind::Mixture => Some(self.discount_grid.iter().copied().fold(0.0, f64::max)),
-            EstimatorKind::Fixed => None,
+            EstimatorKind::Fixed | EstimatorKind::Given => None,
         }
     }
 
     /// Effective memory of the betas in days, 1/(1 − δ) with δ the [`Self::slowest_discount_factor`] (West & Harrison
-    /// 1997, section 6.3): infinite for δ = 1, `None` for `fixed`.
+    /// 1997, section 6.3): infinite for δ = 1, `None` for `fixed` and `given`.
     #[must_use]
     pub fn memory_days(&self) -> Option<f64> {
         Some(1.0 / (1.0 - self.slowest_discount_factor()?))

@@ -74,7 +74,7 @@ impl Traders {
         let attribution = Attribution::new(factors.len(), settings.excess);
         let trading = Trading::new(execution, calendar, *record).in_world(execution, world);
         Ok(Self {
-            estimate: estimate(settings, factors.len(), observed)?,
+            estimate: estimate(settings, factors, observed)?,
             sizing,
             trading: trading
                 .explained(execution, calendar, attribution)
@@ -144,7 +144,7 @@ pub fn sweeping(
     let mut graph = Graph::default();
     let stage = SourceStage::new(source, settings.calendar, 1 + groups.len(), settings.frames_per_message);
     let source = graph.add(stage);
-    let estimate = graph.add(estimate(&shared, names.len(), observed)?.with_outlets(groups.len()));
+    let estimate = graph.add(estimate(&shared, &names, observed)?.with_outlets(groups.len()));
     let workers: Vec<usize> =
         groups.into_iter().map(|group| graph.add(Scenarios::new(&settings.calendar, group))).collect();
     let gather = graph.add(Gather::new(take));
@@ -173,7 +173,7 @@ pub fn repricing(
     let RunSettings { calendar, execution, world, .. } = settings;
     let record = RecordSettings { betas: Frames::None, weights: Frames::None };
     let unrecorded = RunSettings { record, ..settings.clone() };
-    let estimate = estimate(&unrecorded, names.len(), strategy.observes())?;
+    let estimate = estimate(&unrecorded, &names, strategy.observes())?;
     let size = Size::new(Sizing::new(settings, &names, strategy)?);
     let mut trading = Trading::new(execution, calendar, record).in_world(execution, world);
     if scenarios.iter().any(|charges| charges.settings().has_impact()) {
@@ -217,10 +217,10 @@ pub fn estimating(
     settings: &RunSettings,
     recorders: Vec<Box<dyn Recorder>>,
 ) -> Result<Graph, Invalid> {
-    let factors = source.factor_names().len();
+    let factors = source.factor_names().to_vec();
     let mut graph = Graph::default();
     let source = graph.add(SourceStage::new(source, settings.calendar, 1, settings.frames_per_message));
-    let estimate = graph.add(estimate(settings, factors, Observed::default())?);
+    let estimate = graph.add(estimate(settings, &factors, Observed::default())?);
     let recorder = graph.add(Record::new(Tally::new(&settings.calendar), recorders));
     graph.connect(source, estimate);
     graph.connect(estimate, recorder);
@@ -232,7 +232,8 @@ pub fn estimating(
 const FACTORS_MAX: usize = 512;
 
 /// Builds the estimate stage of a run.
-fn estimate(settings: &RunSettings, factors: usize, observed: Observed) -> Result<Estimate, Invalid> {
+fn estimate(settings: &RunSettings, names: &[String], observed: Observed) -> Result<Estimate, Invalid> {
+    let factors = names.len();
     let expected = "at most 512: memory and time of a frame grow with the square of their number";
     require(factors <= FACTORS_MAX, "factors", factors, expected)?;
     let estimator = estimator(&settings.estimator, &settings.calendar, factors)?;
@@ -248,5 +249,6 @@ fn estimate(settings: &RunSettings, factors: usize, observed: Observed) -> Resul
         Frames::Rebalances | Frames::None => Columns::Decisions,
     };
     Ok(Estimate::new(estimator, settings.excess, schedule, columns, observed)
+        .named(names)
         .when_out_of_range(settings.on_out_of_range))
 }

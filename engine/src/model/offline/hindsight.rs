@@ -83,7 +83,7 @@ impl<'a> Hindsight<'a> {
     /// Prepares the models; if the DLM smooths, it runs once over the whole panel.
     ///
     /// # Errors
-    /// Fails if a parameter of `fixed` is missing or out of its range.
+    /// Fails if a parameter of `fixed` is missing or out of its range, or the estimator is `given`.
     pub fn new(
         panel: &'a Panel,
         estimator: &'a EstimatorSettings,
@@ -92,6 +92,14 @@ impl<'a> Hindsight<'a> {
     ) -> Result<Self, Invalid> {
         let given = match estimator.kind {
             EstimatorKind::Fixed => Some(estimator.state_space(calendar, panel.coefficients())?),
+            EstimatorKind::Given => {
+                return Err(Invalid {
+                    key: "kind",
+                    found: "\"given\"".to_owned(),
+                    expected: "a filter of the data: a risk model from a file is not smoothed or fitted"
+                        .into(),
+                });
+            }
             EstimatorKind::Dlm | EstimatorKind::Mixture => None,
         };
         let dlm_smooths = settings.smooth && settings.em.is_none() && given.is_none();

@@ -14,6 +14,7 @@ use crate::ledger::RunFacts;
 use crate::model::{Estimates, Estimator, Returns};
 use crate::names::InstrumentNames;
 use crate::range::OnOutOfRange;
+use crate::signal::LeakCheck;
 use crate::state::{Checkpoint, Part, StateError, restore_under, save_under};
 use crate::strategy::Observed;
 use crate::time::{DAY_NS, TimestampNs};
@@ -56,6 +57,8 @@ pub struct Estimate {
     unrecorded: Estimates,
     /// A vendor's factor covariance in force.
     factor_cov: Vec<f64>,
+    leaks: LeakCheck,
+    factor_names: Vec<String>,
     on_out_of_range: OnOutOfRange,
     names: InstrumentNames,
     frames_with_returns: u64,
@@ -72,12 +75,13 @@ const STATE: &str = "estimate stage";
 
 /// State of the stage between frames.
 #[derive(Serialize, Deserialize)]
-struct Saved<E, R, N, B> {
+struct Saved<E, R, N, B, L> {
     estimator: E,
     returns: R,
     names: N,
     betas: B,
     factor_cov: B,
+    leaks: L,
     frames_with_returns: u64,
     since_first_decision: Option<u64>,
     decided_on: Option<i64>,
@@ -103,6 +107,8 @@ impl Estimate {
             betas: Vec::new(),
             unrecorded: Estimates::default(),
             factor_cov: Vec::new(),
+            leaks: LeakCheck::default(),
+            factor_names: Vec::new(),
             on_out_of_range: OnOutOfRange::default(),
             names: InstrumentNames::default(),
             frames_with_returns: 0,
@@ -125,6 +131,12 @@ impl Estimate {
         Self { on_out_of_range, ..self }
     }
 
+    /// Sets the names of the factors, for the check of a risk model for look-ahead.
+    #[must_use]
+    pub fn named(self, factor_names: &[String]) -> Self {
+        Self { factor_names: factor_names.to_vec(), ..self }
+    }
+
     /// Names of the instruments so far, in engine order.
     #[must_use]
     pub fn names(&self) -> &InstrumentNames {
@@ -136,13 +148,14 @@ impl Estimate {
     /// # Errors
     /// Fails if the bytes are not the state of an estimate stage with the same estimator and schedule.
     pub fn load(&mut self, state: &[u8]) -> Result<(), StateError> {
-        let saved: Saved<Part, Returns, InstrumentNames, Vec<f64>> =
+        let saved: Saved<Part, Returns, InstrumentNames, Vec<f64>, LeakCheck> =
             restore_under(STATE, &self.settings(), state)?;
         self.estimator.load(&saved.estimator)?;
         self.returns = saved.returns;
         self.names = saved.names;
         self.betas = saved.betas;
         self.factor_cov = saved.factor_cov;
+        self.leaks = saved.leaks;
         self.frames_with_returns = saved.frames_with_returns;
         self.since_first_decision = saved.since_first_decision;
         self.decided_on = saved.decided_on;
@@ -156,6 +169,7 @@ impl Estimate {
             names: &self.names,
             betas: &self.betas,
             factor_cov: &self.factor_cov,
+            leaks: &self.leaks,
             frames_with_returns: self.frames_with_returns,
             since_first_decision: self.since_first_decision,
             decided_on: self.decided_on,
@@ -179,6 +193,11 @@ impl Estimate {
         if updates {
             self.estimator.step(&frame.factors, returns, warm);
             self.frames_with_returns += u64::from(returns.iter().any(|r| !r.is_nan()));
+        }
+        if !frame.given.is_empty() || !self.leaks.is_empty() {
+            // An instrument without a row has the weight 0, and no forecast.
+            let absent = if self.observed.weights { 0.0 } else { f64::NAN };
+            self.leaks.observe(frame.timestamp, returns, &frame.given, &self.factor_names, absent);
         }
         if frame.given.betas.of.is_some() {
             self.estimator.give(&frame.given.betas);
@@ -287,6 +306,7 @@ impl Stage for Estimate {
     fn end(&mut self, facts: &mut RunFacts, _: &mut Outbox) -> Result<(), StageError> {
         facts.estimator = self.estimator.facts();
         facts.data.warnings.extend(hedged_r2_warning(facts));
+        facts.leaks = self.leaks.facts();
         facts.names = self.names.clone();
         Ok(())
     }

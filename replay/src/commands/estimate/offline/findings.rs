@@ -32,7 +32,7 @@ impl SmoothedBy {
             _ if fitted => Self::Fitted,
             EstimatorKind::Dlm => Self::Dlm { discount_factor, instead: false },
             EstimatorKind::Mixture => Self::Dlm { discount_factor, instead: true },
-            EstimatorKind::Fixed => Self::Given,
+            EstimatorKind::Fixed | EstimatorKind::Given => Self::Given,
         }
     }
 

@@ -1,0 +1,11 @@
+//! Signals of the user: forecasts, target weights and a vendor's risk model, as of the time they are known.
+
+mod coefficient;
+mod leak;
+mod queue;
+mod ranks;
+
+pub use coefficient::{InformationCoefficient, PRIOR_OBSERVATIONS, standardise};
+pub use leak::{Leak, LeakCheck, LeakFacts};
+pub use queue::{Clash, NamedTimes, Queue, QueueFacts};
+pub use ranks::rank_correlation;
