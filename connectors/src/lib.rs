@@ -17,6 +17,7 @@
 mod data_warnings;
 mod did_you_mean;
 mod files;
+mod given;
 mod iso_time;
 mod links;
 pub mod live;
@@ -30,5 +31,6 @@ pub mod tutorial;
 
 pub use did_you_mean::{hint, nearest, question};
 pub use files::read_text;
+pub use given::WithGiven;
 pub use parquet::{DataError, NamedColumn, Place};
 pub use progress::Progress;

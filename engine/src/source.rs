@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::frame::Frame;
+use crate::signal::QueueFacts;
 use crate::time::TimestampNs;
 use crate::warning::{Warning, WorldNote};
 
@@ -77,6 +78,17 @@ impl Source for MemorySource {
     }
 }
 
+/// Counts of a user's file of forecasts, weights or a risk model.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct GivenFacts {
+    /// Name of the file.
+    pub file: String,
+    /// Content: forecasts, weights, betas or factor covariances.
+    pub content: String,
+    /// Counts of its rows.
+    pub rows: QueueFacts,
+}
+
 /// Facts about the data that a source has read.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct DataFacts {
@@ -98,4 +110,6 @@ pub struct DataFacts {
     pub warnings: Vec<Warning>,
     /// Changes of the data by a stressed world.
     pub world: Vec<WorldNote>,
+    /// Counts of the user's files of forecasts, weights or a risk model.
+    pub given: Vec<GivenFacts>,
 }

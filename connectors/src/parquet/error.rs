@@ -10,6 +10,7 @@ use betaflow_engine::execution::Need;
 use betaflow_engine::frame::Field;
 use betaflow_engine::time::{Iso, TimestampNs};
 
+use super::given::GivenError;
 use crate::did_you_mean::question;
 
 /// Cell or row of a file.
@@ -256,6 +257,9 @@ pub enum DataError {
         /// Valid values.
         expected: &'static str,
     },
+    /// Error of a file of forecasts, weights or a risk model.
+    #[error(transparent)]
+    Given(#[from] GivenError),
     /// Half-spread that is missing, repeated or out of range.
     #[error(
         "{place}: found {found} for `{symbol}`, expected one number per instrument from 0 to 1e4 bps; correct the file"

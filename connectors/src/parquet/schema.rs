@@ -345,11 +345,25 @@ impl<'a> Columns<'a> {
 
     /// Finds the column of symbols and a numeric column.
     pub(super) fn symbol_and(&self, name: &str, role: &'static str) -> Result<(usize, usize), DataError> {
+        Ok((self.symbol()?, self.named(name, role)?))
+    }
+
+    /// Finds the column of symbols, if there is one.
+    pub(super) fn symbol_if_any(&self) -> Result<Option<usize>, DataError> {
         let symbol = self.symbol_column(None)?;
+        symbol.map(|column| self.typed(column, is_text, TEXTS, "cast it to strings")).transpose()
+    }
+
+    /// Finds the column of symbols.
+    pub(super) fn symbol(&self) -> Result<usize, DataError> {
         let missing = || self.missing("symbol", "the instrument of each row", None, &SYMBOL_HINTS);
-        let symbol = self.typed(symbol.ok_or_else(missing)?, is_text, TEXTS, "cast it to strings")?;
+        self.symbol_if_any()?.ok_or_else(missing)
+    }
+
+    /// Finds a column of numbers by its name, ignoring case.
+    pub(super) fn named(&self, name: &str, role: &'static str) -> Result<usize, DataError> {
         let column = self.find(name, false, role)?.ok_or_else(|| self.missing(name, role, None, &[]))?;
-        Ok((symbol, self.typed(column, is_number, NUMBERS, "cast it to a 64-bit float")?))
+        self.numeric(column)
     }
 
     fn number(&self, name: &str, exact: bool, role: &'static str, field: Field) -> Result<usize, DataError> {

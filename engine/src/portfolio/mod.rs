@@ -48,7 +48,7 @@ pub use halts::{Halt, LossLimits, LossWatch};
 pub use moments::FactorMoments;
 pub use no_trade::{NoTrade, NoTradeCounts};
 pub use rebalance::{FrontierPoint, LimitCosts, Rebalance};
-pub use risk::FactorRisk;
+pub use risk::{FactorRisk, is_covariance};
 pub(crate) use settings::time_of_day;
 pub use settings::{CapMethod, SizingSettings};
 pub use sizer::Sizer;

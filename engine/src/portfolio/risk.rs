@@ -3,7 +3,7 @@
 use nalgebra::{DMatrix, DVector, DVectorViewMut};
 
 use super::moments::FactorMoments;
-use crate::linalg::{cholesky_semidefinite, reshape, resize, solve_cholesky};
+use crate::linalg::{cholesky_semidefinite, least_relative_eigenvalue, reshape, resize, solve_cholesky};
 use crate::model::Estimates;
 
 /// Σ = B (F + Λ) B' + D: exposures, factor covariance with the uncertainty of the premia, and idiosyncratic
@@ -227,6 +227,15 @@ impl FactorRisk {
             *out += if idiosyncratic.is_finite() { idiosyncratic * weights[i] } else { 0.0 };
         }
     }
+}
+
+/// Returns true if a symmetric k × k matrix, by columns, is positive semidefinite up to rounding.
+#[must_use]
+pub fn is_covariance(values: &[f64], k: usize) -> bool {
+    /// Size of a negative eigenvalue relative to the largest that is rounding.
+    const ROUNDING: f64 = 1e-9;
+    let matrix = DMatrix::from_column_slice(k, k, values);
+    (0..k).all(|j| matrix[(j, j)] >= 0.0) && least_relative_eigenvalue(&matrix) >= -ROUNDING
 }
 
 /// Writes B'w into `out`, summed in engine order.

@@ -1,0 +1,82 @@
+//! Forecasts, weights and risk models of the user: rows with a time, in the order of their times.
+
+mod error;
+mod layout;
+mod rows;
+
+use betaflow_engine::time::{DAY_NS, TimestampNs};
+
+pub use error::GivenError;
+pub use rows::GivenRows;
+
+/// Content of a file of the user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum GivenKind {
+    /// Forecasts or scores, with an optional standard deviation.
+    Forecasts,
+    /// Target weights.
+    Weights,
+    /// Betas on the named factors, with the standard deviation of the residual return and an optional alpha.
+    Betas(Vec<String>),
+    /// Covariance of the named factors.
+    FactorCov(Vec<String>),
+}
+
+impl GivenKind {
+    /// Name in messages.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Forecasts => "forecasts",
+            Self::Weights => "weights",
+            Self::Betas(_) => "betas",
+            Self::FactorCov(_) => "factor covariances",
+        }
+    }
+
+    /// Number of values of a row.
+    #[must_use]
+    pub fn columns(&self) -> usize {
+        match self {
+            Self::Forecasts => 2,
+            Self::Weights => 1,
+            Self::Betas(factors) => factors.len() + 2,
+            Self::FactorCov(factors) => factors.len(),
+        }
+    }
+}
+
+/// Rule that says from when on a date is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DateRule {
+    /// Frames per day. With one, a date is known on its frame; with several, on the first frame of the next date.
+    pub frames_per_day: u32,
+    /// Length of a bar if frames are stamped by the open in the data, else 0, in ns: then the frame of a date closes
+    /// that much after its midnight.
+    pub open_bar_ns: i64,
+}
+
+impl DateRule {
+    /// Time from which a date is known; `midnight` in ns.
+    #[must_use]
+    pub const fn known(&self, midnight: i64) -> i64 {
+        midnight.saturating_add(if self.frames_per_day <= 1 { self.open_bar_ns } else { DAY_NS })
+    }
+}
+
+/// Distinguishes dates from times in a column.
+///
+/// A column of the type date holds dates. In another column, midnights are dates until the first other time:
+/// data frames in Python store dates as midnights. The rule looks at no later row.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Dates {
+    has_times: bool,
+}
+
+impl Dates {
+    /// Returns whether the next time of the column is a date.
+    pub(super) fn is_date(&mut self, time: i64, of_type: bool) -> bool {
+        self.has_times |= !of_type && !TimestampNs(time).is_midnight();
+        !self.has_times
+    }
+}

@@ -1,0 +1,403 @@
+//! Reader of the rows of a file of the user, into a queue.
+
+use std::collections::VecDeque;
+
+use arrow_array::types::Int32Type;
+use arrow_array::{Array, ArrayRef, RecordBatch, cast::AsArray};
+use arrow_schema::DataType;
+use betaflow_engine::range::NUMBER_MAX;
+use betaflow_engine::signal::Queue;
+use betaflow_engine::time::TimestampNs;
+
+use super::super::batches::{BATCH_ROWS, Batches, batch_rows, row_groups, unseal};
+use super::super::columns::{numbers, text, times};
+use super::super::error::Place;
+use super::super::files::list;
+use super::super::input::Location;
+use super::super::schema::Columns;
+use super::super::settings::Input;
+use super::layout::{Cells, Layout};
+use super::{DateRule, Dates, GivenError, GivenKind};
+use crate::DataError;
+
+/// Number of a symbol that has no number yet.
+const UNNUMBERED: u32 = u32::MAX;
+
+/// Rows of one file, or of the files of a folder in the order of their names.
+///
+/// Rows must be in the order of their times. They are read as far as a frame needs them; rows from the hold-out
+/// on are not read.
+pub struct GivenRows {
+    kind: GivenKind,
+    rule: DateRule,
+    seal: Option<i64>,
+    waiting: VecDeque<Location>,
+    open: Option<OpenRows>,
+    dates: Dates,
+    known_dates: Dates,
+    /// Latest time so far.
+    latest: Option<i64>,
+    /// First row that is a date.
+    has_dates: bool,
+    ended: bool,
+    names: Vec<String>,
+}
+
+/// An open file at its next row.
+struct OpenRows {
+    file: String,
+    batches: Batches,
+    layout: Layout,
+    batch: Option<LoadedBatch>,
+}
+
+struct LoadedBatch {
+    batch: RecordBatch,
+    first_row: u64,
+    at: usize,
+    times: Vec<i64>,
+    known: Vec<Option<i64>>,
+    /// Numbers of each value column; empty for a column that the file lacks.
+    values: Vec<Vec<f64>>,
+    /// Number of each symbol of the batch's dictionary, or of each column.
+    ids: Vec<u32>,
+}
+
+impl GivenRows {
+    /// Opens the files at their first row. `sealed_from`: time of the first row that must not be read.
+    ///
+    /// # Errors
+    /// The files are missing, or the first lacks a column.
+    pub fn open(
+        input: &Input,
+        kind: GivenKind,
+        rule: DateRule,
+        sealed_from: Option<TimestampNs>,
+    ) -> Result<Self, DataError> {
+        let waiting: VecDeque<Location> = list(input)?.into_iter().map(|file| file.location).collect();
+        let names = waiting.iter().map(Location::name).collect();
+        let mut rows = Self {
+            kind,
+            rule,
+            seal: sealed_from.map(|seal| seal.0),
+            waiting,
+            open: None,
+            dates: Dates::default(),
+            known_dates: Dates::default(),
+            latest: None,
+            has_dates: false,
+            ended: false,
+            names,
+        };
+        rows.open_next()?;
+        Ok(rows)
+    }
+
+    /// Content of the files.
+    #[must_use]
+    pub fn kind(&self) -> &GivenKind {
+        &self.kind
+    }
+
+    /// Name of the first file.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        self.names.first().map_or("", String::as_str)
+    }
+
+    /// Returns whether a row so far is a date that is known on its own frame.
+    #[must_use]
+    pub fn has_dates_of_one_frame(&self) -> bool {
+        self.has_dates && self.rule.frames_per_day <= 1
+    }
+
+    fn open_next(&mut self) -> Result<bool, DataError> {
+        let Some(location) = self.waiting.pop_front() else { return Ok(false) };
+        let file = location.name();
+        let chunks = location.open(0)?;
+        let metadata = location.footer(&chunks)?;
+        let columns = Columns { file: &file, schema: metadata.schema() };
+        let layout = Layout::of(&columns, &self.kind)?;
+        let projection = layout.projection();
+        let rows = batch_rows(projection.len(), BATCH_ROWS * 64);
+        let mut groups = row_groups(&metadata, Some(layout.time), 0);
+        unseal(&mut groups, self.seal);
+        let batches =
+            Batches::new(&location, chunks, &metadata, &projection, Some(layout.time), groups, rows)?;
+        let layout = layout.within(&projection);
+        self.open = Some(OpenRows { file, batches, layout, batch: None });
+        Ok(true)
+    }
+
+    /// Passes all rows with a time up to `until` (ns) to the queue.
+    ///
+    /// # Errors
+    /// A row is invalid, out of order or repeated.
+    pub fn read_until(&mut self, until: i64, queue: &mut Queue) -> Result<(), DataError> {
+        while !self.ended {
+            let Some(open) = &mut self.open else {
+                self.ended = !self.open_next()?;
+                continue;
+            };
+            let batch = match &mut open.batch {
+                Some(batch) if batch.at < batch.times.len() => batch,
+                _ => match open.load()? {
+                    true => continue,
+                    false => {
+                        self.open = None;
+                        continue;
+                    }
+                },
+            };
+            let (row, time) = (batch.at, batch.times[batch.at]);
+            if self.seal.is_some_and(|seal| time >= seal) {
+                self.ended = true;
+                return Ok(());
+            }
+            if time > until {
+                return Ok(());
+            }
+            let place =
+                Place { file: open.file.clone(), row: batch.first_row + row as u64, column: String::new() };
+            if let Some(previous) = self.latest.filter(|latest| *latest > time) {
+                let column = batch.batch.schema().field(open.layout.time).name().clone();
+                return Err(DataError::Unsorted {
+                    place: Box::new(Place { column, ..place }),
+                    found: TimestampNs(time),
+                    previous: TimestampNs(previous),
+                });
+            }
+            self.latest = Some(time);
+            batch.at += 1;
+            let of_type = |column: usize| is_date_type(batch.batch.column(column).data_type());
+            let is_date = self.dates.is_date(time, of_type(open.layout.time));
+            self.has_dates |= is_date;
+            let mut known = if is_date { self.rule.known(time) } else { time };
+            if let (Some(column), Some(at)) = (open.layout.known_at, batch.known.get(row).copied().flatten())
+            {
+                let is_date = self.known_dates.is_date(at, of_type(column));
+                known = known.max(if is_date { self.rule.known(at) } else { at });
+            }
+            let cells = RowCells { kind: &self.kind, place, row, time, known };
+            match &open.layout.cells {
+                Cells::Tidy { key, values } => cells.push_tidy(batch, *key, values, queue)?,
+                Cells::Wide(symbols) => cells.push_wide(batch, symbols, queue)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+fn is_date_type(kind: &DataType) -> bool {
+    matches!(kind, DataType::Date32 | DataType::Date64)
+}
+
+impl OpenRows {
+    /// Reads the next batch; returns false at the end of the file.
+    fn load(&mut self) -> Result<bool, DataError> {
+        self.batch = None;
+        let Some(rows) = self.batches.next()? else { return Ok(false) };
+        let Layout { time, known_at, cells } = &self.layout;
+        let at = if rows.is_whole { *time } else { 0 };
+        let column = rows.batch.column(at);
+        let mut read = Vec::new();
+        times(column, 0, &mut read).map_err(|fault| {
+            fault.error(column, |row| self.place(&rows.batch, rows.first_row + row as u64, at))
+        })?;
+        self.batches.check_bounds(&rows, &read)?;
+        if !rows.is_whole {
+            // Rows of the hold-out: only their times are there, and nothing reads them.
+            let (batch, first_row) = (rows.batch, rows.first_row);
+            let batch = LoadedBatch {
+                batch,
+                first_row,
+                at: 0,
+                times: read,
+                known: Vec::new(),
+                values: Vec::new(),
+                ids: Vec::new(),
+            };
+            self.batch = Some(batch);
+            return Ok(true);
+        }
+        let known = match known_at {
+            Some(column) => self.known(&rows.batch, rows.first_row, *column)?,
+            None => Vec::new(),
+        };
+        let mut values = Vec::new();
+        let ids = match cells {
+            Cells::Tidy { key, values: columns } => {
+                for column in columns {
+                    let mut out = Vec::new();
+                    if let Some(column) = column {
+                        numbers(rows.batch.column(*column), &mut out);
+                    }
+                    values.push(out);
+                }
+                rows.batch.column(*key).as_dictionary::<Int32Type>().values().len()
+            }
+            Cells::Wide(symbols) => {
+                for (column, _) in symbols {
+                    let mut out = Vec::new();
+                    numbers(rows.batch.column(*column), &mut out);
+                    values.push(out);
+                }
+                symbols.len()
+            }
+        };
+        self.batch = Some(LoadedBatch {
+            batch: rows.batch,
+            first_row: rows.first_row,
+            at: 0,
+            times: read,
+            known,
+            values,
+            ids: vec![UNNUMBERED; ids],
+        });
+        Ok(true)
+    }
+
+    /// Times of `known_at`, which may be null.
+    fn known(
+        &self,
+        batch: &RecordBatch,
+        first_row: u64,
+        column: usize,
+    ) -> Result<Vec<Option<i64>>, DataError> {
+        let array = batch.column(column);
+        (0..array.len())
+            .map(|row| {
+                if array.is_null(row) {
+                    return Ok(None);
+                }
+                let (cell, mut out): (ArrayRef, _) = (array.slice(row, 1), Vec::new());
+                times(&cell, 0, &mut out).map_err(|fault| {
+                    fault.error(&cell, |_| self.place(batch, first_row + row as u64, column))
+                })?;
+                Ok(out.first().copied())
+            })
+            .collect()
+    }
+
+    fn place(&self, batch: &RecordBatch, row: u64, column: usize) -> Box<Place> {
+        Box::new(Place { file: self.file.clone(), row, column: batch.schema().field(column).name().clone() })
+    }
+}
+
+/// A row of a batch, its time, and the time from which it is known.
+struct RowCells<'a> {
+    kind: &'a GivenKind,
+    place: Place,
+    row: usize,
+    time: i64,
+    known: i64,
+}
+
+impl RowCells<'_> {
+    fn push_tidy(
+        self,
+        batch: &mut LoadedBatch,
+        key: usize,
+        columns: &[Option<usize>],
+        queue: &mut Queue,
+    ) -> Result<(), DataError> {
+        let keys = batch.batch.column(key).as_dictionary::<Int32Type>();
+        let name_of = |column: usize| batch.batch.schema().field(column).name().clone();
+        let Some(entry) = keys.key(self.row).filter(|_| keys.is_valid(self.row)) else {
+            return Err(DataError::NullKey { place: Box::new(Place { column: name_of(key), ..self.place }) });
+        };
+        let symbol = keys.values().as_string::<i32>().value(entry);
+        if symbol.trim().is_empty() {
+            let place = Box::new(Place { column: name_of(key), ..self.place });
+            return Err(DataError::EmptySymbol { place, found: symbol.to_owned() });
+        }
+        let mut values = [f64::NAN; 64];
+        let mut many = Vec::new();
+        let values: &mut [f64] = match values.get_mut(..columns.len()) {
+            Some(values) => values,
+            None => {
+                many.resize(columns.len(), f64::NAN);
+                &mut many
+            }
+        };
+        for (j, column) in columns.iter().enumerate() {
+            let Some(column) = column else { continue };
+            let (value, cell) = (batch.values[j][self.row], batch.batch.column(*column));
+            values[j] = self.checked(j, value, cell, symbol, || name_of(*column))?;
+        }
+        if let (GivenKind::FactorCov(factors), id) = (self.kind, batch.ids[entry])
+            && id == UNNUMBERED
+            && !factors.iter().any(|factor| factor == symbol)
+        {
+            let place = Box::new(Place { column: name_of(key), ..self.place });
+            let (found, factors) = (symbol.to_owned(), factors.clone());
+            return Err(GivenError::UnknownFactor { place, found, factors }.into());
+        }
+        let id = &mut batch.ids[entry];
+        if *id == UNNUMBERED {
+            *id = queue.id(symbol);
+        }
+        queue.push(*id, self.time, self.known, values).map_err(|_| DataError::Duplicate {
+            place: Box::new(Place { column: name_of(key), ..self.place }),
+            symbol: symbol.to_owned(),
+            time: TimestampNs(self.time),
+        })
+    }
+
+    fn push_wide(
+        self,
+        batch: &mut LoadedBatch,
+        symbols: &[(usize, String)],
+        queue: &mut Queue,
+    ) -> Result<(), DataError> {
+        for (j, (column, symbol)) in symbols.iter().enumerate() {
+            let cell = batch.batch.column(*column);
+            let mut values = [f64::NAN; 2];
+            values[0] = self.checked(0, batch.values[j][self.row], cell, symbol, || symbol.clone())?;
+            let id = &mut batch.ids[j];
+            if *id == UNNUMBERED {
+                *id = queue.id(symbol);
+            }
+            let columns = self.kind.columns();
+            queue.push(*id, self.time, self.known, &values[..columns]).map_err(|_| DataError::Duplicate {
+                place: Box::new(Place { column: symbol.clone(), ..self.place.clone() }),
+                symbol: symbol.clone(),
+                time: TimestampNs(self.time),
+            })?;
+        }
+        Ok(())
+    }
+
+    /// Checks the value of column j; a NaN in the file is absent like a null.
+    fn checked(
+        &self,
+        j: usize,
+        value: f64,
+        cell: &ArrayRef,
+        symbol: &str,
+        column: impl Fn() -> String,
+    ) -> Result<f64, DataError> {
+        let is_nan = || text(cell, self.row).eq_ignore_ascii_case("nan");
+        let last = self.kind.columns() - 1;
+        let (valid, expected) = match self.kind {
+            GivenKind::Forecasts if j == 1 => (0.0..=NUMBER_MAX, "a number from 0 to 1e30"),
+            GivenKind::Weights => (-1e3..=1e3, "a share of NAV from -1000 to 1000"),
+            GivenKind::Betas(_) if j == last => (f64::MIN_POSITIVE..=NUMBER_MAX, "a number above 0"),
+            _ => (-NUMBER_MAX..=NUMBER_MAX, "a number from -1e30 to 1e30"),
+        };
+        if value.is_nan() || valid.contains(&value) {
+            return Ok(value);
+        }
+        if is_nan() {
+            return Ok(f64::NAN);
+        }
+        Err(GivenError::BadValue {
+            place: Box::new(Place { column: column(), ..self.place.clone() }),
+            symbol: symbol.to_owned(),
+            time: TimestampNs(self.time),
+            found: text(cell, self.row),
+            expected,
+        }
+        .into())
+    }
+}
