@@ -74,7 +74,7 @@ fn settings() -> RunSettings {
         sizing: SizingSettings::default(),
         execution: ExecutionSettings::default(),
         world: WorldSettings::default(),
-        record: RecordSettings { betas: Frames::None, weights: Frames::None },
+        record: RecordSettings { betas: Frames::None, weights: Frames::None, expected_returns: false },
         trade_from: None,
         on_out_of_range: betaflow_engine::range::OnOutOfRange::Stop,
         limits: LossLimits::default(),

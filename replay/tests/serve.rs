@@ -98,7 +98,7 @@ fn traded(served: &ServeProcess, source: Settings) -> (String, EdgeCounts) {
         estimator: EstimatorSettings { warmup: 60, ..EstimatorSettings::default() },
         sizing: SizingSettings::default(),
         execution: ExecutionSettings::default(),
-        record: RecordSettings { betas: Frames::None, weights: Frames::None },
+        record: RecordSettings { betas: Frames::None, weights: Frames::None, expected_returns: false },
         world: betaflow_engine::world::WorldSettings::default(),
         trade_from: None,
         on_out_of_range: betaflow_engine::range::OnOutOfRange::Stop,

@@ -1,6 +1,7 @@
 //! Recorder of a run folder: the ledger as Parquet files.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use betaflow_engine::ledger::{Frames, LedgerFrame, RecordError, RecordSettings, Recorder, RunFacts};
 use betaflow_engine::model::Estimates;
@@ -9,6 +10,7 @@ use betaflow_engine::time::TimestampNs;
 use super::attribution::{AttributionRow, ContributionRow, contributions};
 use super::column::RunNames;
 use super::estimates::{BetaRow, InstrumentRow};
+use super::premia::PremiaRow;
 use super::table::{TableError, TableWriter};
 use super::trading::{EquityRow, FillRow, OrderRow, WeightRow, fills, orders, weights};
 
@@ -31,6 +33,31 @@ impl Betas {
     }
 }
 
+/// `premia.parquet`: the premia of the frames of `weights.parquet`.
+struct Premia {
+    table: TableWriter<PremiaRow>,
+    row: PremiaRow,
+    factors: Vec<Arc<str>>,
+}
+
+impl Premia {
+    fn create(folder: &Path, factors: &[String], note: Option<&str>) -> Result<Self, TableError> {
+        Ok(Self {
+            table: TableWriter::create(folder, &RunNames::of_factors(factors), note)?,
+            row: PremiaRow::default(),
+            factors: factors.iter().map(|name| Arc::from(name.as_str())).collect(),
+        })
+    }
+
+    fn push(&mut self, frame: &LedgerFrame) -> Result<(), TableError> {
+        for (number, factor) in self.factors.iter().enumerate().take(frame.premia.len()) {
+            self.row.take(frame, factor, number);
+            self.table.push(&self.row)?;
+        }
+        Ok(())
+    }
+}
+
 /// Tables of trading.
 struct Trades {
     equity: TableWriter<EquityRow>,
@@ -43,7 +70,10 @@ struct Trades {
     /// Time and number of the last frame.
     last: (TimestampNs, u64),
     weights: Option<TableWriter<WeightRow>>,
+    premia: Option<Premia>,
     frames: Frames,
+    /// True for a row per instrument with an expected return.
+    expected: bool,
     latest: Option<LedgerFrame>,
 }
 
@@ -89,7 +119,9 @@ impl ParquetRecorder {
                 attribution_row: AttributionRow::default(),
                 contributions: TableWriter::create(folder, names, note)?,
                 last: (TimestampNs::default(), 0),
+                premia: weights.is_some().then(|| Premia::create(folder, factors, note)).transpose()?,
                 weights,
+                expected: record.expected_returns,
                 frames: record.weights,
                 latest: None,
             }),
@@ -108,28 +140,38 @@ impl Trades {
         orders(self.last, &frame.names, &frame.ended).try_for_each(|row| self.orders.push(&row))?;
         self.attribution_row.take(frame);
         self.attribution.push(&self.attribution_row)?;
-        match (&mut self.weights, self.frames) {
-            (Some(table), Frames::All) => weights(frame).try_for_each(|row| table.push(&row)),
-            (Some(table), Frames::Rebalances) if frame.decided => {
-                weights(frame).try_for_each(|row| table.push(&row))
-            }
-            (Some(_), Frames::Last) => {
+        match self.frames {
+            Frames::All => self.push_weights(frame),
+            Frames::Rebalances if frame.decided => self.push_weights(frame),
+            Frames::Last => {
                 self.latest.get_or_insert_default().clone_from(frame);
                 Ok(())
             }
-            _ => Ok(()),
+            Frames::Rebalances | Frames::None => Ok(()),
         }
     }
 
+    fn push_weights(&mut self, frame: &LedgerFrame) -> Result<(), TableError> {
+        if let Some(table) = &mut self.weights {
+            weights(frame, self.expected).try_for_each(|row| table.push(&row))?;
+        }
+        self.premia.as_mut().map_or(Ok(()), |premia| premia.push(frame))
+    }
+
     fn finish(mut self, facts: &RunFacts) -> Result<(), TableError> {
+        if let Some(latest) = self.latest.take() {
+            self.push_weights(&latest)?;
+        }
         orders(self.last, &facts.names, &facts.open_orders).try_for_each(|row| self.orders.push(&row))?;
         contributions(facts).try_for_each(|row| self.contributions.push(&row))?;
         self.orders.close()?;
         self.attribution.close()?;
         self.contributions.close()?;
-        if let Some(mut table) = self.weights {
-            self.latest.iter().flat_map(weights).try_for_each(|row| table.push(&row))?;
+        if let Some(table) = self.weights {
             table.close()?;
+        }
+        if let Some(premia) = self.premia {
+            premia.table.close()?;
         }
         self.equity.close()?;
         self.fills.close()

@@ -74,6 +74,7 @@ tables! {
         symbol: Arc<str> = Arc::clone(&frame.names[instrument]), "", "Instrument.";
         target_weight: f64 = frame.target.get(instrument).copied().unwrap_or(f64::NAN), "share of NAV", "Target weight; null on frames without a rebalance.";
         held_weight: f64 = frame.held.get(instrument).copied().unwrap_or(0.0), "share of NAV", "Held weight after the frame's fills, at its close.";
+        expected_return: f64 = frame.expected.get(instrument).copied().unwrap_or(f64::NAN), "return per frame", "Expected excess return as sizing used it; null if the strategy gives weights, and on frames without a rebalance.";
     }
 
     /// One row per instrument on the last 1,500 frames of a regular grid. The coefficients of a row are from after its
@@ -136,12 +137,14 @@ pub(crate) fn orders(
     })
 }
 
-/// Target and held weights of a frame, without instruments that have neither.
-pub(crate) fn weights(frame: &LedgerFrame) -> impl Iterator<Item = WeightRow> {
-    (0..frame.names.len()).filter_map(|instrument| {
+/// Target and held weights of a frame, without instruments that have neither; with `expected` those with an expected
+/// return too.
+pub(crate) fn weights(frame: &LedgerFrame, expected: bool) -> impl Iterator<Item = WeightRow> {
+    (0..frame.names.len()).filter_map(move |instrument| {
         let held = frame.held.get(instrument).copied().unwrap_or(0.0);
         let target = frame.target.get(instrument).copied().unwrap_or(f64::NAN);
-        (held != 0.0 || !(target == 0.0 || target.is_nan())).then(|| {
+        let forecast = expected && frame.expected.get(instrument).is_some_and(|value| *value != 0.0);
+        (forecast || held != 0.0 || !(target == 0.0 || target.is_nan())).then(|| {
             let mut row = WeightRow::default();
             row.take(frame, instrument);
             row

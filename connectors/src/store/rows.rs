@@ -55,7 +55,7 @@ impl FrameRows {
             fills: fills(frame).collect(),
             orders: orders((frame.timestamp, frame.seq), &frame.names, &frame.ended).collect(),
             // A ruined account has no holdings, and its last frame may not have been a rebalance.
-            weights: (frame.decided || is_ruined(frame.nav)).then(|| weights(frame).collect()),
+            weights: (frame.decided || is_ruined(frame.nav)).then(|| weights(frame, false).collect()),
             betas: estimates.map(|(estimates, factors)| betas(estimates.get(), factors)).unwrap_or_default(),
         }
     }

@@ -26,5 +26,7 @@ settings! {
         betas: Frames = Frames::Rebalances;
         /// Frames of `weights.parquet`.
         weights: Frames = Frames::Rebalances;
+        /// True to add a row to `weights.parquet` for every instrument with an expected return, held or not.
+        expected_returns: bool = false;
     }
 }

@@ -157,7 +157,7 @@ pub fn settings() -> RunSettings {
         sizing: SizingSettings { weight_min: -0.1, ..SizingSettings::default() },
         execution: ExecutionSettings::default(),
         world: WorldSettings::default(),
-        record: RecordSettings { betas: Frames::Rebalances, weights: Frames::All },
+        record: RecordSettings { betas: Frames::Rebalances, weights: Frames::All, expected_returns: false },
         trade_from: None,
         on_out_of_range: betaflow_engine::range::OnOutOfRange::Stop,
         limits: LossLimits::default(),

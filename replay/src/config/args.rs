@@ -13,6 +13,12 @@ pub(crate) struct InputArgs {
     /// Parquet file with factor returns, or `none` to run without factors.
     #[arg(long, value_name = "PATH")]
     pub factors: Option<PathBuf>,
+    /// File of your forecasts or scores, for the strategy `forecasts`.
+    #[arg(long, value_name = "PATH", conflicts_with = "weights")]
+    pub forecasts: Option<PathBuf>,
+    /// File of your target weights, for the strategy `weights`.
+    #[arg(long, value_name = "PATH")]
+    pub weights: Option<PathBuf>,
     /// TOML file of settings, such as the run.toml of a run folder.
     #[arg(long, value_name = "FILE")]
     pub config: Option<PathBuf>,

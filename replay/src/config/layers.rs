@@ -99,6 +99,11 @@ impl Layers {
         }
     }
 
+    /// Value typed for a key.
+    pub(super) fn value(&self, table: &str, key: &str) -> Option<&Value> {
+        self.tables.get(table)?.get(key)
+    }
+
     /// True if a file contains the table, even if empty.
     pub(crate) fn has_file_table(&self, name: &str) -> bool {
         self.file_tables.contains(name)

@@ -5,6 +5,7 @@ mod args;
 mod choices;
 mod data;
 mod feed;
+mod given;
 mod holdout;
 mod layers;
 mod limits;
@@ -266,7 +267,7 @@ impl Config {
     pub(crate) fn reading(&self) -> Result<String> {
         let data = toml::to_string(&self.data)? + &toml::to_string(&self.universe)?;
         let factors = toml::to_string(&self.factors)?;
-        Ok(format!("{data}{factors}{}", toml::to_string(&self.holdout)?))
+        Ok(format!("{data}{factors}{}{}", self.given_text(), toml::to_string(&self.holdout)?))
     }
 
     /// Stress on the data, as text; without the stress on costs.
@@ -306,7 +307,9 @@ impl Config {
     /// # Errors
     /// A file cannot be read, or a setting cannot be written as TOML.
     pub(crate) fn digest(&self) -> Result<[u8; 32]> {
-        Ok(Sha256::digest(toml::to_string(&self.of_results())?).into())
+        let mut settings = self.of_results();
+        settings.digest_given()?;
+        Ok(Sha256::digest(toml::to_string(&settings)?).into())
     }
 
     /// Settings that change results; all others have their defaults. Paths, recorded frames and threads change no result;
@@ -318,7 +321,8 @@ impl Config {
         settings.data.prices = None;
         settings.data.session = None;
         settings.data.factors = settings.data.factors.filter(|path| path == NO_FACTORS);
-        settings.record = RecordSettings { betas: Frames::None, weights: Frames::None };
+        settings.record =
+            RecordSettings { betas: Frames::None, weights: Frames::None, expected_returns: false };
         settings.pipeline = PipelineSettings::default();
         settings.tune = TuneSettings::default();
         settings.feed = settings.feed.of_results();

@@ -24,7 +24,7 @@ use super::limits::LimitSettings;
 use super::remedy::of_setting;
 use super::tables::{PipelineSettings, UniverseSettings};
 use super::tune::TuneSettings;
-use super::{Config, NO_FACTORS, Settings, unknown};
+use super::{Config, NO_FACTORS, Settings, given, unknown};
 
 /// Flag of one command that stands for a setting.
 #[derive(Clone, Debug)]
@@ -130,13 +130,14 @@ impl<'a> Request<'a> {
             );
         }
         let strategy = strategy_settings(&typed)?;
+        let sizing_defaults = given::sizing_defaults(&strategy);
         let mut settings = Settings {
             factors: factors(&typed, &data, self.needs_factors)?,
             holdout: valid(&typed, |holdout: &HoldoutSettings| holdout.check(&data))?,
             universe: valid(&typed, UniverseSettings::check_ranges)?,
             estimator: valid(&typed, EstimatorSettings::check)?,
             strategy,
-            sizing: valid(&typed, SizingSettings::check)?,
+            sizing: over(&typed, sizing_defaults, SizingSettings::check)?,
             execution: valid(&typed, ExecutionSettings::check)?,
             world: valid(&typed, WorldSettings::check)?,
             limits: valid(&typed, LimitSettings::check)?,
@@ -177,6 +178,10 @@ impl<'a> Request<'a> {
                 *path = absolute.display().to_string();
             }
         }
+        settings.make_given_absolute()?;
+        if self.trades {
+            settings.check_signal()?;
+        }
         Config::new(settings, self.trades)
     }
 
@@ -200,6 +205,24 @@ impl<'a> Request<'a> {
             if let Some(path) = path {
                 layers.add_flag("data", key, &path.display().to_string(), flag);
             }
+        }
+        for (kind, flag, path) in
+            [("forecasts", "--forecasts", &args.forecasts), ("weights", "--weights", &args.weights)]
+        {
+            let Some(path) = path else { continue };
+            if !self.trades {
+                bail!(
+                    "{flag} {}: found a file, expected no {flag}, because this command does not trade",
+                    path.display()
+                );
+            }
+            if let Some(typed) = layers.value("strategy", "kind").filter(|typed| typed.as_str() != Some(kind))
+            {
+                let expected = format!("{kind:?} or no key, because {flag} names a file for it");
+                return Err(located(&layers, "strategy", "kind", &typed.to_string(), &expected));
+            }
+            layers.add_flag("strategy", "kind", kind, flag);
+            layers.add_flag("strategy", given::PATH, &path.display().to_string(), flag);
         }
         if let Some(date) = &args.from {
             layers.add_flag("data", "from", date, "--from");

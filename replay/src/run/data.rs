@@ -4,8 +4,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Result;
-use betaflow_connectors::Progress;
 use betaflow_connectors::parquet::{ParquetSource, Settings as SourceSettings};
+use betaflow_connectors::{Progress, WithGiven};
 use betaflow_engine::source::Source;
 use betaflow_engine::world::{Recorded, apply};
 
@@ -87,7 +87,11 @@ fn file(config: &Config, settings: SourceSettings) -> Result<(Box<dyn Source>, A
     if let Some(folder) = &config.data.session {
         return Ok((session::source(Path::new(folder), settings, config.limits.feed())?, Arc::default()));
     }
-    let source = ParquetSource::open(&config.prices(), config.factor_file().as_ref(), settings)?;
+    let source = ParquetSource::open(&config.prices(), config.factor_file().as_ref(), settings.clone())?;
     let progress = source.progress();
+    let given = config.given(source.factor_names(), &settings)?;
+    if !given.is_empty() {
+        return Ok((Box::new(WithGiven::new(Box::new(source), given)), progress));
+    }
     Ok((Box::new(source), progress))
 }

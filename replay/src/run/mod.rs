@@ -47,14 +47,18 @@ pub(crate) struct Kind {
 pub(crate) const REPLAY: Kind = Kind {
     name: "replay",
     trades: true,
-    record: RecordSettings { betas: Frames::Rebalances, weights: Frames::Rebalances },
+    record: RecordSettings {
+        betas: Frames::Rebalances,
+        weights: Frames::Rebalances,
+        expected_returns: false,
+    },
 };
 /// Replay that includes the hold-out.
 pub(crate) const SCORE: Kind = Kind { name: "score", ..REPLAY };
 pub(crate) const ESTIMATE: Kind = Kind {
     name: "estimate",
     trades: false,
-    record: RecordSettings { betas: Frames::All, weights: Frames::None },
+    record: RecordSettings { betas: Frames::All, weights: Frames::None, expected_returns: false },
 };
 
 impl Kind {

@@ -11,6 +11,7 @@
 mod benchmark;
 mod candidates;
 mod figures;
+mod given;
 mod head;
 mod holdout;
 mod luck;
@@ -38,6 +39,7 @@ use serde::Serialize;
 pub(crate) use benchmark::{benchmark_sentence, is_worse};
 pub(crate) use candidates::{candidates, environment_name};
 pub(crate) use figures::{Calibration, CostSums, Metrics, MetricsBySeries};
+pub(crate) use given::GivenSummary;
 pub(crate) use head::{DataSummary, Head, SCHEMA_VERSION, WarningList};
 pub(crate) use holdout::{
     EarlierOpening, FailedOpening, HoldoutSummary, PeriodMetrics, ScoreSummary, TrialsInside,
@@ -101,6 +103,7 @@ impl Summary<'_> {
             head: Head::new(&self.facts.data, world, &self.warnings()),
             estimator: self.estimator(),
             timing: self.timing_summary(),
+            given: self.given(),
             holdout: self.score.as_ref().map(|score| score.keys.clone()).or_else(kept),
             offline: self.findings.keys.clone(),
             trading: self.trading.as_ref().map(|trading| self.trading_summary(trading)),

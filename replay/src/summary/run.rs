@@ -10,7 +10,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::number::read_if_present;
 use super::{
-    Calibration, CostSums, Head, HoldoutSummary, MetricsBySeries, Number, OfflineSummary, time_text,
+    Calibration, CostSums, GivenSummary, Head, HoldoutSummary, MetricsBySeries, Number, OfflineSummary,
+    time_text,
 };
 
 /// `summary.json` of a run.
@@ -21,6 +22,9 @@ pub(crate) struct RunSummary {
     pub(crate) head: Head,
     pub(crate) estimator: EstimatorSummary,
     pub(crate) timing: TimingSummary,
+    /// Forecasts, weights or a risk model of the user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) given: Option<GivenSummary>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) holdout: Option<HoldoutSummary>,
     #[serde(flatten)]

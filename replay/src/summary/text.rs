@@ -9,11 +9,12 @@ use super::{Code, Summary, Trading, benchmark_sentence, metrics_table, time_text
 use crate::terminal::{NONE, Page, counted, decimals, grouped, percent};
 
 /// Files of a run folder that the page names, each with its content.
-const FILES: [(&str, &str); 10] = [
+const FILES: [(&str, &str); 11] = [
     ("report.html", "charts and tables on one page; opens without a network"),
     ("equity.parquet", "value, cash, exposure, turnover and costs of each bar"),
     ("fills.parquet", "each fill with its price and costs"),
-    ("weights.parquet", "target and held weight of each instrument"),
+    ("weights.parquet", "target weight, held weight and expected return of each instrument"),
+    ("premia.parquet", "premium of each factor as sizing used it"),
     ("betas.parquet", "alpha, betas and forecast of each instrument"),
     ("smoothed.parquet", "betas of each bar given all bars"),
     ("parameters.parquet", "variances and prior of each instrument, fitted by EM"),
@@ -33,6 +34,7 @@ impl Summary<'_> {
             page.append(score.page.clone());
         }
         self.add_data(&mut page);
+        self.add_given(&mut page);
         if let (Some(trading), Some(_)) = (&self.trading, self.facts.performance.nav) {
             if self.score.is_none() {
                 self.add_performance(&mut page, trading);

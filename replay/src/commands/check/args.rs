@@ -101,6 +101,7 @@ impl CheckArgs {
             config: self.config.clone(),
             set: self.set.clone(),
             from: self.from.clone(),
+            ..InputArgs::default()
         }
     }
 }

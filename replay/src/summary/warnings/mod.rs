@@ -92,6 +92,7 @@ impl Summary<'_> {
         warnings.extend(self.facts.data.world.iter().map(Rendered::from));
         warnings.extend(self.score.iter().flat_map(|score| score.warnings.iter().cloned()));
         warnings.extend(self.facts.data.warnings.iter().map(Rendered::from));
+        self.warn_of_given(&mut warnings);
         warnings.extend(survivorship_warning(self.config));
         if trades {
             warnings.extend(self.config.slips().into_iter().map(Rendered::from));
