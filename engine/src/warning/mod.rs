@@ -50,6 +50,15 @@ pub enum Warning {
         /// Names of the factors.
         factors: Vec<String>,
     },
+    /// Numbers of the user may contain the return that they forecast.
+    ForecastContainsReturn {
+        /// Column: `signal`, `alpha` or a factor of the risk model.
+        column: String,
+        /// Mean rank correlation with the next bar's return.
+        correlation: f64,
+        /// Its standard error.
+        error: f64,
+    },
     /// The universe names an instrument that no row of the data has.
     InstrumentNotInData {
         /// Rule that names it.
@@ -142,6 +151,7 @@ impl Warning {
             Self::DaysPerYear { .. } => "days_per_year",
             Self::DataQuality { problem, .. } | Self::FactorQuality { problem, .. } => problem.name(),
             Self::HedgedR2Negative { .. } => "hedged_r2_negative",
+            Self::ForecastContainsReturn { .. } => "forecast_contains_return",
             Self::InstrumentNotInData { .. } => "instrument_not_in_data",
             Self::FactorInstrumentEnded { .. } => "factor_instrument_ended",
             Self::EmptyTimestamps { .. } => "empty_timestamps",

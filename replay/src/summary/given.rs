@@ -1,8 +1,9 @@
 //! The user's files in a run: what was read and used, and whether it may contain look-ahead.
 
+use betaflow_engine::execution::FillAt;
 use betaflow_engine::ledger::RunFacts;
 use betaflow_engine::signal::{Leak, LeakFacts, NamedTimes};
-use betaflow_engine::source::GivenFacts;
+use betaflow_engine::source::{DataFacts, GivenFacts};
 use betaflow_engine::strategy::{LearnedCoefficient, StrategyFacts};
 use betaflow_engine::time::{Iso, TimestampNs};
 use schemars::JsonSchema;
@@ -198,29 +199,31 @@ impl Summary<'_> {
                 page.text(own_bar_note(&column.column));
             }
         }
+        if let Some(note) = self.fill_note() {
+            page.text(note);
+        }
     }
 
-    /// Adds warnings about look-ahead in the user's files, and about rows that were not used.
+    /// Note on forecasts about bars that are over when the first order fills.
+    fn fill_note(&self) -> Option<String> {
+        let execution = &self.config.execution;
+        let frames = self.config.data.calendar().frames_per_day;
+        let horizon = self.config.strategy.get("horizon").and_then(toml::Value::as_float)?;
+        let horizon = horizon * f64::from(frames);
+        let late = execution.fill_at == FillAt::Close && horizon <= execution.delay_bars as f64;
+        late.then(|| {
+            format!(
+                "Note: a forecast is about the next {}, and its orders fill at the close of the {} bar, when that return is over. If \
+                 yours are about a longer time, set strategy.horizon; or fill earlier (execution.fill_at = \"open\").",
+                counted(horizon.ceil() as u64, "bar"),
+                ordinal(execution.delay_bars)
+            )
+        })
+    }
+
+    /// Adds a warning about forecasts that expired.
     pub(super) fn warn_of_given(&self, warnings: &mut Vec<Rendered>) {
         let Some(given) = self.given() else { return };
-        for column in &given.rank_correlations {
-            if column.suspicion.as_deref() == Some("next_bar") {
-                warnings.push(Rendered::new(
-                    Code::ForecastContainsReturn,
-                    format!(
-                        "{} may contain the return that it forecasts: its mean rank correlation with the next bar is {}, {} standard \
-                         errors from 0, and honest forecasts of the next bar seldom exceed 0.05. Check that no row uses data after \
-                         its stamp.",
-                        capital(&column_name(&column.column)),
-                        decimals(column.next_bar.0, 2),
-                        decimals(column.next_bar.0 / column.next_bar_error.0, 0)
-                    ),
-                ));
-            }
-        }
-        for file in &given.files {
-            warn_of_file(file, warnings);
-        }
         let decisions = self.facts.sizing.decisions.saturating_sub(given.rebalances_before_first);
         if given.rebalances_expired as f64 > EXPIRED_SHARE * decisions as f64 {
             warnings.push(Rendered::new(
@@ -236,6 +239,16 @@ impl Summary<'_> {
             ));
         }
     }
+}
+
+/// Returns the warnings about the data of a command: those of the engine, and those about rows of the user's files that
+/// were not used.
+pub(crate) fn data_warnings(data: &DataFacts) -> Vec<Rendered> {
+    let mut warnings: Vec<Rendered> = data.warnings.iter().map(Rendered::from).collect();
+    for file in &data.given {
+        warn_of_file(&file.into(), &mut warnings);
+    }
+    warnings
 }
 
 fn warn_of_file(file: &GivenFile, warnings: &mut Vec<Rendered>) {
@@ -277,6 +290,15 @@ fn own_bar_note(column: &str) -> String {
          momentum; if rows are stamped by the date that they forecast, stamp them one bar earlier.",
         column_name(column)
     )
+}
+
+/// Number of a bar as a word, for small numbers.
+fn ordinal(number: u64) -> String {
+    match number {
+        1 => "next".to_owned(),
+        2 => "second".to_owned(),
+        number => format!("{number}th"),
+    }
 }
 
 fn column_name(column: &str) -> String {

@@ -39,7 +39,7 @@ use serde::Serialize;
 pub(crate) use benchmark::{benchmark_sentence, is_worse};
 pub(crate) use candidates::{candidates, environment_name};
 pub(crate) use figures::{Calibration, CostSums, Metrics, MetricsBySeries};
-pub(crate) use given::GivenSummary;
+pub(crate) use given::{GivenSummary, data_warnings};
 pub(crate) use head::{DataSummary, Head, SCHEMA_VERSION, WarningList};
 pub(crate) use holdout::{
     EarlierOpening, FailedOpening, HoldoutSummary, PeriodMetrics, ScoreSummary, TrialsInside,

@@ -14,7 +14,7 @@ use crate::ledger::RunFacts;
 use crate::model::{Estimates, Estimator, Returns};
 use crate::names::InstrumentNames;
 use crate::range::OnOutOfRange;
-use crate::signal::LeakCheck;
+use crate::signal::{Leak, LeakCheck};
 use crate::state::{Checkpoint, Part, StateError, restore_under, save_under};
 use crate::strategy::Observed;
 use crate::time::{DAY_NS, TimestampNs};
@@ -307,6 +307,12 @@ impl Stage for Estimate {
         facts.estimator = self.estimator.facts();
         facts.data.warnings.extend(hedged_r2_warning(facts));
         facts.leaks = self.leaks.facts();
+        let implausible = facts.leaks.iter().filter(|column| column.leak == Some(Leak::NextBar));
+        facts.data.warnings.extend(implausible.map(|column| Warning::ForecastContainsReturn {
+            column: column.column.clone(),
+            correlation: column.next[0],
+            error: column.next[1],
+        }));
         facts.names = self.names.clone();
         Ok(())
     }

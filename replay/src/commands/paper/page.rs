@@ -7,7 +7,7 @@ use betaflow_connectors::live::{Edge, Latencies};
 use betaflow_engine::ledger::{RunFacts, hex};
 
 use super::{run_status, status, value_text};
-use crate::summary::Rendered;
+use crate::summary::data_warnings;
 use crate::terminal::{Page, grouped};
 
 /// Returns the page. `ruined`: time and value of the frame that ruined the account; `state`: the state folder.
@@ -56,7 +56,7 @@ pub(super) fn page(
     if !latency.is_empty() {
         page.section("Latency by stage").table(latency);
     }
-    let warnings: Vec<Rendered> = facts.data.warnings.iter().map(Rendered::from).collect();
+    let warnings = data_warnings(&facts.data);
     page.notices("Warnings", warnings.iter().map(|warning| (warning.code, warning.text.as_str())));
     page
 }

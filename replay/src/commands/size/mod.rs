@@ -22,7 +22,7 @@ use betaflow_engine::time::{DAY_NS, TimestampNs};
 use crate::config::{Config, Request, date};
 use crate::run::data::Opened;
 use crate::run::open;
-use crate::summary::{Rendered, time_text, to_json};
+use crate::summary::{Rendered, data_warnings, time_text, to_json};
 use crate::terminal::say;
 pub(super) use args::{SIZE, SizeArgs};
 
@@ -141,7 +141,7 @@ pub(crate) fn size(args: &SizeArgs) -> Result<()> {
     let recorder = Box::new(finder.clone());
     let graph = trading(source, config.strategy()?, &settings, vec![recorder])?;
     let ended = graph.run(&RunOptions::default()).map_err(|error| config.located(error))?;
-    let warnings = ended.facts.data.warnings.iter().map(Rendered::from).collect();
+    let warnings = data_warnings(&ended.facts.data);
     let found = std::mem::take(
         &mut *finder.0.lock().map_err(|_| anyhow::anyhow!("a stage of the pipeline has failed"))?,
     );

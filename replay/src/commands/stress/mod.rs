@@ -14,7 +14,7 @@ use crate::report;
 use crate::study;
 use crate::study::{Luck, Plan, RuinedScenarios, Study, StudyResults, TrialsLog, candidates_of};
 use crate::summary::{
-    Code, Rendered, StressSummary, StudyKind, Trades, paths, survivorship_warning, to_json,
+    Code, Rendered, StressSummary, StudyKind, Trades, data_warnings, paths, survivorship_warning, to_json,
 };
 use crate::terminal::{say, tell};
 pub(super) use args::{STRESS, StressArgs};
@@ -71,7 +71,7 @@ fn warnings(
     luck: &Luck,
 ) -> Result<Vec<Rendered>> {
     let mut warnings: Vec<Rendered> = ruined.warning().iter().chain(notes).cloned().collect();
-    warnings.extend(results.data.warnings.iter().map(Rendered::from));
+    warnings.extend(data_warnings(&results.data));
     warnings.extend(survivorship_warning(&study.base));
     if study.is_of_one_source()? {
         // Otherwise these changes describe only one pass.

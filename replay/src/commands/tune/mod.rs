@@ -31,7 +31,7 @@ use crate::config::{is_choice, slips};
 use crate::report;
 use crate::study;
 use crate::study::{Grid, Luck, Plan, RuinedScenarios, Study, StudyResults, TrialsLog, candidates_of};
-use crate::summary::{Code, IN_SAMPLE, Rendered, survivorship_warning, to_json};
+use crate::summary::{Code, IN_SAMPLE, Rendered, data_warnings, survivorship_warning, to_json};
 use crate::terminal::{say, tell};
 pub(super) use args::{TUNE, TuneArgs};
 
@@ -125,7 +125,7 @@ impl Tuning {
             named(Code::EmbargoShorterThanMemory, memory.as_slice()),
             named(Code::AlignedFrames, &aligned::notes(&aligned)),
             named(Code::FewResamples, choose::note(&tuned, &aligned).as_slice()),
-            results.data.warnings.iter().map(Rendered::from).collect(),
+            data_warnings(&results.data),
             survivorship_warning(&study.base).into_iter().collect(),
             results.data.world.iter().map(Rendered::from).collect(),
             slips(&study.configs).into_iter().map(Rendered::from).collect(),

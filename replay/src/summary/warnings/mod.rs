@@ -20,7 +20,7 @@ use std::fmt;
 pub(crate) use code::Code;
 pub(crate) use problem::{problem_meaning, problem_remedy};
 
-use super::{Summary, time_text};
+use super::{Summary, data_warnings, time_text};
 use crate::config::{Config, Slip};
 use crate::terminal::grouped;
 
@@ -91,7 +91,7 @@ impl Summary<'_> {
         warnings.extend(self.config.world_note(trades).map(|text| Rendered::new(Code::World, text)));
         warnings.extend(self.facts.data.world.iter().map(Rendered::from));
         warnings.extend(self.score.iter().flat_map(|score| score.warnings.iter().cloned()));
-        warnings.extend(self.facts.data.warnings.iter().map(Rendered::from));
+        warnings.extend(data_warnings(&self.facts.data));
         self.warn_of_given(&mut warnings);
         warnings.extend(survivorship_warning(self.config));
         if trades {
