@@ -45,7 +45,7 @@ struct Observation {
 struct Row {
     instrument: u32,
     score: f64,
-    /// σ√h.
+    /// Standard deviation of the return over the horizon, σ√h.
     deviation: f64,
     sum: f64,
     count: u32,

@@ -74,7 +74,7 @@ pub struct QueueFacts {
     pub rows: u64,
     /// Sections that came into force.
     pub sections: u64,
-    /// Times of which all rows lie before the first frame.
+    /// Times before the first frame that a later one replaced.
     pub before_first: u64,
     /// Times that a later one replaced before a frame could use them.
     pub replaced: NamedTimes,

@@ -38,7 +38,7 @@ pub(crate) struct GivenSummary {
 #[serde(default)]
 pub(crate) struct GivenFile {
     pub(crate) file: String,
-    /// forecasts, weights, betas or factor covariances.
+    /// One of forecasts, weights, betas and factor covariances.
     pub(crate) content: String,
     /// Rows, or cells of a wide file, up to the last frame.
     pub(crate) rows: u64,
@@ -127,6 +127,64 @@ impl From<&LeakFacts> for RankCorrelations {
     }
 }
 
+impl GivenSummary {
+    /// Labels and values for the terminal and the report.
+    pub(crate) fn fields(&self) -> Vec<(String, String)> {
+        let mut fields = Vec::new();
+        for file in &self.files {
+            let matched = grouped((file.instruments - file.unmatched) as f64);
+            let known = format!(
+                "{} in force, {matched} of {} in the data",
+                counted(file.dates, "date"),
+                counted(file.instruments, "instrument")
+            );
+            fields.push((capital(&file.content), known));
+        }
+        if self.dates_used > 0 {
+            let expired = match self.rebalances_expired {
+                0 => String::new(),
+                count => format!("; {} after the last one expired", counted(count, "rebalance")),
+            };
+            fields.push(("Used".to_owned(), format!("{}{expired}", counted(self.dates_used, "date"))));
+        }
+        if let Some(coefficient) = &self.information_coefficient {
+            let text = if coefficient.sd.0 > 0.0 {
+                format!(
+                    "{} ± {}, from {} observations",
+                    decimals(coefficient.mean.0, 4),
+                    decimals(coefficient.sd.0, 4),
+                    grouped(coefficient.observations.0)
+                )
+            } else {
+                format!("{} as set", decimals(coefficient.mean.0, 4))
+            };
+            fields.push(("Information coefficient".to_owned(), text));
+        }
+        for column in &self.rank_correlations {
+            let label = match column.column.as_str() {
+                "signal" => "Rank correlation".to_owned(),
+                name => format!("Rank correlation of {name}"),
+            };
+            let text = format!(
+                "{} ± {} with the next bar, {} ± {} with the bar that ends at the stamp",
+                decimals(column.next_bar.0, 3),
+                decimals(column.next_bar_error.0, 3),
+                decimals(column.own_bar.0, 3),
+                decimals(column.own_bar_error.0, 3)
+            );
+            fields.push((label, text));
+        }
+        fields
+    }
+
+    /// Notes on columns that correlate more with their own bar than with the next.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        let own =
+            self.rank_correlations.iter().filter(|column| column.suspicion.as_deref() == Some("own_bar"));
+        own.map(|column| own_bar_note(&column.column)).collect()
+    }
+}
+
 impl Summary<'_> {
     /// Returns the part about the user's files; `None` without any.
     pub(super) fn given(&self) -> Option<GivenSummary> {
@@ -154,52 +212,10 @@ impl Summary<'_> {
     pub(super) fn add_given(&self, page: &mut Page) {
         let Some(given) = self.given() else { return };
         page.section("Your files");
-        for file in &given.files {
-            let matched = file.instruments - file.unmatched;
-            let known = format!(
-                "{} of {}, {} of {} in the data",
-                counted(file.dates, "date"),
-                file.content,
-                grouped(matched as f64),
-                counted(file.instruments, "instrument")
-            );
-            page.field(capital(&file.content), known);
+        for (label, value) in given.fields() {
+            page.field(label, value);
         }
-        if self.facts.sizing.strategy.sections > 0 {
-            let expired = match given.rebalances_expired {
-                0 => String::new(),
-                count => format!("; {} after the last one expired", counted(count, "rebalance")),
-            };
-            page.field("Used", format!("{}{expired}", counted(given.dates_used, "date")));
-        }
-        if let Some(coefficient) = &given.information_coefficient {
-            let learned = format!(
-                "{} ± {}, from {} observations",
-                decimals(coefficient.mean.0, 4),
-                decimals(coefficient.sd.0, 4),
-                grouped(coefficient.observations.0)
-            );
-            let given = format!("{} as set", decimals(coefficient.mean.0, 4));
-            page.field("Information coefficient", if coefficient.sd.0 > 0.0 { learned } else { given });
-        }
-        for column in given.rank_correlations.iter().filter(|column| column.column == "signal") {
-            page.field(
-                "Rank correlation",
-                format!(
-                    "{} ± {} with the next bar, {} ± {} with the bar that ends at the stamp",
-                    decimals(column.next_bar.0, 3),
-                    decimals(column.next_bar_error.0, 3),
-                    decimals(column.own_bar.0, 3),
-                    decimals(column.own_bar_error.0, 3)
-                ),
-            );
-        }
-        for column in &given.rank_correlations {
-            if column.suspicion.as_deref() == Some("own_bar") {
-                page.text(own_bar_note(&column.column));
-            }
-        }
-        if let Some(note) = self.fill_note() {
+        for note in given.notes().into_iter().chain(self.fill_note()) {
             page.text(note);
         }
     }

@@ -7,6 +7,7 @@ mod distribution;
 mod drawdowns;
 mod equity;
 mod exposure;
+mod given;
 mod headline;
 mod months;
 mod overview;
@@ -50,6 +51,7 @@ pub(super) fn html(run: &Run<'_>, trading: &TradingSummary, plot: &[String]) -> 
         page.mark_holdout(from);
     }
     overview::add(&mut page, trading, curves.as_ref().ok().map(|equity| equity.active));
+    given::add(&mut page, summary.given.as_ref());
     equity::add(&mut page, &curves);
     recent::add(&mut page, trading, &curves);
     rolling::add(&mut page, &curves);
