@@ -73,6 +73,7 @@ fn settings() -> RunSettings {
         estimator: EstimatorSettings::default(),
         sizing: SizingSettings::default(),
         execution: ExecutionSettings::default(),
+        benchmark: betaflow_engine::execution::BenchmarkRule::default(),
         world: WorldSettings::default(),
         record: RecordSettings { betas: Frames::None, weights: Frames::None, expected_returns: false },
         trade_from: None,

@@ -68,6 +68,7 @@ fn rebalances(sizing: SizingSettings) -> Vec<Arc<Rebalance>> {
         estimator: EstimatorSettings::default(),
         sizing,
         execution: ExecutionSettings::default(),
+        benchmark: betaflow_engine::execution::BenchmarkRule::default(),
         world: WorldSettings::default(),
         record: RecordSettings { betas: Frames::None, weights: Frames::None, expected_returns: false },
         trade_from: None,

@@ -12,6 +12,18 @@ use support::Random;
 
 /// A problem with weights strictly inside all limits.
 fn feasible(random: &mut Random) -> Rebalance {
+    feasible_against(random, |_| Vec::new())
+}
+
+/// Such a problem against a benchmark with some weights outside the box.
+fn active(seed: u64) -> Rebalance {
+    let mut random = Random(seed + 1_000_000);
+    feasible_against(&mut Random(seed), |n| {
+        (0..n).map(|_| if random.uniform() < 0.3 { 0.0 } else { 0.15 * random.shock() + 0.1 }).collect()
+    })
+}
+
+fn feasible_against(random: &mut Random, benchmark: impl FnOnce(usize) -> Vec<f64>) -> Rebalance {
     let size = [1, 2, 3, 5, 8, 13, 30, 60, 120, 200][(random.uniform() * 10.0) as usize];
     let n = size;
     let k = (random.uniform() * 9.0) as usize;
@@ -59,7 +71,9 @@ fn feasible(random: &mut Random) -> Rebalance {
     let toward: Vec<f64> = (0..n).map(|i| lower[i] + (upper[i] - lower[i]) * random.uniform()).collect();
     let inside: Vec<f64> = held.iter().zip(&toward).map(|(h, t)| h + step * (t - h)).collect();
     let distance: f64 = inside.iter().zip(&held).map(|(a, b)| (a - b).abs()).sum();
-    let gross: f64 = inside.iter().map(|w| w.abs()).sum();
+    let benchmark = benchmark(n);
+    let against = |i: usize| benchmark.get(i).unwrap_or(&0.0);
+    let gross: f64 = inside.iter().enumerate().map(|(i, w)| (w - against(i)).abs()).sum();
     let cost_bps = if yes(random, 0.3) { 0.0 } else { 5e-4 / (1.0 + 20.0 * random.uniform()) };
     let mut made = Rebalance {
         cost: (0..n).map(|_| cost_bps * (0.5 + random.uniform())).collect(),
@@ -76,6 +90,7 @@ fn feasible(random: &mut Random) -> Rebalance {
         lower,
         upper,
         exposure_bounds: Vec::new(),
+        benchmark,
         ..Rebalance::default()
     };
     if k > 0 && yes(random, 0.3) {
@@ -94,12 +109,13 @@ fn feasible(random: &mut Random) -> Rebalance {
 /// the largest forecast: zero at the optimum (Boyd & Vandenberghe 5.5.3).
 fn residual(of: &Rebalance, weights: &[f64], prices: &Multipliers) -> f64 {
     let (n, k) = (of.n(), of.k());
-    let common = of.common(weights);
+    let active = of.active(weights);
+    let common = of.common(&active);
     let mut worst = 0.0_f64;
     for i in 0..n {
         let root = |j: usize| (j..k).map(|l| of.factor_root[(l, j)] * of.exposures[(i, l)]).sum::<f64>();
         let systematic: f64 = (0..k).map(|j| root(j) * common[j]).sum();
-        let risk = (systematic + of.idiosyncratic[i] * weights[i]) / of.kelly_fraction;
+        let risk = (systematic + of.idiosyncratic[i] * active[i]) / of.kelly_fraction;
         let mut value = of.expected[i] - risk - prices.net;
         for (bound, price) in of.exposure_bounds.iter().zip(&prices.exposures) {
             value -= price * of.exposures[(i, bound.factor)];
@@ -109,7 +125,7 @@ fn residual(of: &Rebalance, weights: &[f64], prices: &Multipliers) -> f64 {
         let sign = |of: f64| if of == 0.0 { [-1.0, 1.0] } else { [of.signum(); 2] };
         let paid = |end: usize| {
             let trading = of.cost[i] + prices.turnover + impact;
-            trading * sign(trade)[end] + prices.gross * sign(weights[i])[end]
+            trading * sign(trade)[end] + prices.gross * sign(active[i])[end]
         };
         let above = if weights[i] <= of.lower[i] { 0.0 } else { paid(0) - value };
         let below = if weights[i] >= of.upper[i] { 0.0 } else { value - paid(1) };
@@ -126,10 +142,19 @@ fn scale(of: &Rebalance) -> f64 {
 
 #[test]
 fn equals_an_interior_point_solver() {
+    assert_optimal(10_000, |seed| feasible(&mut Random(seed)));
+}
+
+#[test]
+fn equals_an_interior_point_solver_against_a_benchmark() {
+    assert_optimal(3_000, active);
+}
+
+fn assert_optimal(problems: u64, problem: impl Fn(u64) -> Rebalance) {
     let mut solver = Solver::default();
     let mut unanswered = 0;
-    for seed in 0..10_000 {
-        let made = feasible(&mut Random(seed));
+    for seed in 0..problems {
+        let made = problem(seed);
         let (weights, prices, reached) = made.solve(&mut solver);
         let case = format!("seed {seed}: {} names, {} factors, {reached:?}, {prices:?}", made.n(), made.k());
         assert!(reached.converged && !reached.gross_missed && !reached.net_missed, "{case}");
@@ -192,6 +217,27 @@ fn price_of_the_cap_is_its_marginal_value() {
         checked += usize::from(bend <= 1e-4 * prices.turnover);
     }
     assert!(checked > 100, "the cap binds in {checked} problems only");
+}
+
+/// A benchmark that equals the held weights, without forecasts, is held. A benchmark of zeros changes nothing but
+/// rounding.
+#[test]
+fn benchmark_shifts_the_origin_of_risk_and_gross_limit() {
+    let mut solver = Solver::default();
+    for seed in 0..500 {
+        let plain = feasible(&mut Random(seed));
+        let (weights, prices, reached) = plain.solve(&mut solver);
+        let zeros = Rebalance { benchmark: vec![0.0; plain.n()], ..plain.clone() };
+        assert_eq!(zeros.solve(&mut solver), (weights, prices, reached), "seed {seed}");
+        let held = Rebalance {
+            benchmark: plain.held.clone(),
+            expected: vec![0.0; plain.n()],
+            net: None,
+            exposure_bounds: Vec::new(),
+            ..plain
+        };
+        assert_eq!(held.solve(&mut solver).0, held.held, "seed {seed}");
+    }
 }
 
 /// With weights outside the box, halted instruments and tight caps, limits out of reach are approached in

@@ -179,7 +179,7 @@ fn benchmark_does_not_fill_on_a_bar_without_volume() {
     let settings = ExecutionSettings::default();
     let nav_after = |volumes: &[Option<f64>]| {
         let mut market = Market::new(&settings);
-        let mut benchmark = Benchmark::new(&settings, &Calendar::default());
+        let mut benchmark = Benchmark::equal_weight(&settings, &Calendar::default());
         for frame in frames(volumes) {
             market.begin(&frame);
             benchmark.advance(&frame, &market);

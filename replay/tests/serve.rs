@@ -99,6 +99,7 @@ fn traded(served: &ServeProcess, source: Settings) -> (String, EdgeCounts) {
         sizing: SizingSettings::default(),
         execution: ExecutionSettings::default(),
         record: RecordSettings { betas: Frames::None, weights: Frames::None, expected_returns: false },
+        benchmark: betaflow_engine::execution::BenchmarkRule::default(),
         world: betaflow_engine::world::WorldSettings::default(),
         trade_from: None,
         on_out_of_range: betaflow_engine::range::OnOutOfRange::Stop,

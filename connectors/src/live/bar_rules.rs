@@ -84,6 +84,7 @@ pub(super) fn assembler(hello: &Hello, settings: &Settings) -> Result<Assembler,
         universe: settings.universe.clone(),
         factors: settings.factors.clone(),
         factor_gap: settings.factor_gap,
+        benchmark: settings.benchmark.clone(),
     })?;
     let has = |field: Field| hello.columns.iter().any(|name| nullable::field(name) == Some(field));
     assembler.set_fields(settings.wanted(has))?;

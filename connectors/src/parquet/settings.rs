@@ -117,6 +117,8 @@ pub struct Settings {
     pub universe: Universe,
     /// Factor expressions over instruments of the data, by name. Not combined with a factor file.
     pub factors: Vec<(String, Expression)>,
+    /// Instrument of the benchmark, which is read even if it is not traded.
+    pub benchmark: Option<String>,
 }
 
 impl Default for Settings {
@@ -139,6 +141,7 @@ impl Default for Settings {
             rf_max: RF_MAX,
             universe: Universe::default(),
             factors: Vec::new(),
+            benchmark: None,
         }
     }
 }

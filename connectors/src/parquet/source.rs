@@ -48,6 +48,7 @@ impl ParquetSource {
             universe: settings.universe.clone(),
             factors: settings.factors.clone(),
             factor_gap: settings.factor_gap,
+            benchmark: settings.benchmark.clone(),
         };
         let mut assembler = Assembler::new(rules).map_err(DataError::Rules)?;
         let progress = Arc::new(Progress::default());

@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::basket::Basket;
+use super::benchmark::BenchmarkPrice;
 use super::symbols::Symbols;
 use super::{AssemblyError, Fault, FrameColumn, Outcome, Rules, Slot, UnmatchedName, Values};
 use crate::frame::Bar;
@@ -20,6 +21,8 @@ const IGNORED: Target = u32::MAX;
 const UNLISTED: Target = u32::MAX - 1;
 /// Instrument of a factor expression; its entry is in `constituents`.
 const CONSTITUENT: Target = u32::MAX - 2;
+/// Instrument that is only the benchmark: it makes no frame.
+const BENCHMARK: Target = u32::MAX - 3;
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Entry {
@@ -44,6 +47,7 @@ pub struct Assembler {
     constituent_names: BTreeSet<String>,
     constituents: Vec<Constituent>,
     basket: Basket,
+    benchmark: BenchmarkPrice,
     symbols: Symbols,
     entries: Vec<Entry>,
     /// Rows of instruments that are not yet in the engine order.
@@ -81,6 +85,7 @@ impl Assembler {
         Ok(Self {
             constituent_names: terms.map(|(_, symbol)| symbol.clone()).collect(),
             basket: Basket::new(&rules.factors, rules.values, rules.factor_gap),
+            benchmark: BenchmarkPrice::default(),
             floor: rules.values.floor(),
             rules,
             factor_names,
@@ -121,10 +126,22 @@ impl Assembler {
         self.instruments
     }
 
-    /// Returns true if rows of `symbol` are needed, as a column or for a factor.
+    /// Returns true if rows of `symbol` are needed, as a column, for a factor or for the benchmark.
     #[must_use]
     pub fn wants(&self, symbol: &str) -> bool {
-        self.constituent_names.contains(symbol) || self.rules.universe.trades(symbol, &self.constituent_names)
+        self.constituent_names.contains(symbol)
+            || self.is_benchmark(symbol)
+            || self.rules.universe.trades(symbol, &self.constituent_names)
+    }
+
+    fn is_benchmark(&self, symbol: &str) -> bool {
+        self.rules.benchmark.as_deref() == Some(symbol)
+    }
+
+    /// Returns true if `symbol` becomes a column once it has a price.
+    #[must_use]
+    pub fn trades(&self, symbol: &str) -> bool {
+        self.rules.universe.trades(symbol, &self.constituent_names)
     }
 
     /// Slot of a symbol. The lookup is slow: call once per symbol and keep the slot.
@@ -133,8 +150,15 @@ impl Assembler {
             return slot;
         }
         let slot = self.symbols.intern(symbol);
-        let traded = self.rules.universe.trades(symbol, &self.constituent_names);
-        let mut target = if traded { UNLISTED } else { IGNORED };
+        let is_benchmark = self.is_benchmark(symbol);
+        let mut target = match self.trades(symbol) {
+            true => UNLISTED,
+            false if is_benchmark => BENCHMARK,
+            false => IGNORED,
+        };
+        if is_benchmark {
+            self.benchmark.slot = Some(slot);
+        }
         if let Some(position) = self.basket.position(symbol) {
             self.constituents.push(Constituent { slot, position, target });
             target = CONSTITUENT;
@@ -188,6 +212,9 @@ impl Assembler {
         }
         entry.seen = self.tick;
         let target = entry.target;
+        if self.benchmark.slot == Some(slot) {
+            self.benchmark.observe(bar, &self.rules);
+        }
         if bar[Field::Close].is_nan() {
             self.put_without_trade(frame, target, bar);
         } else if let Some(close) = frame.close.get_mut(target as usize) {
@@ -248,7 +275,7 @@ impl Assembler {
 
     #[cold]
     fn put_elsewhere(&mut self, frame: &mut Frame, slot: Slot, mut target: Target, bar: &Bar) {
-        self.priced = true;
+        self.priced |= target != BENCHMARK;
         if target == CONSTITUENT
             && let Some(constituent) = self.constituents.iter().find(|constituent| constituent.slot == slot)
         {
@@ -316,6 +343,7 @@ impl Assembler {
             Values::Returns => self.cumulate(frame)?,
             Values::ReturnsOfAnySize => frame.returns.clone_from(&frame.close),
         }
+        frame.benchmark = self.benchmark.close();
         frame.seq = self.next_seq;
         self.next_seq += 1;
         Ok(Outcome::Emitted)
@@ -379,10 +407,12 @@ impl Assembler {
     /// # Errors
     /// Fails if the state cannot be encoded; no such case is known.
     pub fn save(&self) -> Result<Vec<u8>, StateError> {
-        let Self { entries, constituents, basket, index, instruments, tick, timestamp, next_seq, .. } = self;
+        let Self { entries, constituents, basket, benchmark, index, .. } = self;
+        let Self { instruments, tick, timestamp, next_seq, .. } = self;
         let symbols: Vec<&str> = self.symbols.names().collect();
         let counts = (instruments, tick, timestamp, next_seq);
-        save_under(STATE, &self.rules, &(symbols, entries, constituents, basket, index, counts))
+        let prices = (basket, benchmark, index);
+        save_under(STATE, &self.rules, &(symbols, entries, constituents, prices, counts))
     }
 
     /// Restores a saved state: frames continue with the next number, and slots are those of the saved symbols.
@@ -390,10 +420,11 @@ impl Assembler {
     /// # Errors
     /// Fails if the bytes are not the state of an assembler with the same rules.
     pub fn load(&mut self, state: &[u8]) -> Result<(), StateError> {
-        let (symbols, entries, constituents, basket, index, counts): (Vec<String>, _, _, _, _, _) =
+        let (symbols, entries, constituents, prices, counts): (Vec<String>, _, _, _, _) =
             restore_under(STATE, &self.rules, state)?;
         self.symbols = Symbols::of(&symbols);
-        (self.entries, self.constituents, self.basket, self.index) = (entries, constituents, basket, index);
+        (self.entries, self.constituents) = (entries, constituents);
+        (self.basket, self.benchmark, self.index) = prices;
         (self.instruments, self.tick, self.timestamp, self.next_seq) = counts;
         self.unlisted.clear();
         self.priced = false;
@@ -413,6 +444,12 @@ impl Assembler {
     #[must_use]
     pub fn withheld(&self) -> Option<(TimestampNs, &str)> {
         self.basket.withheld().map(|(timestamp, instrument)| (*timestamp, instrument.as_str()))
+    }
+
+    /// Instrument of the benchmark if no row so far had a price of it.
+    #[must_use]
+    pub fn unpriced_benchmark(&self) -> Option<&str> {
+        self.rules.benchmark.as_deref().filter(|_| !self.benchmark.has_price())
     }
 
     /// Names in the rules of the universe that no row so far had.

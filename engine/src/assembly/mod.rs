@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 mod assembler;
 mod basket;
+mod benchmark;
 mod error;
 mod expression;
 mod rules;

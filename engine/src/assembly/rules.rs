@@ -29,6 +29,9 @@ pub struct Rules {
     pub factors: Vec<(String, Expression)>,
     /// Treatment of frames in which a factor's instrument has no price.
     pub factor_gap: FactorGap,
+    /// Instrument whose return is [`Frame::benchmark`](crate::frame::Frame::benchmark); it is always read, and becomes
+    /// a column only by the rules of the universe.
+    pub benchmark: Option<String>,
 }
 
 /// Result of the rows of one timestamp.

@@ -9,6 +9,7 @@ use super::fills::{Fill, Reason};
 use super::market::Market;
 use super::moves::Moves;
 use super::orders::{Order, OrderRecord, OrderState, fraction_beyond, nearest_lots, whole_lots};
+use super::benchmark::Benchmark;
 use super::portfolio::Portfolio;
 use super::settings::{CashInterest, ExecutionSettings, FillAt, Unfilled};
 use super::stress::CostMultipliers;
@@ -150,6 +151,12 @@ impl Book {
     #[must_use]
     pub fn portfolio(&self) -> &Arc<Portfolio> {
         &self.portfolio
+    }
+
+    /// Writes the weights of the benchmark into the portfolio, for sizing.
+    pub(crate) fn set_benchmark(&mut self, benchmark: &mut Benchmark) {
+        let portfolio = Arc::make_mut(&mut self.portfolio);
+        benchmark.write_weights(portfolio.quantity.len(), &mut portfolio.benchmark);
     }
 
     /// Records the price gain of each position from now on.

@@ -40,8 +40,9 @@
 //! the benchmark. Figures of a ruined series are −100 % or NaN. Scenarios that re-price a ruined run are
 //! ruined with it.
 //!
-//! The benchmark holds equal weights of all instruments that trade, rebalanced every 21 days. It has the
-//! strategy's delay and costs, no cap and no box.
+//! The benchmark (`benchmark/`) by default holds equal weights of all instruments that trade, rebalanced every 21
+//! days. Benchmarks with weights have the strategy's delay and costs, no cap and no box. An instrument, a factor or
+//! a file of returns is an index: it has no costs, and it is held from the close of the first rebalance on.
 
 mod actions;
 mod benchmark;
@@ -63,7 +64,7 @@ mod volumes;
 mod working;
 
 pub use actions::Action;
-pub use benchmark::Benchmark;
+pub use benchmark::{Benchmark, BenchmarkFacts, BenchmarkRule, ReturnRows, WeightRows};
 pub use book::{Account, Book, ExecutionFacts};
 pub use costs::{BPS, ChargedOn, Conditions, CostItem, Costs, Impact};
 pub use fills::{Fill, Reason};

@@ -29,6 +29,9 @@ pub struct Portfolio {
     /// Current impact as the coefficient of |trade|^{3/2}, trade as a share of NAV. Empty without an impact
     /// model.
     pub impact: Vec<f64>,
+    /// Weights of the benchmark after its rebalance of this frame; empty unless sizing measures risk against
+    /// them.
+    pub benchmark: Vec<f64>,
 }
 
 /// Returns true if an account of this NAV is ruined: NAV is 0 or below. A NAV out of range is an error of the

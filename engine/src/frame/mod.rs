@@ -71,6 +71,9 @@ pub struct Frame {
     pub rf: f64,
     /// Numbers from files of the user that become known on this frame.
     pub given: Given,
+    /// Total return of the benchmark's instrument from the preceding frame to this one; NaN without a price, or if no
+    /// instrument is the benchmark.
+    pub benchmark: f64,
     /// Supervision of the frame.
     pub supervision: Supervision,
     /// State of the source after this frame, possibly empty; if present, every stage adds its state.
@@ -146,6 +149,7 @@ impl Frame {
         self.factors.clear();
         self.rf = 0.0;
         self.given.clear();
+        self.benchmark = f64::NAN;
         self.supervision = Supervision::None;
         self.checkpoint = None;
     }

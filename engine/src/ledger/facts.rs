@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::attribution::Contributions;
-use crate::execution::{ExecutionFacts, OrderRecord};
+use crate::execution::{BenchmarkFacts, ExecutionFacts, OrderRecord};
 use crate::metrics::Performance;
 use crate::model::EstimatorFacts;
 use crate::names::InstrumentNames;
@@ -29,6 +29,8 @@ pub struct RunFacts {
     pub sizing: SizingFacts,
     /// Facts from the execute stage.
     pub execution: ExecutionFacts,
+    /// Counts of the benchmark.
+    pub benchmark: BenchmarkFacts,
     /// Orders still open at the end.
     pub open_orders: Vec<OrderRecord>,
     /// Contribution of each instrument over the run, in engine order.

@@ -7,6 +7,7 @@ use super::stages::{
     Columns, Estimate, Execute, Gather, Record, Reprice, Scenarios, Schedule, Size, SourceStage, TakeOutcomes,
 };
 use super::trading::Trading;
+use crate::execution::Benchmark;
 use crate::execution::repricing::Charges;
 use crate::ledger::{Attribution, Frames, RecordSettings, Recorder, Tally};
 use crate::model::estimator;
@@ -73,11 +74,13 @@ impl Traders {
         let sizing = Sizing::new(settings, factors, strategy)?;
         let attribution = Attribution::new(factors.len(), settings.excess);
         let trading = Trading::new(execution, calendar, *record).in_world(execution, world);
+        let benchmark = benchmark(settings, factors)?;
         Ok(Self {
             estimate: estimate(settings, factors, observed)?,
             sizing,
             trading: trading
-                .explained(execution, calendar, attribution)
+                .against(benchmark, settings.sizing.active)
+                .explained(attribution)
                 .when_out_of_range(settings.on_out_of_range),
             tally: Tally::new(calendar),
         })
@@ -137,6 +140,7 @@ pub fn sweeping(
         let sizing = Sizing::new(&own, &names, strategy)?;
         let trading =
             Trading::new(&own.execution, &own.calendar, record).in_world(&own.execution, &own.world);
+        let trading = sized_against(trading, &own, &names)?;
         let group = number % groups.len();
         groups[group].push((number, own.execution, sizing, trading));
     }
@@ -175,7 +179,8 @@ pub fn repricing(
     let unrecorded = RunSettings { record, ..settings.clone() };
     let estimate = estimate(&unrecorded, &names, strategy.observes())?;
     let size = Size::new(Sizing::new(settings, &names, strategy)?);
-    let mut trading = Trading::new(execution, calendar, record).in_world(execution, world);
+    let trading = Trading::new(execution, calendar, record).in_world(execution, world);
+    let mut trading = sized_against(trading, settings, &names)?;
     if scenarios.iter().any(|charges| charges.settings().has_impact()) {
         trading = trading.watching(execution.impact_window);
     }
@@ -196,6 +201,21 @@ pub fn repricing(
     workers.iter().for_each(|worker| graph.connect(execute, *worker));
     workers.iter().for_each(|worker| graph.connect(*worker, gather));
     Ok(graph)
+}
+
+/// Builds the benchmark of a run.
+fn benchmark(settings: &RunSettings, factors: &[String]) -> Result<Benchmark, Invalid> {
+    let RunSettings { benchmark, excess, execution, calendar, .. } = settings;
+    Benchmark::new(benchmark, factors, *excess, execution, calendar)
+}
+
+/// Adds the benchmark to the trading of a scenario if sizing measures risk against it. Otherwise no outcome of a
+/// scenario depends on it.
+fn sized_against(trading: Trading, settings: &RunSettings, factors: &[String]) -> Result<Trading, Invalid> {
+    match settings.sizing.active {
+        true => Ok(trading.against(benchmark(settings, factors)?, true)),
+        false => Ok(trading),
+    }
 }
 
 /// Numbers the scenarios, and distributes them in turn over at least one worker.

@@ -2,7 +2,7 @@
 
 use std::ops::RangeInclusive;
 
-use crate::execution::ExecutionSettings;
+use crate::execution::{BenchmarkRule, ExecutionSettings};
 use crate::ledger::RecordSettings;
 use crate::model::EstimatorSettings;
 use crate::pipeline::placement::Placement;
@@ -31,6 +31,8 @@ pub struct RunSettings {
     pub sizing: SizingSettings,
     /// The execute stage.
     pub execution: ExecutionSettings,
+    /// Benchmark of the run.
+    pub benchmark: BenchmarkRule,
     /// Stress on costs. Stress on the data is part of the source: see [`world::apply`](crate::world::apply).
     pub world: WorldSettings,
     /// Recorded tables.

@@ -44,7 +44,9 @@ pub struct Sizing {
     sizer: Sizer,
     targets: Targets,
     held: Vec<f64>,
-    /// Σw of the held weights.
+    /// Held weights less those of the benchmark.
+    active: Vec<f64>,
+    /// Σ times these weights.
     slope: Vec<f64>,
     solution: Solution,
     day: Option<(i64, f64)>,
@@ -95,6 +97,7 @@ impl Sizing {
             sizer: Sizer::new(sizing, horizon, bounds),
             targets: Targets::default(),
             held: Vec::new(),
+            active: Vec::new(),
             slope: Vec::new(),
             solution: Solution::default(),
             day: None,
@@ -280,6 +283,7 @@ impl Sizing {
                 linear_cost: &portfolio.linear_cost,
                 impact: &portfolio.impact,
                 turnover_left: left,
+                benchmark: benchmark(&self.settings, portfolio),
             };
             self.sizer.solve(goal, &mut self.risk, limits, &mut self.solution);
             let budget = budget(self.targets.fully_invested_over, &self.settings);
@@ -295,7 +299,8 @@ impl Sizing {
             self.hold(decision);
             return Ok(());
         }
-        let gross_max = self.settings.gross_max;
+        // Under an active limit, rounding to lots keeps no gross exposure.
+        let gross_max = if self.settings.active { f64::INFINITY } else { self.settings.gross_max };
         let turnover =
             orders_towards(&self.solution.weights, portfolio, self.lot, gross_max, &mut decision.orders);
         let multipliers = &self.solution.multipliers;
@@ -333,7 +338,7 @@ impl Sizing {
             let reason = idle.unwrap_or_else(|| self.no_trade(portfolio, left));
             self.facts.no_trade_reasons.add(reason);
         }
-        self.count(decision);
+        self.count(decision, portfolio);
         Ok(())
     }
 
@@ -363,10 +368,13 @@ impl Sizing {
         }
     }
 
-    /// Returns true if a free trade from the held weights raises μ'w − w'Σw/(2κ).
+    /// Returns true if a free trade from the held weights raises μ'w − (w − b)'Σ(w − b)/(2κ).
     fn gains_before_costs(&mut self, portfolio: &Portfolio) -> bool {
-        let Self { settings, risk, held, slope, targets, .. } = self;
-        risk.times(held, slope);
+        let Self { settings, risk, held, active, slope, targets, .. } = self;
+        let benchmark = benchmark(settings, portfolio);
+        active.clear();
+        active.extend(held.iter().enumerate().map(|(i, weight)| weight - benchmark.get(i).unwrap_or(&0.0)));
+        risk.times(active, slope);
         let largest = targets.values.iter().fold(0.0_f64, |most, value| most.max(value.abs()));
         let (mut up, mut down) = (f64::NEG_INFINITY, f64::INFINITY);
         for (i, weight) in held.iter().enumerate().filter(|(i, _)| portfolio.tradable[*i]) {
@@ -374,7 +382,7 @@ impl Sizing {
             up = if *weight < settings.weight_max { up.max(gain) } else { up };
             down = if *weight > settings.weight_min { down.min(gain) } else { down };
         }
-        let gross: f64 = held.iter().map(|weight| weight.abs()).sum();
+        let gross: f64 = active.iter().map(|weight| weight.abs()).sum();
         let tied = settings.net_target.is_some() || gross >= settings.gross_max - LIMIT_TOLERANCE;
         let dust = GAIN_TOLERANCE * largest;
         // With a fixed sum of weights, a gain moves weight from one instrument to another.
@@ -412,7 +420,7 @@ impl Sizing {
         }
     }
 
-    fn count(&mut self, decision: &Decision) {
+    fn count(&mut self, decision: &Decision, portfolio: &Portfolio) {
         let Self { facts, settings, solution, .. } = self;
         facts.capped += u64::from(decision.capped);
         facts.at_gross += u64::from(solution.at_gross);
@@ -427,16 +435,27 @@ impl Sizing {
         let (lo, hi) = (settings.weight_min - LIMIT_TOLERANCE, settings.weight_max + LIMIT_TOLERANCE);
         let outside = solution.weights.iter().any(|w| !(lo..=hi).contains(w));
         facts.box_inherited += u64::from(outside);
-        let gross: f64 = solution.weights.iter().map(|w| w.abs()).sum();
+        let gross = gross(&solution.weights, benchmark(settings, portfolio));
         facts.gross_inherited += u64::from(gross > settings.gross_max + LIMIT_TOLERANCE);
     }
+}
+
+/// Weights of the benchmark if risk is measured against them; otherwise empty.
+fn benchmark<'a>(settings: &SizingSettings, portfolio: &'a Portfolio) -> &'a [f64] {
+    if settings.active { &portfolio.benchmark } else { &[] }
+}
+
+/// Σ|w − b|; b is 0 where `benchmark` is empty.
+fn gross(weights: &[f64], benchmark: &[f64]) -> f64 {
+    weights.iter().enumerate().map(|(i, w)| (w - benchmark.get(i).unwrap_or(&0.0)).abs()).sum()
 }
 
 /// Largest investment that the limits allow for a strategy that targets full investment over `names`
 /// instruments; `None` if it is full.
 fn budget(names: Option<usize>, settings: &SizingSettings) -> Option<Budget> {
     let names = names.filter(|names| *names > 0)?;
-    let share = (names as f64 * settings.weight_max).min(settings.gross_max);
+    let gross_max = if settings.active { f64::INFINITY } else { settings.gross_max };
+    let share = (names as f64 * settings.weight_max).min(gross_max);
     let share = settings.net_target.map_or(share, |net| share.min(net));
     (share < 1.0 - LIMIT_TOLERANCE).then_some(Budget { names: names as u64, share })
 }

@@ -33,6 +33,8 @@ pub struct Trading {
     book: Book,
     /// Benchmark of the run, if any.
     benchmark: Option<Benchmark>,
+    /// True if sizing measures risk against the benchmark.
+    active: bool,
     /// Attribution of the change of NAV, if requested.
     attribution: Option<Attribution>,
     /// True if orders fill on the frame of their rebalance.
@@ -63,6 +65,7 @@ impl Trading {
             market: Market::new(settings),
             book: Book::new(settings, calendar),
             benchmark: None,
+            active: false,
             attribution: None,
             same_close: settings.fill_at == FillAt::SameClose,
             on_out_of_range: OnOutOfRange::default(),
@@ -85,20 +88,17 @@ impl Trading {
         Self { market: Market::stressed(settings, &world.cost_stress()), world: world.clone(), ..self }
     }
 
-    /// Adds a benchmark of the same NAV in the same market, and attribution.
+    /// Adds a benchmark of the same NAV in the same market. `active`: true if sizing measures risk against it, and
+    /// then its weights are part of each portfolio.
     #[must_use]
-    pub fn explained(
-        self,
-        settings: &ExecutionSettings,
-        calendar: &Calendar,
-        attribution: Attribution,
-    ) -> Self {
-        Self {
-            book: self.book.with_moves(),
-            benchmark: Some(Benchmark::new(settings, calendar)),
-            attribution: Some(attribution),
-            ..self
-        }
+    pub fn against(self, benchmark: Benchmark, active: bool) -> Self {
+        Self { benchmark: Some(benchmark), active, ..self }
+    }
+
+    /// Adds attribution.
+    #[must_use]
+    pub fn explained(self, attribution: Attribution) -> Self {
+        Self { book: self.book.with_moves(), attribution: Some(attribution), ..self }
     }
 
     /// Tracks volume and volatility over `window` days even without market impact.
@@ -131,6 +131,9 @@ impl Trading {
         }
         self.market.end(frame);
         self.book.price_trades(&self.market);
+        if let Some(benchmark) = self.benchmark.as_mut().filter(|_| self.active) {
+            self.book.set_benchmark(benchmark);
+        }
         self.check()?;
         Ok(self.book.portfolio())
     }
@@ -248,6 +251,7 @@ impl Trading {
         facts.digest = self.digest();
         facts.execution = self.execution();
         facts.open_orders = self.book.open_orders().collect();
+        facts.benchmark = self.benchmark.as_ref().map(Benchmark::facts).unwrap_or_default();
         if let Some(attribution) = &self.attribution {
             let (instruments, cash) = attribution.sums();
             facts.contributions = instruments.to_vec();
@@ -273,8 +277,8 @@ impl Trading {
         let (market, book, benchmark, attribution, names, ledger): (_, Book, _, _, _, _) =
             restore_under(STATE, &self.settings(), state)?;
         let settings = self.book.settings();
-        let benchmark: Option<Benchmark> = benchmark;
-        self.benchmark = benchmark.map(|benchmark| benchmark.under(settings));
+        let (benchmark, own): (Option<Benchmark>, _) = (benchmark, self.benchmark.take());
+        self.benchmark = benchmark.zip(own).map(|(benchmark, own)| benchmark.under(&own, settings));
         self.book = book.under(settings);
         (self.market, self.attribution, self.names) = (market, attribution, names);
         (self.digest, self.costs_so_far, self.started, self.ended, self.last_without_ledger) = ledger;
@@ -283,7 +287,8 @@ impl Trading {
 
     fn settings(&self) -> impl Serialize {
         let excess = self.attribution.as_ref().map(Attribution::in_excess);
-        (self.book.settings(), self.calendar, &self.world, self.benchmark.is_some(), excess)
+        let benchmark = self.benchmark.as_ref().map(|benchmark| benchmark.rule().identity());
+        (self.book.settings(), self.calendar, &self.world, benchmark, self.active, excess)
     }
 
     fn write(&mut self, frame: &Frame, decision: &Decision, ledger: &mut LedgerFrame) {

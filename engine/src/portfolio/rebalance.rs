@@ -42,6 +42,8 @@ pub struct Rebalance {
     pub net: Option<f64>,
     /// Bounds on factor exposures.
     pub exposure_bounds: Vec<ExposureBounds>,
+    /// Weights of the benchmark against which risk and the gross limit are measured; empty for none.
+    pub benchmark: Vec<f64>,
     /// True if the strategy gave expected returns. If not, `expected` holds its target weights, risk and cost
     /// are absent, and the solution is the nearest weights inside the limits.
     pub sized: bool,
@@ -107,6 +109,7 @@ impl Rebalance {
             gross: self.gross,
             net: self.net,
             exposure_bounds: &self.exposure_bounds,
+            benchmark: &self.benchmark,
         }
     }
 
@@ -141,11 +144,23 @@ impl Rebalance {
             .sum()
     }
 
-    /// Objective μ'w − w'Σw/(2κ) − costs, per frame.
+    /// Weights less those of the benchmark.
+    fn active(&self, weights: &[f64]) -> Vec<f64> {
+        let benchmark = |i: usize| self.benchmark.get(i).copied().unwrap_or(0.0);
+        weights.iter().enumerate().map(|(i, weight)| weight - benchmark(i)).collect()
+    }
+
+    /// Variance of the weights less those of the benchmark, per frame; without a benchmark, that of the weights.
+    #[must_use]
+    pub fn active_variance(&self, weights: &[f64]) -> f64 {
+        self.variance(&self.active(weights))
+    }
+
+    /// Objective μ'w − (w − b)'Σ(w − b)/(2κ) − costs, per frame; b = 0 without a benchmark.
     #[must_use]
     pub fn objective(&self, weights: &[f64]) -> f64 {
         let expected: f64 = self.expected.iter().zip(weights).map(|(m, w)| m * w).sum();
-        expected - self.variance(weights) / (2.0 * self.kelly_fraction) - self.trading_cost(weights)
+        expected - self.active_variance(weights) / (2.0 * self.kelly_fraction) - self.trading_cost(weights)
     }
 
     /// Solutions under `points` evenly spaced caps, from 0 to the first that no longer binds.
@@ -172,20 +187,21 @@ impl Rebalance {
     #[must_use]
     pub fn bound_multipliers(&self) -> Vec<f64> {
         // B F B'w.
-        let systematic = &self.exposures * (&self.factor_root * self.common(&self.weights));
+        let active = self.active(&self.weights);
+        let systematic = &self.exposures * (&self.factor_root * self.common(&active));
         let sign = |value: f64, end: f64| if value == 0.0 { end } else { value.signum() };
         (0..self.weights.len())
             .map(|i| {
                 let (weight, trade) = (self.weights[i], self.weights[i] - self.held[i]);
                 let variance = self.idiosyncratic[i];
-                let risk = systematic[i] + if variance.is_finite() { variance * weight } else { 0.0 };
+                let risk = systematic[i] + if variance.is_finite() { variance * active[i] } else { 0.0 };
                 let mut value = self.expected[i] - risk / self.kelly_fraction - self.multipliers.net;
                 for (bound, price) in self.exposure_bounds.iter().zip(&self.multipliers.exposures) {
                     value -= price * self.exposures[(i, bound.factor)];
                 }
                 let impact = 1.5 * self.impact.get(i).unwrap_or(&0.0) * trade.abs().sqrt();
                 let trading = self.cost[i] + self.multipliers.turnover + impact;
-                let paid = |end: f64| trading * sign(trade, end) + self.multipliers.gross * sign(weight, end);
+                let paid = |end: f64| trading * sign(trade, end) + self.multipliers.gross * sign(active[i], end);
                 match () {
                     () if weight >= self.upper[i] && value > paid(1.0) => value - paid(1.0),
                     () if weight <= self.lower[i] && value < paid(-1.0) => value - paid(-1.0),

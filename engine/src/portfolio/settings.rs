@@ -33,6 +33,11 @@ settings! {
         weight_max: f64 = 0.1, in 1e-6 to 1e3, unit "share of NAV";
         /// Largest sum of the absolute weights: the gross limit.
         gross_max: f64 = 1.0, in 1e-6 to 1e3, unit "share of NAV";
+        /// True if risk and the gross limit are those of the weights less the benchmark's.
+        ///
+        /// The benchmark must have weights: `benchmark.kind` is "equal_weight", a "file" of weights, or an "instrument"
+        /// that is traded.
+        active: bool = false;
         /// Net target: sum of the weights to hold; unset: no target.
         #[serde(skip_serializing_if = "Option::is_none")]
         net_target: Option<f64> = None, in -10 to 10, unit "share of NAV";
@@ -80,8 +85,8 @@ impl SizingSettings {
             Self::require("rebalance_at", time_of_day(at).is_some(), at)?;
         }
         let exact = self.cap_method == CapMethod::Exact;
-        let plain = self.net_target.is_none() && self.exposure_bounds.is_empty();
-        let expected = "\"exact\", because net_target or exposure_bounds is set";
+        let plain = self.net_target.is_none() && self.exposure_bounds.is_empty() && !self.active;
+        let expected = "\"exact\", because net_target, exposure_bounds or active is set";
         require(exact || plain, "cap_method", "scale", expected)
     }
 }

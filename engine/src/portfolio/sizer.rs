@@ -91,6 +91,7 @@ impl Sizer {
             gross: problem.gross,
             net: problem.net,
             exposure_bounds: problem.exposure_bounds.to_vec(),
+            benchmark: problem.benchmark.to_vec(),
             sized,
             weights: of.weights.clone(),
             multipliers: of.multipliers.clone(),
@@ -100,7 +101,7 @@ impl Sizer {
     }
 
     fn problem<'a>(&'a mut self, goal: Goal<'a>, risk: &'a FactorRisk, limits: Limits<'a>) -> Problem<'a> {
-        let Limits { held, tradable, linear_cost, impact: moved, turnover_left } = limits;
+        let Limits { held, tradable, linear_cost, impact: moved, turnover_left, benchmark } = limits;
         let n = held.len();
         let Self { settings, lower, upper, costs, impact, ones, no_risk, horizon, .. } = self;
         lower.clear();
@@ -147,6 +148,7 @@ impl Sizer {
             gross: settings.gross_max,
             net: settings.net_target,
             exposure_bounds: &self.exposure_bounds,
+            benchmark,
         }
     }
 

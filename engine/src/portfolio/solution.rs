@@ -25,6 +25,9 @@ pub struct Limits<'a> {
     pub impact: &'a [f64],
     /// Turnover left under the cap of the date.
     pub turnover_left: f64,
+    /// Weights of the benchmark, length n: risk and the gross limit are then those of the weights less these. Empty
+    /// for none.
+    pub benchmark: &'a [f64],
 }
 
 /// Outcome of a rebalance. None of the variants is an error.

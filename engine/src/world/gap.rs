@@ -102,6 +102,8 @@ struct Missing {
     any: bool,
     factors: Vec<f64>,
     rf: f64,
+    /// Return of the benchmark's instrument; NaN without a price.
+    benchmark: f64,
     split: Vec<f64>,
     dividend: Vec<f64>,
     /// Stated returns since the instrument's last emitted return, kept until its next one.
@@ -115,9 +117,11 @@ impl Missing {
         if !std::mem::replace(&mut self.any, true) {
             self.factors.clone_from(&frame.factors);
             self.rf = frame.rf;
+            self.benchmark = frame.benchmark;
         } else {
             self.factors.iter_mut().zip(&frame.factors).for_each(|(sum, next)| *sum = compound(*sum, *next));
             self.rf = compound(self.rf, frame.rf);
+            self.benchmark = compound_known(self.benchmark, frame.benchmark);
         }
         let n = frame.instruments();
         self.split.resize(n, 1.0);
@@ -146,6 +150,7 @@ impl Missing {
             let factors = self.factors.iter().zip(&mut frame.factors);
             factors.for_each(|(before, own)| *own = compound(*before, *own));
             frame.rf = compound(self.rf, frame.rf);
+            frame.benchmark = compound_known(self.benchmark, frame.benchmark);
             self.act_on(frame);
         }
         if self.returns.is_empty() {
@@ -182,6 +187,15 @@ impl Missing {
         }
         self.split.clear();
         self.dividend.clear();
+    }
+}
+
+/// Compounds returns of which NaN means a frame without a price: the next return spans it.
+fn compound_known(before: f64, next: f64) -> f64 {
+    match (before.is_nan(), next.is_nan()) {
+        (true, _) => next,
+        (_, true) => before,
+        _ => compound(before, next),
     }
 }
 

@@ -91,6 +91,7 @@ impl Path {
         frame.factors.clone_from(&drawn.factors);
         frame.rf = drawn.rf;
         frame.given.clone_from(&drawn.given);
+        frame.benchmark = drawn.benchmark;
         self.moves.resize(self.moves.len().max(drawn.instruments()), UNSEEN);
         if self.previous.replace(at).is_none_or(|previous| previous + 1 != at) {
             self.run = at;

@@ -5,7 +5,7 @@ pub mod choices;
 
 use std::sync::Arc;
 
-use betaflow_engine::execution::ExecutionSettings;
+use betaflow_engine::execution::{BenchmarkRule, ExecutionSettings};
 use betaflow_engine::frame::Frame;
 use betaflow_engine::ledger::{Frames, LedgerFrame, RecordError, RecordSettings, Recorder, RunFacts};
 use betaflow_engine::model::{Estimates, EstimatorSettings};
@@ -156,6 +156,7 @@ pub fn settings() -> RunSettings {
         estimator: EstimatorSettings { warmup: 60, ..EstimatorSettings::default() },
         sizing: SizingSettings { weight_min: -0.1, ..SizingSettings::default() },
         execution: ExecutionSettings::default(),
+        benchmark: BenchmarkRule::default(),
         world: WorldSettings::default(),
         record: RecordSettings { betas: Frames::Rebalances, weights: Frames::All, expected_returns: false },
         trade_from: None,

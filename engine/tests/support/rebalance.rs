@@ -16,6 +16,8 @@ pub trait Checked {
     /// Common risk L'B'w.
     fn common(&self, weights: &[f64]) -> Vec<f64>;
     fn exposure(&self, factor: usize, weights: &[f64]) -> f64;
+    /// Weights less those of the benchmark.
+    fn active(&self, weights: &[f64]) -> Vec<f64>;
     /// Largest violation of any limit.
     fn excess(&self, weights: &[f64]) -> f64;
 }
@@ -47,10 +49,16 @@ impl Checked for Rebalance {
         (0..n).map(|i| self.exposures[(i, factor)] * weights[i]).sum()
     }
 
+    fn active(&self, weights: &[f64]) -> Vec<f64> {
+        let benchmark = |i: usize| self.benchmark.get(i).unwrap_or(&0.0);
+        weights.iter().enumerate().map(|(i, w)| w - benchmark(i)).collect()
+    }
+
     fn excess(&self, weights: &[f64]) -> f64 {
+        let active = self.active(weights);
         let sum = |of: &dyn Fn(usize) -> f64| -> f64 { (0..self.n()).map(of).sum() };
         let mut excess = (sum(&|i| (weights[i] - self.held[i]).abs()) - self.turnover)
-            .max(sum(&|i| weights[i].abs()) - self.gross);
+            .max(sum(&|i| active[i].abs()) - self.gross);
         if let Some(net) = self.net {
             excess = excess.max((sum(&|i| weights[i]) - net).abs());
         }
@@ -97,7 +105,7 @@ pub struct Reference {
 }
 
 impl Reference {
-    /// Variables: w, then y = L'B'w, then t ≥ |w − w₀|, then s ≥ |w|, then v ≥ t^{3/2}.
+    /// Variables: w, then y = L'B'(w − b), then t ≥ |w − w₀|, then s ≥ |w − b|, then v ≥ t^{3/2}.
     pub fn new(of: &Rebalance) -> Self {
         let (n, k) = (of.n(), of.k());
         let scale = of.expected.iter().fold(0.0_f64, |a, b| a.max(b.abs()));
@@ -108,11 +116,12 @@ impl Reference {
         let s = t + n;
         let v = s + if gross { n } else { 0 };
         let size = v + if impact { n } else { 0 };
+        let benchmark = |i: usize| of.benchmark.get(i).copied().unwrap_or(0.0);
         let mut diagonal = vec![0.0; size];
         let mut linear = vec![0.0; size];
         for i in 0..n {
             diagonal[i] = of.idiosyncratic[i] / of.kelly_fraction * scale;
-            linear[i] = -of.expected[i] * scale;
+            linear[i] = -of.expected[i] * scale - diagonal[i] * benchmark(i);
             linear[t + i] = of.cost[i] * scale;
             if impact {
                 linear[v + i] = of.impact[i] * scale;
@@ -124,8 +133,9 @@ impl Reference {
         for j in 0..k {
             let entry = |i: usize| (j..k).map(|l| of.factor_root[(l, j)] * of.exposures[(i, l)]).sum();
             let mut entries: Vec<(usize, f64)> = (0..n).map(|i| (i, entry(i))).collect();
+            let shift = (0..n).map(|i| entries[i].1 * benchmark(i)).sum();
             entries.push((y + j, -1.0));
-            rows.add(&entries, 0.0);
+            rows.add(&entries, shift);
         }
         if let Some(net) = of.net {
             rows.add(&(0..n).map(|i| (i, 1.0)).collect::<Vec<_>>(), net);
@@ -141,8 +151,8 @@ impl Reference {
         rows.add(&(0..n).map(|i| (t + i, 1.0)).collect::<Vec<_>>(), of.turnover);
         if gross {
             for i in 0..n {
-                rows.add(&[(i, 1.0), (s + i, -1.0)], 0.0);
-                rows.add(&[(i, -1.0), (s + i, -1.0)], 0.0);
+                rows.add(&[(i, 1.0), (s + i, -1.0)], benchmark(i));
+                rows.add(&[(i, -1.0), (s + i, -1.0)], -benchmark(i));
             }
             rows.add(&(0..n).map(|i| (s + i, 1.0)).collect::<Vec<_>>(), of.gross);
         }

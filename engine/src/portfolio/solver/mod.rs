@@ -1,7 +1,8 @@
 //! The rebalance as a convex problem, solved in its dual.
 //!
 //! Maximises μ'w − w'Σw/(2κ) − c'|w − w₀| − g'|w − w₀|^{3/2} with Σ = B F B' + D, subject to the turnover cap, the
-//! box, the gross limit, a net target and bounds on factor exposures.
+//! box, the gross limit, a net target and bounds on factor exposures. With a benchmark, risk and the gross limit
+//! are those of w − b (`active.rs`).
 //!
 //! With y = L'B'w/√κ for F = L L', the instruments share only a few sums: k exposures, turnover, gross, net.
 //! Given a multiplier for each sum, the problem separates into one of a single variable per instrument
@@ -14,10 +15,12 @@
 //! that the remaining cap reaches. The multipliers of net target and exposures are bounded, so that both are
 //! approached as near as the other limits allow. Holding all weights always satisfies the cap.
 
+mod active;
 mod columns;
 mod problem;
 
 use crate::linalg::{cholesky_semidefinite, solve_cholesky};
+use active::ActiveProblem;
 use columns::Columns;
 pub use problem::{ExposureBounds, Multipliers, Problem, SolveStatus};
 
@@ -70,6 +73,8 @@ pub struct Solver {
     right: Vec<f64>,
     exposure: Vec<f64>,
     added: Vec<AddedCurvature>,
+    /// Problem in active weights, if there is a benchmark.
+    active: ActiveProblem,
 }
 
 /// Curvature added to an instrument's own risk: curvature · (w − centre)²/2.
@@ -101,6 +106,24 @@ impl Solver {
         weights: &mut Vec<f64>,
         multipliers: &mut Multipliers,
     ) -> SolveStatus {
+        if problem.benchmark.is_empty() {
+            return self.solve_for(problem, weights, multipliers);
+        }
+        let mut active = std::mem::take(&mut self.active);
+        active.shift(problem);
+        let status = self.solve_for(&active.problem(problem), weights, multipliers);
+        active.shift_back(problem, weights);
+        self.active = active;
+        status
+    }
+
+    /// Solves a problem without a benchmark.
+    fn solve_for(
+        &mut self,
+        problem: &Problem<'_>,
+        weights: &mut Vec<f64>,
+        multipliers: &mut Multipliers,
+    ) -> SolveStatus {
         let Repair { cost, gross } = repair(problem);
         if cost > problem.turnover {
             let share = problem.turnover / cost;
@@ -111,7 +134,7 @@ impl Solver {
             multipliers.exposures.resize(problem.exposure_bounds.len(), 0.0);
             return SolveStatus { converged: true, box_missed: true, ..SolveStatus::default() };
         }
-        let least_gross = gross - (problem.turnover - cost).min(gross - problem.fixed_gross());
+        let least_gross = gross - (problem.turnover - cost).min(gross - problem.least_gross());
         let gross_missed = least_gross > problem.gross + ROUNDING;
         let problem = &Problem { gross: problem.gross.max(least_gross), ..*problem };
         self.prepare(problem);

@@ -38,12 +38,14 @@ pub struct Problem<'a> {
     pub impact: &'a [f64],
     /// Upper limit of Σ|w − w₀|.
     pub turnover: f64,
-    /// Upper limit of Σ|w|; infinite for none.
+    /// Upper limit of Σ|w − b|; infinite for none.
     pub gross: f64,
     /// Target of Σw, if any.
     pub net: Option<f64>,
     /// Bounds on B'w.
     pub exposure_bounds: &'a [ExposureBounds],
+    /// Weights b of a benchmark: risk and the gross limit are then those of w − b. Empty for none.
+    pub benchmark: &'a [f64],
 }
 
 /// Lagrange multipliers of the limits: gain in the objective per unit of each.
@@ -113,8 +115,12 @@ impl Problem<'_> {
         self.held[i].clamp(lower, upper)
     }
 
-    /// Σ|w| over the instruments whose weight is fixed.
-    pub(super) fn fixed_gross(&self) -> f64 {
-        (0..self.held.len()).filter(|&i| self.fixed(i)).map(|i| self.held[i].abs()).sum()
+    /// Least Σ|w| inside the bounds.
+    pub(super) fn least_gross(&self) -> f64 {
+        let least = |i: usize| {
+            let (lower, upper) = self.bounds(i);
+            0.0_f64.clamp(lower, upper).abs()
+        };
+        (0..self.held.len()).map(least).sum()
     }
 }

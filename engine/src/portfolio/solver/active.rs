@@ -1,0 +1,69 @@
+//! The rebalance in active weights a = w − b, where b are the weights of a benchmark.
+//!
+//! With a₀ = w₀ − b, the trade a − a₀ is the trade w − w₀, and μ'w differs from μ'a by a constant. The problem therefore
+//! keeps its form: the box becomes [l − b, u − b], the net target s − Σb, and the exposure bounds shift by B'b. Only the
+//! box need not contain 0 any more.
+
+use super::known_or_zero;
+use super::problem::{ExposureBounds, Problem};
+
+/// Columns of the shifted problem; keeps its buffers.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ActiveProblem {
+    held: Vec<f64>,
+    lower: Vec<f64>,
+    upper: Vec<f64>,
+    exposure_bounds: Vec<ExposureBounds>,
+    /// Σb.
+    sum: f64,
+}
+
+impl ActiveProblem {
+    /// Shifts the held weights and the limits by the weights of the benchmark.
+    pub(super) fn shift(&mut self, problem: &Problem<'_>) {
+        let Self { held, lower, upper, exposure_bounds, sum } = self;
+        held.clear();
+        lower.clear();
+        upper.clear();
+        for (i, b) in problem.benchmark.iter().enumerate() {
+            let (least, most) = problem.bounds(i);
+            held.push(problem.held[i] - b);
+            lower.push(least - b);
+            upper.push(most - b);
+        }
+        *sum = problem.benchmark.iter().sum();
+        exposure_bounds.clear();
+        exposure_bounds.extend(problem.exposure_bounds.iter().map(|bounds| {
+            let exposures = problem.exposures.column(bounds.factor);
+            let terms = exposures.iter().zip(problem.benchmark);
+            let shift: f64 = terms.map(|(exposure, b)| known_or_zero(*exposure) * b).sum();
+            ExposureBounds { lower: bounds.lower - shift, upper: bounds.upper - shift, ..*bounds }
+        }));
+    }
+
+    /// The shifted problem.
+    pub(super) fn problem<'a>(&'a self, problem: &Problem<'a>) -> Problem<'a> {
+        Problem {
+            held: &self.held,
+            lower: &self.lower,
+            upper: &self.upper,
+            net: problem.net.map(|net| net - self.sum),
+            exposure_bounds: &self.exposure_bounds,
+            benchmark: &[],
+            ..*problem
+        }
+    }
+
+    /// Turns active weights into weights. A weight at its held value or at a bound is exactly that.
+    pub(super) fn shift_back(&self, problem: &Problem<'_>, weights: &mut [f64]) {
+        for (i, weight) in weights.iter_mut().enumerate() {
+            let (least, most) = problem.bounds(i);
+            *weight = match *weight {
+                active if active == self.held[i] => problem.held[i],
+                active if active == self.lower[i] => least,
+                active if active == self.upper[i] => most,
+                active => active + problem.benchmark[i],
+            };
+        }
+    }
+}
