@@ -69,6 +69,7 @@ fn neutral(settings: &Settings) -> Settings {
     }
     settings.universe = Universe::default();
     settings.factors = Vec::new();
+    settings.benchmark = None;
     settings.factor_gap = FactorGap::Carry;
     settings.required = Vec::new();
     let others = Field::ALL.into_iter().filter(|field| *field != Field::Close);

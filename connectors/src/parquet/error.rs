@@ -11,6 +11,7 @@ use betaflow_engine::frame::Field;
 use betaflow_engine::time::{Iso, TimestampNs};
 
 use super::given::GivenError;
+use super::benchmark::BenchmarkFault;
 use crate::did_you_mean::question;
 
 /// Cell or row of a file.
@@ -272,6 +273,9 @@ pub enum DataError {
         /// Content of the cell.
         found: String,
     },
+    /// Benchmark that cannot be used.
+    #[error(transparent)]
+    Benchmark(#[from] BenchmarkFault),
     /// Row without time or symbol.
     #[error("{place}: found null, expected a value in every row; fill it in or remove the row")]
     NullKey {

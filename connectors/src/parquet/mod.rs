@@ -26,6 +26,7 @@
 //! * The order of rows outside `from` and `to` is checked too.
 
 mod batches;
+mod benchmark;
 mod chunks;
 mod columns;
 mod content;
@@ -45,6 +46,7 @@ mod schema;
 mod settings;
 mod source;
 
+pub use benchmark::{BenchmarkFault, read_benchmark};
 pub use content::content_digest;
 pub use error::{DataError, NamedColumn, Place};
 pub(crate) use factors::LARGEST_FACTOR;

@@ -9,11 +9,13 @@ use betaflow_engine::source::{DataFacts, Source, SourceError};
 use betaflow_engine::time::Iso;
 use betaflow_engine::time::TimestampNs;
 
+use super::benchmark::BenchmarkFault;
 use super::cursor::{Counts, ReadContext};
 use super::factors::FactorJoin;
 use super::merge::{Merge, name_of};
 use super::settings::{Input, RefusedRow, Settings};
 use crate::data_warnings::{LeftOut, data_warnings};
+use crate::did_you_mean::nearest;
 use crate::{DataError, Progress};
 
 /// Source of frames from Parquet files of prices and an optional file of factors.
@@ -168,6 +170,11 @@ impl ParquetSource {
         }
         if let Some(factors) = &mut self.factors {
             factors.check_rest()?;
+        }
+        if let Some(symbol) = self.assembler.unpriced_benchmark() {
+            let nearest = nearest(symbol, self.assembler.symbols().filter(|other| *other != symbol));
+            let (file, symbol) = (self.name.clone(), symbol.to_owned());
+            return Err(BenchmarkFault::NotInData { file, symbol, nearest }.into());
         }
         let end = self.assembler.check_end();
         end.map_err(|source| DataError::Assembly { file: self.name.clone(), source })?;

@@ -28,7 +28,7 @@ tables! {
         costs: Costs = frame.account.costs, "currency", "Costs of the frame.";
         interest: f64 = frame.account.interest, "currency", "Interest on cash; negative where cash is.";
         dividends: f64 = frame.account.dividends, "currency", "Dividends on positions held at the preceding close; negative for shorts.";
-        benchmark_nav: f64 = frame.benchmark_nav, "currency", "Net asset value of the equal-weight benchmark.";
+        benchmark_nav: f64 = frame.benchmark_nav, "currency", "Net asset value of the benchmark.";
         digest: InState<Option<Arc<str>>> = digest.map(Arc::from), "", "Digest of the run up to and including the frame.";
     }
 

@@ -131,7 +131,7 @@ impl Assembler {
     pub fn wants(&self, symbol: &str) -> bool {
         self.constituent_names.contains(symbol)
             || self.is_benchmark(symbol)
-            || self.rules.universe.trades(symbol, &self.constituent_names)
+            || self.trades(symbol)
     }
 
     fn is_benchmark(&self, symbol: &str) -> bool {
@@ -139,8 +139,7 @@ impl Assembler {
     }
 
     /// Returns true if `symbol` becomes a column once it has a price.
-    #[must_use]
-    pub fn trades(&self, symbol: &str) -> bool {
+    fn trades(&self, symbol: &str) -> bool {
         self.rules.universe.trades(symbol, &self.constituent_names)
     }
 

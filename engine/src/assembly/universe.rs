@@ -32,7 +32,8 @@ pub struct UnmatchedName {
 
 impl Universe {
     /// Returns true if `symbol` becomes a column, given the instruments that factor expressions name.
-    pub(super) fn trades(&self, symbol: &str, constituents: &BTreeSet<String>) -> bool {
+    #[must_use]
+    pub fn trades(&self, symbol: &str, constituents: &BTreeSet<String>) -> bool {
         let named = |list: &[String]| list.iter().any(|name| name == symbol);
         if !self.trade.is_empty() {
             return named(&self.trade);

@@ -1,7 +1,7 @@
 //! Choices among the settings; all others belong to the environment.
 
 /// Tables of choices.
-const CHOICES: [&str; 5] = ["sizing.", "strategy.", "estimator.", "universe.", "factors."];
+const CHOICES: [&str; 6] = ["sizing.", "strategy.", "estimator.", "universe.", "factors.", "benchmark."];
 /// Choices in `[execution]`.
 const EXECUTION: [&str; 3] = ["execution.fill_at", "execution.participation_cap", "execution.unfilled"];
 

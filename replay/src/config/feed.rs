@@ -116,11 +116,16 @@ impl FeedSettings {
         venue(&self.venue).map_or_else(|| typed.to_owned(), |venue| venue.symbol(typed))
     }
 
-    /// Refuses factors and a universe with instruments that the feed does not subscribe to.
+    /// Refuses factors, a universe and a benchmark with instruments that the feed does not subscribe to.
     ///
     /// # Errors
     /// An instrument is not in `feed.symbols`.
-    pub(crate) fn refuse_unasked(&self, factors: &[(String, Expression)], universe: &Universe) -> Result<()> {
+    pub(crate) fn refuse_unasked(
+        &self,
+        factors: &[(String, Expression)],
+        universe: &Universe,
+        benchmark: Option<&String>,
+    ) -> Result<()> {
         let asked = self.symbols.join(", ");
         let unasked = |symbol: &&String| !self.symbols.contains(symbol);
         for (name, expression) in factors {
@@ -130,6 +135,12 @@ impl FeedSettings {
                      put a name with a dash in single quotes, such as factors.{name} = \"'BTC-USD'\""
                 );
             }
+        }
+        if let Some(symbol) = benchmark.filter(unasked) {
+            bail!(
+                "`benchmark.symbol`: found the instrument {symbol}, expected one of feed.symbols ({asked}); add it there, and leave \
+                 it out of the universe if it is not to be traded"
+            );
         }
         for (key, symbols) in [("include", &universe.include), ("trade", &universe.trade)] {
             if let Some(symbol) = symbols.iter().find(unasked) {

@@ -2,6 +2,7 @@
 
 mod alerts;
 mod args;
+mod benchmark;
 mod choices;
 mod data;
 mod feed;
@@ -28,7 +29,7 @@ use betaflow_connectors::parquet::{Input, Settings as SourceSettings, read_half_
 use betaflow_connectors::tutorial;
 use betaflow_engine::assembly::{Expression, Universe};
 use betaflow_engine::execution::ExecutionSettings;
-use betaflow_engine::ledger::{Frames, RecordSettings};
+use betaflow_engine::ledger::{Frames, RecordSettings, hex};
 use betaflow_engine::model::EstimatorSettings;
 use betaflow_engine::pipeline::{PipelineError, RunSettings};
 use betaflow_engine::portfolio::SizingSettings;
@@ -42,6 +43,7 @@ use toml::{Table, Value};
 
 pub(crate) use alerts::{AlertSettings, Webhook};
 pub(crate) use args::InputArgs;
+pub(crate) use benchmark::{BenchmarkKind, BenchmarkSettings};
 pub(crate) use choices::is_choice;
 pub(crate) use data::{DataSettings, OnGap, date};
 pub(crate) use feed::FeedSettings;
@@ -66,6 +68,8 @@ pub(crate) struct Settings {
     pub universe: UniverseSettings,
     /// `[factors]`: factors made from instruments, name → expression, in order.
     pub factors: Table,
+    /// `[benchmark]`: benchmark that returns are compared with.
+    pub benchmark: BenchmarkSettings,
     /// `[estimator]`: estimate stage.
     pub estimator: EstimatorSettings,
     /// `[strategy]`: `kind` and the settings of that strategy.
@@ -153,6 +157,7 @@ impl Settings {
                 trade: self.universe.trade.clone(),
             },
             factors: expressions,
+            benchmark: self.benchmark.instrument().filter(|_| trades).map(str::to_owned),
         })
     }
 
@@ -171,6 +176,7 @@ impl Settings {
             estimator: self.estimator.clone(),
             sizing: self.sizing.clone(),
             execution,
+            benchmark: self.benchmark.rule(self.holdout.start()?)?,
             world: self.world.clone(),
             record: self.record,
             trade_from: self.data.trade_from()?,
@@ -219,7 +225,9 @@ impl Config {
     /// # Errors
     /// The settings contradict each other, or a file that they name cannot be read.
     fn new(settings: Settings, trades: bool) -> Result<Self> {
-        let (source, run) = (Arc::new(settings.source(trades)?), Arc::new(settings.run()?));
+        let (source, run) = (settings.source(trades)?, settings.run()?);
+        benchmark::check_use(&run.benchmark, settings.sizing.active, &source, &settings.world)?;
+        let (source, run) = (Arc::new(source), Arc::new(run));
         Ok(Self { settings, trades, source, run })
     }
 
@@ -313,11 +321,14 @@ impl Config {
     }
 
     /// Settings that change results; all others have their defaults. Paths, recorded frames and threads change no result;
-    /// the content of a file of half-spreads does.
+    /// the content of a file of half-spreads or of a benchmark does.
     pub(crate) fn of_results(&self) -> Settings {
         let mut settings = self.settings.clone();
         settings.execution = self.run.execution.clone();
         settings.execution.spread_file = None;
+        if let Some(rows) = self.run.benchmark.rows_digest() {
+            settings.benchmark.path = Some(hex(&rows));
+        }
         settings.data.prices = None;
         settings.data.session = None;
         settings.data.factors = settings.data.factors.filter(|path| path == NO_FACTORS);

@@ -16,6 +16,7 @@ use toml::{Table, Value};
 
 use super::alerts::{self, AlertSettings};
 use super::args::InputArgs;
+use super::benchmark::BenchmarkSettings;
 use super::data::DataSettings;
 use super::feed::FeedSettings;
 use super::holdout::HoldoutSettings;
@@ -24,7 +25,7 @@ use super::limits::LimitSettings;
 use super::remedy::of_setting;
 use super::tables::{PipelineSettings, UniverseSettings};
 use super::tune::TuneSettings;
-use super::{Config, NO_FACTORS, Settings, given, unknown};
+use super::{BenchmarkKind, Config, NO_FACTORS, Settings, given, unknown};
 
 /// Flag of one command that stands for a setting.
 #[derive(Clone, Debug)]
@@ -135,6 +136,7 @@ impl<'a> Request<'a> {
             factors: factors(&typed, &data, self.needs_factors)?,
             holdout: valid(&typed, |holdout: &HoldoutSettings| holdout.check(&data))?,
             universe: valid(&typed, UniverseSettings::check_ranges)?,
+            benchmark: valid(&typed, BenchmarkSettings::check)?,
             estimator: valid(&typed, EstimatorSettings::check)?,
             strategy,
             sizing: over(&typed, sizing_defaults, SizingSettings::check)?,
@@ -154,6 +156,9 @@ impl<'a> Request<'a> {
         for symbol in names.into_iter().flatten() {
             *symbol = settings.feed.symbol(symbol);
         }
+        if settings.benchmark.kind == BenchmarkKind::Instrument {
+            settings.benchmark.symbol = settings.benchmark.symbol.map(|symbol| settings.feed.symbol(&symbol));
+        }
         let mut symbols: Vec<String> = Vec::new();
         for symbol in settings.feed.symbols.iter().map(|symbol| settings.feed.symbol(symbol)) {
             if !symbols.contains(&symbol) {
@@ -169,8 +174,13 @@ impl<'a> Request<'a> {
         }
         // Make paths absolute, so that run.toml works in any current folder.
         let data = &mut settings.data;
-        let paths =
-            [&mut data.prices, &mut data.factors, &mut data.session, &mut settings.execution.spread_file];
+        let paths = [
+            &mut data.prices,
+            &mut data.factors,
+            &mut data.session,
+            &mut settings.execution.spread_file,
+            &mut settings.benchmark.path,
+        ];
         for path in paths.into_iter().flatten() {
             if path != NO_FACTORS {
                 let absolute = std::path::absolute(&*path)

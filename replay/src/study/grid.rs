@@ -65,6 +65,12 @@ impl Grid {
             ),
         };
         let grid = Self { fixed, ..grid.with_context(|| name.to_string())? };
+        if let Some(of_benchmark) = grid.names.iter().find(|name| name.starts_with("benchmark.")) {
+            bail!(
+                "{name}: found `{of_benchmark}`, expected no setting of [benchmark]: the figures of a scenario are not relative to a \
+                 benchmark; set it in the configuration, where `sizing.active` of a scenario uses it"
+            );
+        }
         if let Some(plain) = grid.names.iter().find(|name| !name.contains('.')) {
             bail!(
                 "{name}: found `{plain}`, expected the dotted name of a setting in quotes, such as \

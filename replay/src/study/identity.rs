@@ -29,7 +29,12 @@ impl Identity {
     pub(crate) fn of(config: &Config) -> Result<Self> {
         let settings = Table::try_from(config.of_results())?;
         let (mut choice, mut world) = (Sha256::new(), Sha256::new());
-        for (table, values) in settings.iter().filter(|(table, _)| !NEITHER.contains(&table.as_str())) {
+        // The benchmark changes trades only if sizing measures risk against it.
+        let counts = |table: &str| match table {
+            "benchmark" => config.sizing.active,
+            _ => !NEITHER.contains(&table),
+        };
+        for (table, values) in settings.iter().filter(|(table, _)| counts(table)) {
             each(table, values, &mut |name, value| {
                 let half = if is_choice(name) { &mut choice } else { &mut world };
                 half.update(format!("{name} = {value}\n"));

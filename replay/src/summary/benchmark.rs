@@ -1,14 +1,66 @@
-//! Strategy against benchmark in one sentence.
+//! The benchmark of a run, and strategy against benchmark in one sentence.
 
 use std::cmp::Ordering;
 
 use betaflow_engine::metrics::Figures;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
 
+use crate::config::{BenchmarkKind, BenchmarkSettings};
 use crate::terminal::{decimals, percent};
 
-/// Returns a sentence that compares the strategy with the equal-weight benchmark by net annual return and net Sharpe
+/// Benchmark of a run. Folders of earlier versions have none: theirs is equal weight.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(crate) struct BenchmarkSummary {
+    /// `benchmark.kind`.
+    pub(crate) kind: String,
+    /// Name in tables and legends: the instrument, the factor, or the file without its folder.
+    pub(crate) name: String,
+}
+
+impl Default for BenchmarkSummary {
+    fn default() -> Self {
+        (&BenchmarkSettings::default()).into()
+    }
+}
+
+impl From<&BenchmarkSettings> for BenchmarkSummary {
+    fn from(settings: &BenchmarkSettings) -> Self {
+        Self { kind: settings.kind.name().to_owned(), name: settings.name() }
+    }
+}
+
+impl BenchmarkSummary {
+    /// True for equal weights.
+    pub(crate) fn is_equal_weight(&self) -> bool {
+        self.kind == BenchmarkKind::EqualWeight.name()
+    }
+
+    /// The benchmark as part of a sentence.
+    pub(crate) fn phrase(&self) -> String {
+        match self.is_equal_weight() {
+            true => "the equal-weight benchmark".to_owned(),
+            false => format!("the benchmark {}", self.name),
+        }
+    }
+
+    /// Label of a column or line.
+    pub(crate) fn label(&self) -> String {
+        match self.is_equal_weight() {
+            true => "benchmark".to_owned(),
+            false => format!("benchmark {}", self.name),
+        }
+    }
+}
+
+/// Returns a sentence that compares the strategy with the benchmark `against` by net annual return and net Sharpe
 /// ratio; `None` if a return is undefined. Values are compared as displayed, after rounding.
-pub(crate) fn benchmark_sentence(net: &Figures, benchmark: &Figures) -> Option<String> {
+pub(crate) fn benchmark_sentence(
+    net: &Figures,
+    benchmark: &Figures,
+    against: &BenchmarkSummary,
+) -> Option<String> {
     let returns = [net.annual_return, benchmark.annual_return];
     let by_return = compared(returns, 1e4)?;
     let [own, other] = returns.map(percent);
@@ -18,7 +70,7 @@ pub(crate) fn benchmark_sentence(net: &Figures, benchmark: &Figures) -> Option<S
         Ordering::Greater => "more than",
     };
     let mut text =
-        format!("The strategy earned {earned} the equal-weight benchmark: {own} against {other} a year");
+        format!("The strategy earned {earned} {}: {own} against {other} a year", against.phrase());
     let ratios = [net.sharpe, benchmark.sharpe];
     if let Some(by_ratio) = compared(ratios, 1e2) {
         let [own, other] = ratios.map(|ratio| decimals(ratio, 2));
@@ -94,9 +146,14 @@ mod tests {
             ),
         ];
         for (net, benchmark, expected) in cases {
-            let sentence = benchmark_sentence(&figures(net), &figures(benchmark)).unwrap_or_default();
+            let against = BenchmarkSummary::default();
+            let sentence =
+                benchmark_sentence(&figures(net), &figures(benchmark), &against).unwrap_or_default();
             assert_eq!(sentence, format!("The strategy {expected}"));
         }
-        assert_eq!(benchmark_sentence(&figures((f64::NAN, 1.0)), &figures((0.1, 0.5))), None);
+        let against = BenchmarkSummary { kind: "instrument".to_owned(), name: "SPX".to_owned() };
+        let sentence = |own| benchmark_sentence(&figures(own), &figures((0.1, 0.5)), &against);
+        assert_eq!(sentence((f64::NAN, 1.0)), None);
+        assert!(sentence((0.2, 1.0)).is_some_and(|text| text.contains("more than the benchmark SPX: 20.00 %")));
     }
 }

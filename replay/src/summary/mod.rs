@@ -36,7 +36,7 @@ use betaflow_engine::pipeline::StageTiming;
 use betaflow_engine::time::{Iso, TimestampNs};
 use serde::Serialize;
 
-pub(crate) use benchmark::{benchmark_sentence, is_worse};
+pub(crate) use benchmark::{BenchmarkSummary, benchmark_sentence, is_worse};
 pub(crate) use candidates::{candidates, environment_name};
 pub(crate) use figures::{Calibration, CostSums, Metrics, MetricsBySeries};
 pub(crate) use given::{GivenSummary, data_warnings};

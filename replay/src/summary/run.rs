@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::number::read_if_present;
 use super::{
-    Calibration, CostSums, GivenSummary, Head, HoldoutSummary, MetricsBySeries, Number, OfflineSummary,
+    BenchmarkSummary, Calibration, CostSums, GivenSummary, Head, HoldoutSummary, MetricsBySeries, Number, OfflineSummary,
     time_text,
 };
 
@@ -104,6 +104,8 @@ pub(crate) struct TradingSummary {
     /// Null without a rebalance.
     pub(crate) nav: Option<NavSummary>,
     pub(crate) metrics: Option<MetricsBySeries>,
+    /// Benchmark of `metrics.benchmark` and of `active_risk`.
+    pub(crate) benchmark: BenchmarkSummary,
     /// Net returns against those of the benchmark.
     pub(crate) active_risk: ActiveRiskSummary,
     pub(crate) costs: CostSums,

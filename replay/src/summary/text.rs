@@ -5,7 +5,7 @@ use std::path::Path;
 use betaflow_engine::ledger::{RunFacts, hex};
 use betaflow_engine::metrics::{ExcessFigures, Figures};
 
-use super::{Code, Summary, Trading, benchmark_sentence, metrics_table, time_text};
+use super::{BenchmarkSummary, Code, Summary, Trading, benchmark_sentence, metrics_table, time_text};
 use crate::terminal::{NONE, Page, counted, decimals, grouped, percent};
 
 /// Files of a run folder that the page names, each with its content.
@@ -102,7 +102,8 @@ impl Summary<'_> {
     }
 
     fn add_performance(&self, page: &mut Page, trading: &Trading) {
-        page.section(format!("Performance of {} against equal weight", self.config.strategy_kind()));
+        let (kind, against) = (self.config.strategy_kind(), BenchmarkSummary::from(&self.config.benchmark));
+        page.section(format!("Performance of {kind} against {}", against.name));
         let comparison = &trading.comparison;
         let series = [&comparison.net, &comparison.gross, &comparison.benchmark];
         let ExcessFigures { net, gross, benchmark } = self.facts.performance.in_excess;
@@ -116,7 +117,7 @@ impl Summary<'_> {
             page.field("Information ratio", decimals(active.information_ratio, 2));
         }
         if let (None, Some(sentence)) =
-            (comparison.ruined, benchmark_sentence(&comparison.net, &comparison.benchmark))
+            (comparison.ruined, benchmark_sentence(&comparison.net, &comparison.benchmark, &against))
         {
             page.text(sentence);
         }

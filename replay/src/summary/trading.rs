@@ -72,6 +72,7 @@ impl Summary<'_> {
                 gross: with(gross, excess.gross),
                 benchmark: with(benchmark, excess.benchmark),
             }),
+            benchmark: (&self.config.benchmark).into(),
             active_risk: trading.comparison.active.into(),
             costs: performance.costs.into(),
             interest: performance.interest.into(),

@@ -79,8 +79,9 @@ const lines = () => {
   zoom();
   const { timestamp, nav, benchmark_nav, drawdown, turnover } = linesShown();
   const benchmark = benchmark_nav.some(known)
-    ? [{ name: "equal weight", values: benchmark_nav, style: "gray" }] : [];
-  find("legend").textContent = benchmark.length ? "and equal-weight benchmark (broken line)" : "";
+    ? [{ name: state.benchmark.name, values: benchmark_nav, style: "gray" }] : [];
+  const named = state.benchmark.kind === "equal_weight" ? "equal-weight benchmark" : `benchmark ${state.benchmark.name}`;
+  find("legend").textContent = benchmark.length ? `and ${named} (broken line)` : "";
   charts.nav.show(timestamp, [...benchmark, { name: "NAV", values: nav, style: "blue" }]);
   charts.drawdown.show(timestamp, [{ name: "drawdown", values: drawdown, style: "red", area: "fall" }], { most: 0 });
   const cap = known(state.turnover_cap)

@@ -13,6 +13,8 @@ use super::database::Database;
 use super::history::{History, Sums};
 use super::holdings::{Holding, Holdings, Pnl};
 use super::status::{LiveStatus, Status};
+use crate::config::BenchmarkSettings;
+use crate::summary::BenchmarkSummary;
 
 /// Maximum rows of fills, orders and events.
 const ROWS: i64 = 50;
@@ -45,6 +47,8 @@ pub(crate) struct Snapshot {
     pub(crate) ruined: bool,
     /// Turnover cap per day, as configured.
     pub(crate) turnover_cap: Option<f64>,
+    /// Benchmark, as configured.
+    benchmark: BenchmarkSummary,
     /// Sums over all recorded frames.
     #[serde(rename = "costs")]
     pub(crate) sums: Sums,
@@ -109,6 +113,7 @@ impl Snapshot {
             None => status(connection, &mut troubles)?,
         };
         let begun = history.frames > 0;
+        let configuration = configuration(database, &mut troubles)?;
         let snapshot = Self {
             time: now(),
             version: database.meta("version")?,
@@ -122,7 +127,8 @@ impl Snapshot {
             day: begun.then_some(history.running.day),
             drawdown: begun.then_some(history.running.drawdown),
             ruined: history.last.as_ref().is_some_and(|frame| is_ruined(frame.nav)),
-            turnover_cap: turnover_cap(database, &mut troubles)?,
+            turnover_cap: configuration.as_ref().and_then(turnover_cap),
+            benchmark: configuration.map(benchmark).unwrap_or_default(),
             sums: history.sums,
             cost_items: CostItem::NAMES.into(),
             fill_count: history.book.fills,
@@ -176,19 +182,29 @@ fn status(connection: &Connection, troubles: &mut Vec<String>) -> rusqlite::Resu
     Ok(status)
 }
 
-/// `sizing.turnover_cap` of the recorded configuration.
-fn turnover_cap(database: &Database, troubles: &mut Vec<String>) -> rusqlite::Result<Option<f64>> {
+/// Recorded configuration.
+fn configuration(database: &Database, troubles: &mut Vec<String>) -> rusqlite::Result<Option<toml::Table>> {
     let Some(text) = database.meta("configuration")? else { return Ok(None) };
     match text.parse::<toml::Table>() {
-        Ok(table) => {
-            let cap = table.get("sizing").and_then(|sizing| sizing.get("turnover_cap"));
-            Ok(cap.and_then(|cap| cap.as_float().or(cap.as_integer().map(|whole| whole as f64))))
-        }
+        Ok(table) => Ok(Some(table)),
         Err(error) => {
             troubles.push(format!("cannot parse the configuration in meta as TOML: {}", error.message()));
             Ok(None)
         }
     }
+}
+
+/// `sizing.turnover_cap` of a configuration.
+fn turnover_cap(configuration: &toml::Table) -> Option<f64> {
+    let cap = configuration.get("sizing").and_then(|sizing| sizing.get("turnover_cap"));
+    cap.and_then(|cap| cap.as_float().or(cap.as_integer().map(|whole| whole as f64)))
+}
+
+/// Benchmark of a configuration; equal weight if it names none.
+fn benchmark(mut configuration: toml::Table) -> BenchmarkSummary {
+    let table = configuration.remove("benchmark");
+    let settings = table.and_then(|table| table.try_into::<BenchmarkSettings>().ok()).unwrap_or_default();
+    (&settings).into()
 }
 
 fn positions(connection: &Connection, holdings: &Holdings) -> rusqlite::Result<Vec<Position>> {

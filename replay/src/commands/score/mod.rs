@@ -36,7 +36,7 @@ use crate::run::data::{DataCache, Opened as OpenedSource};
 use crate::run::json_lines;
 use crate::run::{self, Prepared, Reported};
 use crate::summary::{
-    EarlierOpening, FailedOpening, HoldoutSummary, PeriodMetrics, ScoreSummary, Section, time_text,
+    BenchmarkSummary, EarlierOpening, FailedOpening, HoldoutSummary, PeriodMetrics, ScoreSummary, Section, time_text,
 };
 use crate::terminal::tell;
 pub(super) use args::{Profile, SCORE, ScoreArgs};
@@ -198,6 +198,7 @@ impl Scoring {
             to: result.to.unwrap_or_default(),
             opened,
             embedded: config.is_tutorial(),
+            benchmark: (&config.benchmark).into(),
         })
     }
 }
@@ -229,6 +230,7 @@ pub(crate) struct Score {
     to: String,
     /// True if the data is embedded: its log is in the current folder.
     embedded: bool,
+    benchmark: BenchmarkSummary,
 }
 
 impl Score {

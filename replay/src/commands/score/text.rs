@@ -44,7 +44,7 @@ impl Score {
         let inside = &self.parts.inside;
         let [net, gross, benchmark] = &inside.figures;
         page.section("Performance in the hold-out").table(metrics_table([net, gross, benchmark], &[]));
-        if let (None, Some(sentence)) = (inside.ruined, benchmark_sentence(net, benchmark)) {
+        if let (None, Some(sentence)) = (inside.ruined, benchmark_sentence(net, benchmark, &self.benchmark)) {
             page.text(sentence);
         }
         page.section("Hold-out beside the period before it, net").table(self.table());
@@ -161,9 +161,10 @@ impl Score {
         let [net, gross, benchmark] =
             self.parts.inside.figures.each_ref().map(|figures| figures.annual_return);
         page.field("Gross", format!("Before costs, which took {} a year.", percent(gross - net)));
-        page.field(
-            "Equal weight",
-            format!("The same amount of every instrument: {} a year.", percent(benchmark)),
-        );
+        let against = match self.benchmark.is_equal_weight() {
+            true => ("Equal weight".to_owned(), "The same amount of every instrument".to_owned()),
+            false => ("Benchmark".to_owned(), self.benchmark.name.clone()),
+        };
+        page.field(&against.0, format!("{}: {} a year.", against.1, percent(benchmark)));
     }
 }

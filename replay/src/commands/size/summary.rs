@@ -38,7 +38,7 @@ pub(super) struct SizeSummary {
 /// Inputs of the optimisation. Vectors follow `symbols`.
 #[derive(Debug, Serialize)]
 struct Problem {
-    objective: &'static str,
+    objective: String,
     forecast: Vec<Number>,
     /// Exposures by factor.
     exposures: BTreeMap<String, Vec<Number>>,
@@ -59,6 +59,8 @@ struct Problem {
     gross_max: Number,
     net_target: Option<f64>,
     exposure_bounds: Vec<ExposureBound>,
+    /// Weights b of the benchmark, against which risk and the gross limit are measured; empty without `sizing.active`.
+    benchmark: Vec<Number>,
     cap_method: CapMethod,
 }
 
@@ -78,6 +80,8 @@ struct Solution {
     turnover: Number,
     growth: Option<f64>,
     variance: Option<f64>,
+    /// Variance of the weights less those of the benchmark; that of the weights without one.
+    active_variance: Option<f64>,
     multipliers: Multipliers,
     within_limits: bool,
     at_lower: Vec<String>,
@@ -170,11 +174,15 @@ impl Report<'_> {
             upper: bound.upper.into(),
         });
         let sizing = &self.config.sizing;
+        let objective = match (of.sized, of.impact.is_empty()) {
+            (true, false) => UTILITY_WITH_IMPACT,
+            (true, true) => UTILITY,
+            (false, _) => DISTANCE,
+        };
         Problem {
-            objective: match (of.sized, of.impact.is_empty()) {
-                (true, false) => UTILITY_WITH_IMPACT,
-                (true, true) => UTILITY,
-                (false, _) => DISTANCE,
+            objective: match (of.benchmark.is_empty(), objective) {
+                (true, objective) => objective.to_owned(),
+                (false, objective) => objective.replace("w'Sw", "(w - benchmark)'S(w - benchmark)"),
             },
             forecast: numbers(&of.expected),
             exposures: exposures.collect(),
@@ -193,6 +201,7 @@ impl Report<'_> {
             gross_max: of.gross.into(),
             net_target: of.net,
             exposure_bounds: bounds.collect(),
+            benchmark: numbers(&of.benchmark),
             cap_method: sizing.cap_method,
         }
     }
@@ -205,6 +214,7 @@ impl Report<'_> {
             turnover: self.turnover().into(),
             growth: of.sized.then(|| of.objective(&of.weights)),
             variance: of.sized.then(|| of.variance(&of.weights)),
+            active_variance: of.sized.then(|| of.active_variance(&of.weights)),
             multipliers: Multipliers {
                 turnover_cap: of.multipliers.turnover.into(),
                 gross: of.multipliers.gross.into(),

@@ -36,6 +36,13 @@ impl Report<'_> {
             page.field("Expected growth", format!("{growth} a year, after the costs of these trades"));
             let volatility = percent((of.variance(&of.weights) * year).sqrt());
             page.field("Volatility", format!("{volatility} a year"));
+            if !of.benchmark.is_empty() {
+                let tracking = percent((of.active_variance(&of.weights) * year).sqrt());
+                page.field(
+                    "Tracking error",
+                    format!("{tracking} a year against {}", self.config.benchmark.name()),
+                );
+            }
         }
         if !of.sized && of.outcome == Outcome::Capped {
             page.text("The strategy sets weights: these are the nearest ones under the cap.");

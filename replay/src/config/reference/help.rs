@@ -27,8 +27,10 @@ Factors: a time column and one column of simple returns for each factor (0.01
   or with --set 'factors.mom=0.5*MTUM - 0.5*SPX'. Instruments of factors are
   not traded, unless universe.trade names them.
 
-The equal-weight benchmark rebalances every 21 days over the instruments that
-trade on the day, with the same costs. Turnover is counted by UTC date.
+The benchmark holds equal weights, rebalances every 21 days over the
+instruments that trade on the day, and has the same costs. With
+benchmark.kind it is an instrument, a factor or a file of returns or weights.
+Turnover is counted by UTC date.
 ";
 
 /// Settings in the help, by their dotted names.

@@ -16,6 +16,7 @@ use serde::Serialize;
 use toml::{Table, Value};
 
 use super::alerts::AlertSettings;
+use super::benchmark::BenchmarkSettings;
 use super::data::DataSettings;
 use super::feed::FeedSettings;
 use super::holdout::HoldoutSettings;
@@ -69,7 +70,7 @@ fn defaults_of<T: SettingsTable + Serialize>() -> Table {
 }
 
 /// Tables of a configuration, in the order of `run.toml`.
-const TABLES: [TableReference; 15] = [
+const TABLES: [TableReference; 16] = [
     TableReference::of::<DataSettings>(),
     TableReference::of::<HoldoutSettings>(),
     TableReference::of::<UniverseSettings>(),
@@ -79,6 +80,7 @@ const TABLES: [TableReference; 15] = [
         settings: &[],
         defaults: Table::new,
     },
+    TableReference::of::<BenchmarkSettings>(),
     TableReference::of::<EstimatorSettings>(),
     TableReference {
         name: STRATEGY,

@@ -93,8 +93,8 @@ pub(super) fn thinned(equity: &Equity, of_bucket: &str) -> String {
     }
 }
 
-/// Adds the figure.
-pub(super) fn add(page: &mut Page, curves: &Curves) {
+/// Adds the figure. `benchmark`: label of the benchmark.
+pub(super) fn add(page: &mut Page, curves: &Curves, benchmark: &str) {
     let equity = match curves {
         Ok(equity) => equity,
         Err(why) => return page.missing(HEADING, why),
@@ -106,11 +106,13 @@ pub(super) fn add(page: &mut Page, curves: &Curves) {
     for (name, colour, look) in
         [("benchmark", 1, LineStyle::Beside), ("gross", 5, LineStyle::Dashed), ("net", 0, LineStyle::Main)]
     {
-        figure.draw(&PaneLine::new(name, equity.line(name), colour, look).with(name).format(".3f"));
+        let shown = if name == "benchmark" { benchmark } else { name };
+        figure.draw(&PaneLine::new(shown, equity.line(name), colour, look).with(name).format(".3f"));
     }
+    let of_benchmark = format!("drawdown, {benchmark}");
     let fallen = |name, line, look, colour| PaneLine::new(name, equity.line(line), colour, look).below();
     figure.draw(&fallen("drawdown, net", "net_drawdown", LineStyle::Area, 0).with("net"));
-    figure.draw(&fallen("drawdown, benchmark", "benchmark_drawdown", LineStyle::Thin, 1).with("benchmark"));
+    figure.draw(&fallen(&of_benchmark, "benchmark_drawdown", LineStyle::Thin, 1).with("benchmark"));
     let positive = |line: &str| equity.line(line).iter().all(|value| *value > 0.0);
     if ["net", "gross", "benchmark"].into_iter().all(positive) {
         figure.let_be_logarithmic();

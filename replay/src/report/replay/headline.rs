@@ -6,7 +6,8 @@ use crate::report::Run;
 use crate::report::format::{NONE, count, counted, money, text};
 use crate::report::labels::{Unit, shown};
 use crate::report::page::Page;
-use crate::summary::{DataSummary, Metrics, MetricsBySeries, TradingSummary, benchmark_sentence, is_worse};
+use crate::summary::{
+    BenchmarkSummary, DataSummary, Metrics, MetricsBySeries, TradingSummary, benchmark_sentence, is_worse};
 
 /// Row of the headline table: title, unit, value.
 type Row = (&'static str, Unit, fn(&Metrics) -> f64);
@@ -29,18 +30,19 @@ pub(super) fn add(page: &mut Page, run: &Run<'_>, trading: &TradingSummary, firs
     let Some(whole) = &trading.metrics else { return };
     let score = run.summary.holdout.as_ref().and_then(|holdout| holdout.score.as_ref());
     let compared = score.map_or(whole, |score| &score.inside.metrics);
-    if let Some(verdict) = verdict(compared, score.is_some()) {
+    if let Some(verdict) = verdict(compared, &trading.benchmark, score.is_some()) {
         page.add(verdict);
     }
+    let label = trading.benchmark.label();
     let columns: Vec<(&str, &Metrics)> = match score {
         None => vec![
             ("strategy, net", &whole.net),
-            ("benchmark", &whole.benchmark),
+            (&label, &whole.benchmark),
             ("strategy, gross", &whole.gross),
         ],
         Some(score) => vec![
             ("hold-out, net", &score.inside.metrics.net),
-            ("benchmark", &score.inside.metrics.benchmark),
+            (&label, &score.inside.metrics.benchmark),
             ("before, net", &score.before.metrics.net),
             ("benchmark before", &score.before.metrics.benchmark),
             ("whole run, net", &whole.net),
@@ -82,9 +84,9 @@ fn lead(run: &Run<'_>, trading: &TradingSummary, first_rebalance: Option<&str>) 
 }
 
 /// Returns the comparison with the benchmark in the words of the terminal; `None` without returns of both.
-fn verdict(metrics: &MetricsBySeries, of_holdout: bool) -> Option<Markup> {
+fn verdict(metrics: &MetricsBySeries, against: &BenchmarkSummary, of_holdout: bool) -> Option<Markup> {
     let (net, benchmark) = (&metrics.net.figures, &metrics.benchmark.figures);
-    let sentence = benchmark_sentence(net, benchmark)?.replace(" -", " −");
+    let sentence = benchmark_sentence(net, benchmark, against)?.replace(" -", " −");
     let sentence = match sentence.strip_prefix("The strategy").filter(|_| of_holdout) {
         Some(rest) => format!("On the hold-out the strategy{rest}"),
         None => sentence,
@@ -109,6 +111,7 @@ mod tests {
             ([0.10, 0.8], [0.100_001, 0.801], "verdict"),
             ([-1.0, f64::NAN], [0.10, 0.8], "verdict worse"),
         ];
+        let against = BenchmarkSummary::default();
         for (net, benchmark, class) in cases {
             let [net, benchmark] = [net, benchmark].map(|[annual_return, sharpe]| Figures {
                 annual_return,
@@ -116,12 +119,12 @@ mod tests {
                 ..Figures::undefined()
             });
             let metrics = MetricsBySeries::from([net, net, benchmark]);
-            let sentence = benchmark_sentence(&net, &benchmark).unwrap().replace(" -", " −");
-            let html = |of_holdout| verdict(&metrics, of_holdout).unwrap().into_string();
+            let sentence = benchmark_sentence(&net, &benchmark, &against).unwrap().replace(" -", " −");
+            let html = |of_holdout| verdict(&metrics, &against, of_holdout).unwrap().into_string();
             assert_eq!(html(false), format!("<p class=\"{class}\">{sentence}</p>"));
             assert!(html(true).contains(">On the hold-out the strategy earned "));
         }
         let undefined = MetricsBySeries::from([Figures::undefined(); 3]);
-        assert!(verdict(&undefined, false).is_none());
+        assert!(verdict(&undefined, &against, false).is_none());
     }
 }

@@ -52,9 +52,10 @@ pub(super) fn html(run: &Run<'_>, trading: &TradingSummary, plot: &[String]) -> 
     }
     overview::add(&mut page, trading, curves.as_ref().ok().map(|equity| equity.active));
     given::add(&mut page, summary.given.as_ref());
-    equity::add(&mut page, &curves);
+    let benchmark = trading.benchmark.label();
+    equity::add(&mut page, &curves, &benchmark);
     recent::add(&mut page, trading, &curves);
-    rolling::add(&mut page, &curves);
+    rolling::add(&mut page, &curves, &benchmark);
     exposure::add(&mut page, run, &curves);
     months::add(&mut page, trading, opened);
     drawdowns::add(&mut page, trading.drawdowns.as_deref(), opened);
@@ -63,7 +64,7 @@ pub(super) fn html(run: &Run<'_>, trading: &TradingSummary, plot: &[String]) -> 
     attribution::add(&mut page, run, trading, &curves);
     contributors::add(&mut page, run);
     distribution::add(&mut page, trading);
-    overview::add_metrics(&mut page, trading.metrics.as_ref());
+    overview::add_metrics(&mut page, trading.metrics.as_ref(), &trading.benchmark);
     estimate::add_calibration(&mut page, run);
     page.section("Version and settings");
     page.add(overview::ran(&summary.head, trading));

@@ -44,7 +44,8 @@ pub(super) fn add(page: &mut Page, trading: &TradingSummary, holdout: Option<&st
     let rows: Vec<Markup> = years.iter().map(row).collect();
     let mut header = vec![""];
     header.extend(NAMES);
-    header.extend(["year, net", "gross", "benchmark"]);
+    let label = trading.benchmark.label();
+    header.extend(["year, net", "gross", &label]);
     page.table(&header, "months", &rows);
     page.small(html! {
         "Percent; blue above zero, orange below, darker from 1, 3 and 6 %. Months and years are UTC; the first one begins "

@@ -6,7 +6,7 @@ use maud::{Markup, Render, html};
 use crate::report::format::{percent, plain, text};
 use crate::report::labels::{Unit, shown};
 use crate::report::page::Page;
-use crate::summary::{Head, Metrics, MetricsBySeries, TradingSummary};
+use crate::summary::{BenchmarkSummary, Head, Metrics, MetricsBySeries, TradingSummary};
 
 /// Figure of a series of returns: name, unit, value, meaning.
 type Figure = (&'static str, Unit, fn(&Metrics) -> f64, &'static str);
@@ -192,7 +192,11 @@ pub(super) fn add(page: &mut Page, trading: &TradingSummary, active: Option<Acti
 }
 
 /// Adds the table of all figures.
-pub(super) fn add_metrics(page: &mut Page, metrics: Option<&MetricsBySeries>) {
+pub(super) fn add_metrics(
+    page: &mut Page,
+    metrics: Option<&MetricsBySeries>,
+    benchmark: &BenchmarkSummary,
+) {
     const HEADING: &str = "All figures";
     let Some(metrics) = metrics else {
         return page.missing(HEADING, "summary.json has no metrics.");
@@ -211,12 +215,28 @@ pub(super) fn add_metrics(page: &mut Page, metrics: Option<&MetricsBySeries>) {
     if rows.is_empty() {
         return page.absent("There are no returns to measure.");
     }
-    page.table(&["", "net", "gross", "benchmark", "meaning"], "figures", &rows);
+    page.table(&["", "net", "gross", &benchmark.label(), "meaning"], "figures", &rows);
+    let meaning = meaning(benchmark);
     page.small(html! {
-        "Net is after all costs; gross returns add the costs of each bar back; the benchmark holds equal weights of all "
-        "tradable instruments, rebalanced every 21 days, after the same costs. The definitions are those of " code { "empyrical" }
-        "; a dash means not defined."
+        "Net is after all costs; gross returns add the costs of each bar back; " (meaning) ". The definitions are those of "
+        code { "empyrical" } "; a dash means not defined."
     });
+}
+
+/// Returns what the benchmark is, as a clause.
+fn meaning(benchmark: &BenchmarkSummary) -> String {
+    let name = &benchmark.name;
+    match benchmark.kind.as_str() {
+        "instrument" => format!("the benchmark holds {name} from the first rebalance on, without costs"),
+        "factor" => format!(
+            "the benchmark compounds the factor {name}, plus the risk-free return where the data has one, without costs"
+        ),
+        "file" => format!(
+            "the benchmark is that of {name}: returns without costs, or weights with the delay and the costs of the strategy"
+        ),
+        _ => "the benchmark holds equal weights of all tradable instruments, rebalanced every 21 days, after the same costs"
+            .to_owned(),
+    }
 }
 
 /// Returns digest and version.

@@ -33,7 +33,8 @@ pub(super) fn add(page: &mut Page, trading: &TradingSummary, curves: &Curves) {
         }
     };
     let rows: Vec<Markup> = equity.trailing.iter().map(row).collect();
-    page.table(&["return", "strategy, net", "benchmark", "difference"], "plain", &rows);
+    let label = trading.benchmark.label();
+    page.table(&["return", "strategy, net", &label, "difference"], "plain", &rows);
     page.small(
         "Calendar months up to the last frame, not annualised; a dash where the run is shorter. The run starts at its first \
          rebalance.",

@@ -7,10 +7,10 @@ use crate::report::page::Page;
 const HEADING: &str = "Rolling risk";
 
 /// Line of a figure: name, line of the equity, index of the colour.
-type Line = (&'static str, &'static str, usize);
+type Line<'a> = (&'a str, &'static str, usize);
 
-/// Adds the figures.
-pub(super) fn add(page: &mut Page, curves: &Curves) {
+/// Adds the figures. `benchmark`: label of the benchmark.
+pub(super) fn add(page: &mut Page, curves: &Curves, benchmark: &str) {
     let equity = match curves {
         Ok(equity) => equity,
         Err(why) => return page.missing(HEADING, why),
@@ -29,7 +29,7 @@ pub(super) fn add(page: &mut Page, curves: &Curves) {
             "Annualised Sharpe ratio of the last 252 days; a high ratio in a few periods only is a fragile result.",
             Pane("Sharpe ratio, annualised", "~g"),
             ".2f",
-            &[("benchmark", "benchmark_sharpe", 1), ("net", "sharpe", 0)],
+            &[(benchmark, "benchmark_sharpe", 1), ("net", "sharpe", 0)],
         ),
         draw(
             page,
@@ -38,7 +38,7 @@ pub(super) fn add(page: &mut Page, curves: &Curves) {
             "Annualised standard deviation of the returns of the last 252 days, to compare with the benchmark.",
             Pane("volatility, % a year", ".0%"),
             ".2%",
-            &[("benchmark", "benchmark_volatility", 1), ("net", "volatility", 0)],
+            &[(benchmark, "benchmark_volatility", 1), ("net", "volatility", 0)],
         ),
         draw(
             page,
@@ -63,10 +63,10 @@ fn draw(
     reading: &str,
     pane: Pane,
     format: &'static str,
-    lines: &[Line],
+    lines: &[Line<'_>],
 ) -> bool {
-    let defined = |(_, line, _): &&Line| equity.rolling.line(line).iter().any(|value| value.is_finite());
-    let lines: Vec<&Line> = lines.iter().filter(defined).collect();
+    let defined = |(_, line, _): &&Line<'_>| equity.rolling.line(line).iter().any(|value| value.is_finite());
+    let lines: Vec<&Line<'_>> = lines.iter().filter(defined).collect();
     if lines.is_empty() {
         return false;
     }

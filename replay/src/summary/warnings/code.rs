@@ -5,6 +5,8 @@
 pub(crate) enum Code {
     AlignedFrames,
     BarsWithoutVolume,
+    BenchmarkNotBought,
+    BenchmarkWithoutReturn,
     BudgetOutOfReach,
     CashInterest,
     DatesUnmatched,
@@ -45,6 +47,8 @@ impl Code {
         match self {
             Self::AlignedFrames => "aligned_frames",
             Self::BarsWithoutVolume => "bars_without_volume",
+            Self::BenchmarkNotBought => "benchmark_not_bought",
+            Self::BenchmarkWithoutReturn => "benchmark_without_return",
             Self::BudgetOutOfReach => "budget_out_of_reach",
             Self::CashInterest => "cash_interest",
             Self::DatesUnmatched => "dates_unmatched",

@@ -21,7 +21,7 @@ pub(crate) use code::Code;
 pub(crate) use problem::{problem_meaning, problem_remedy};
 
 use super::{Summary, data_warnings, time_text};
-use crate::config::{Config, Slip};
+use crate::config::{BenchmarkKind, Config, Slip};
 use crate::terminal::grouped;
 
 /// A warning as text.
@@ -74,8 +74,13 @@ pub(crate) fn survivorship_warning(config: &Config) -> Option<Rendered> {
     config.is_tutorial().then(|| {
         Rendered::new(
             Code::Survivorship,
-            "The 20 stocks of the tutorial were chosen in hindsight among those that still exist (survivorship bias). \
-             Strategy and equal-weight benchmark look better than they were.",
+            format!(
+                "The 20 stocks of the tutorial were chosen in hindsight among those that still exist (survivorship bias). {}",
+                match config.benchmark.kind {
+                    BenchmarkKind::EqualWeight => "Strategy and equal-weight benchmark look better than they were.",
+                    _ => "The strategy looks better than it was, and better than a benchmark without this bias.",
+                }
+            ),
         )
     })
 }

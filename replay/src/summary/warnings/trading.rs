@@ -1,6 +1,6 @@
 //! Warnings about risk and execution.
 
-use betaflow_engine::execution::{ExecutionFacts, ExecutionSettings};
+use betaflow_engine::execution::{BenchmarkFacts, ExecutionFacts, ExecutionSettings};
 
 use super::{Code, Rendered};
 use crate::summary::Summary;
@@ -10,6 +10,9 @@ use crate::terminal::{counted, grouped};
 const RISK_RATIO: (f64, f64) = (0.67, 1.5);
 /// Relative difference above which the impact of fills differs from the model of sizing.
 const IMPACT_TOLERANCE: f64 = 1e-9;
+
+/// Largest number of instruments named in a warning.
+const SYMBOLS_SHOWN: usize = 5;
 
 impl Summary<'_> {
     /// Returns a warning if predicted and realised volatility differ widely, for runs of at least a year.
@@ -49,7 +52,36 @@ impl Summary<'_> {
     /// Adds warnings about orders, fills and costs.
     pub(super) fn warn_of_execution(&self, warnings: &mut Vec<Rendered>) {
         self.warn_of_orders(warnings);
+        self.warn_of_benchmark(warnings);
         self.warn_of_costs(warnings);
+    }
+
+    fn warn_of_benchmark(&self, warnings: &mut Vec<Rendered>) {
+        let BenchmarkFacts { frames, without_return, unplaced, unplaced_symbols } = &self.facts.benchmark;
+        let name = self.config.benchmark.name();
+        if *without_return > 0 {
+            let text = format!(
+                "The benchmark {name} has no return on {} of {}; it counts as 0 there, and the next one spans the gap if it is \
+                 an instrument.",
+                grouped(*without_return as f64),
+                counted(*frames, "frame")
+            );
+            warnings.push(Rendered::new(Code::BenchmarkWithoutReturn, text));
+        }
+        if *unplaced > 0 {
+            let shown: Vec<&str> = unplaced_symbols.iter().take(SYMBOLS_SHOWN).map(String::as_str).collect();
+            let more = match unplaced_symbols.len().saturating_sub(SYMBOLS_SHOWN) {
+                0 => String::new(),
+                more => format!(" and {more} more"),
+            };
+            let text = format!(
+                "The benchmark {name} has {} of instruments that could not be traded on the frame, and holds cash or the \
+                 earlier position instead: {}{more}.",
+                counted(*unplaced, "weight"),
+                shown.join(", ")
+            );
+            warnings.push(Rendered::new(Code::BenchmarkNotBought, text));
+        }
     }
 
     fn warn_of_orders(&self, warnings: &mut Vec<Rendered>) {
