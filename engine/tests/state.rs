@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use betaflow_engine::assembly::{Assembler, FrameColumn, Rules, Values};
-use betaflow_engine::execution::{FillAt, SpreadModel, Unfilled};
+use betaflow_engine::execution::{BenchmarkRule, FillAt, ReturnRows, SpreadModel, Unfilled, WeightRows};
 use betaflow_engine::frame::Bar;
 use betaflow_engine::frame::Field;
 use betaflow_engine::frame::Frame;
@@ -218,10 +218,41 @@ fn ruinous(run: &mut RunSettings) {
 }
 
 /// Settings under which every component has state.
-fn cases() -> [Case; 9] {
+fn cases() -> [Case; 12] {
     let trend: fn() -> Box<dyn Strategy> = || Box::<Trend>::default();
     [
         ("defaults", |_| {}, busy, 1),
+        (
+            "active risk against a file of weights",
+            |run| {
+                (run.sizing.active, run.sizing.weight_max) = (true, 0.5);
+                let rows = (30..190).step_by(20).flat_map(|day| {
+                    let weights = [("S001", 0.3), ("S003", 0.1 + 1e-3 * day as f64), ("S00X", 0.1)];
+                    weights.map(|(symbol, weight)| (TimestampNs(day * DAY_NS), symbol, weight))
+                });
+                run.benchmark = BenchmarkRule::Weights(Arc::new(WeightRows::new(rows)));
+            },
+            busy,
+            1,
+        ),
+        (
+            "a file of returns as benchmark",
+            |run| {
+                let rows = (0..190).step_by(3).map(|day| (TimestampNs(day * DAY_NS), 1e-4 * day as f64));
+                run.benchmark = BenchmarkRule::Returns(Arc::new(ReturnRows::new(rows.collect())));
+            },
+            busy,
+            1,
+        ),
+        (
+            "an instrument that is traded as benchmark of active risk",
+            |run| {
+                (run.sizing.active, run.sizing.gross_max) = (true, 2.0);
+                run.benchmark = BenchmarkRule::Instrument("S004".to_owned());
+            },
+            busy,
+            1,
+        ),
         (
             "dlm, carried orders under a cap on volume, delay of three",
             |run| {

@@ -42,7 +42,7 @@ pub enum BenchmarkFault {
         /// Most similar name in the data.
         nearest: Option<String>,
     },
-    /// A number that is no return or no weight.
+    /// Invalid return or weight.
     #[error("{place}: found {found} at {}, expected {expected}; correct the file", Iso(*.time))]
     Number {
         /// Place of the cell.
@@ -82,7 +82,7 @@ pub enum BenchmarkFault {
         /// True for returns, which have one row per time.
         strictly: bool,
     },
-    /// Several numeric columns of which none is named `return`.
+    /// Several numeric columns, and none is named `return`.
     #[error(
         "{file}: found the numeric columns {found}, expected one column of returns, or one named `return`, or the columns \
          `symbol` and `weight`; drop the others"
@@ -208,7 +208,11 @@ impl Reader {
                     return Err(DataError::NullKey { place: place() });
                 };
                 if value.is_nan() || value.abs() > WEIGHT_MAX {
-                    return Err(self.bad_number(&part, row, "a weight from -1000 to 1000, as a share of NAV"));
+                    return Err(self.bad_number(
+                        &part,
+                        row,
+                        "a weight from -1000 to 1000, as a share of NAV",
+                    ));
                 }
                 if all.last().is_some_and(|(last, ..)| *last != time) {
                     of_time.clear();

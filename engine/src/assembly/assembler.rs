@@ -129,9 +129,7 @@ impl Assembler {
     /// Returns true if rows of `symbol` are needed, as a column, for a factor or for the benchmark.
     #[must_use]
     pub fn wants(&self, symbol: &str) -> bool {
-        self.constituent_names.contains(symbol)
-            || self.is_benchmark(symbol)
-            || self.trades(symbol)
+        self.constituent_names.contains(symbol) || self.is_benchmark(symbol) || self.trades(symbol)
     }
 
     fn is_benchmark(&self, symbol: &str) -> bool {

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::benchmark::Benchmark;
 use super::costs::{BPS, CostItem, Costs, Impact};
 use super::fills::{Fill, Reason};
 use super::market::Market;
 use super::moves::Moves;
 use super::orders::{Order, OrderRecord, OrderState, fraction_beyond, nearest_lots, whole_lots};
-use super::benchmark::Benchmark;
 use super::portfolio::Portfolio;
 use super::settings::{CashInterest, ExecutionSettings, FillAt, Unfilled};
 use super::stress::CostMultipliers;

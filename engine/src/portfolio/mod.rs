@@ -18,6 +18,9 @@
 //! weights of a strategy go through the same solver: the result is the nearest weights inside the limits. The solver
 //! keeps no state from one rebalance to the next.
 //!
+//! With `active`, risk and the gross limit are those of w − b for the weights b of the benchmark (`solver/active.rs`).
+//! The forecast and the costs are those of w.
+//!
 //! A cost is paid once and a forecast is earned every bar. Costs are divided by `cost_horizon`, the time over which
 //! an estimation error persists. Turnover is Σ|quantity| · price/NAV at the rebalance; the cap applies to its sum
 //! over a UTC date.

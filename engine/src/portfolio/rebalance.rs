@@ -201,7 +201,8 @@ impl Rebalance {
                 }
                 let impact = 1.5 * self.impact.get(i).unwrap_or(&0.0) * trade.abs().sqrt();
                 let trading = self.cost[i] + self.multipliers.turnover + impact;
-                let paid = |end: f64| trading * sign(trade, end) + self.multipliers.gross * sign(active[i], end);
+                let paid =
+                    |end: f64| trading * sign(trade, end) + self.multipliers.gross * sign(active[i], end);
                 match () {
                     () if weight >= self.upper[i] && value > paid(1.0) => value - paid(1.0),
                     () if weight <= self.lower[i] && value < paid(-1.0) => value - paid(-1.0),

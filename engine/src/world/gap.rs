@@ -190,7 +190,7 @@ impl Missing {
     }
 }
 
-/// Compounds returns of which NaN means a frame without a price: the next return spans it.
+/// Compounds returns; NaN means a frame without a price, and the next return spans it.
 fn compound_known(before: f64, next: f64) -> f64 {
     match (before.is_nan(), next.is_nan()) {
         (true, _) => next,

@@ -19,7 +19,7 @@ choices! {
         EqualWeight = "equal_weight",
         /// Buy and hold of one instrument of the data, from the first rebalance on, without costs; it need not be traded.
         Instrument = "instrument",
-        /// Compounded return of one factor, plus `rf` where the data has it and `data.excess` is true, without costs.
+        /// Compounded return of one factor, plus the data's `rf` if `data.excess` is true, without costs.
         Factor = "factor",
         /// File of returns, without costs, or of weights, with the strategy's delay and costs.
         File = "file",
@@ -63,11 +63,16 @@ impl BenchmarkSettings {
             Some(text) => needed && !text.trim().is_empty(),
             None => !needed,
         };
-        let found = |value: &Option<String>| value.as_ref().map_or("nothing".to_owned(), |text| format!("{text:?}"));
+        let found =
+            |value: &Option<String>| value.as_ref().map_or("nothing".to_owned(), |text| format!("{text:?}"));
         let expected = match self.kind {
-            BenchmarkKind::Instrument => "the symbol of an instrument, because benchmark.kind is \"instrument\"".to_owned(),
+            BenchmarkKind::Instrument => {
+                "the symbol of an instrument, because benchmark.kind is \"instrument\"".to_owned()
+            }
             BenchmarkKind::Factor => "the name of a factor, because benchmark.kind is \"factor\"".to_owned(),
-            _ => format!("none, because benchmark.kind is {kind:?}; set benchmark.kind to \"instrument\" or \"factor\""),
+            _ => format!(
+                "none, because benchmark.kind is {kind:?}; set benchmark.kind to \"instrument\" or \"factor\""
+            ),
         };
         require(fits(&self.symbol, needs_symbol), "symbol", found(&self.symbol), expected)?;
         let expected = match needs_path {

@@ -69,8 +69,7 @@ pub(crate) fn benchmark_sentence(
         Ordering::Equal => "as much as",
         Ordering::Greater => "more than",
     };
-    let mut text =
-        format!("The strategy earned {earned} {}: {own} against {other} a year", against.phrase());
+    let mut text = format!("The strategy earned {earned} {}: {own} against {other} a year", against.phrase());
     let ratios = [net.sharpe, benchmark.sharpe];
     if let Some(by_ratio) = compared(ratios, 1e2) {
         let [own, other] = ratios.map(|ratio| decimals(ratio, 2));
@@ -154,6 +153,8 @@ mod tests {
         let against = BenchmarkSummary { kind: "instrument".to_owned(), name: "SPX".to_owned() };
         let sentence = |own| benchmark_sentence(&figures(own), &figures((0.1, 0.5)), &against);
         assert_eq!(sentence((f64::NAN, 1.0)), None);
-        assert!(sentence((0.2, 1.0)).is_some_and(|text| text.contains("more than the benchmark SPX: 20.00 %")));
+        assert!(
+            sentence((0.2, 1.0)).is_some_and(|text| text.contains("more than the benchmark SPX: 20.00 %"))
+        );
     }
 }

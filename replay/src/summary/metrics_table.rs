@@ -2,6 +2,7 @@
 
 use betaflow_engine::metrics::Figures;
 
+use super::BenchmarkSummary;
 use crate::terminal::{Table, decimals, percent, points, signed};
 
 /// Unit of a figure.
@@ -47,10 +48,15 @@ pub(crate) fn figure_text(name: &str, value: f64) -> String {
     }
 }
 
-/// Returns the table of net, gross and benchmark, with the difference net less benchmark. `more`: further ratios of the
-/// three series, below the Sharpe ratio.
-pub(crate) fn metrics_table([net, gross, benchmark]: [&Figures; 3], more: &[(&str, [f64; 3])]) -> Table {
-    let mut table = Table::new(["", "Net", "Gross", "Equal weight", "Difference"]).optional([2]);
+/// Returns the table of net, gross and the benchmark `against`, with the difference net less benchmark. `more`: further
+/// ratios of the three series, below the Sharpe ratio.
+pub(crate) fn metrics_table(
+    [net, gross, benchmark]: [&Figures; 3],
+    against: &BenchmarkSummary,
+    more: &[(&str, [f64; 3])],
+) -> Table {
+    let name = if against.is_equal_weight() { "Equal weight" } else { &against.name };
+    let mut table = Table::new(["", "Net", "Gross", name, "Difference"]).optional([2]);
     for (name, label, unit) in FIGURES {
         let [net, gross, benchmark] = [net, gross, benchmark].map(|of| figure(of, name));
         // Two standard errors or probabilities have no meaningful difference.

@@ -110,11 +110,14 @@ impl Summary<'_> {
         let excess = [net, gross, benchmark].map(|ratios| ratios.sharpe);
         let more = [("Sharpe, excess of rf", excess)];
         let has_rf = self.facts.performance.interest != 0.0;
-        page.table(metrics_table(series, if has_rf { &more } else { &[] }));
+        page.table(metrics_table(series, &against, if has_rf { &more } else { &[] }));
         let active = &comparison.active;
         if active.tracking_error.is_finite() {
             page.field("Tracking error", format!("{} a year", percent(active.tracking_error)));
             page.field("Information ratio", decimals(active.information_ratio, 2));
+            let relative = &comparison.net.relative;
+            page.field("Beta", decimals(relative.beta, 2));
+            page.field("Alpha", format!("{} a year", percent(relative.alpha)));
         }
         if let (None, Some(sentence)) =
             (comparison.ruined, benchmark_sentence(&comparison.net, &comparison.benchmark, &against))

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::rule::{BenchmarkRule, ReturnRows};
 use super::BenchmarkFacts;
+use super::rule::{BenchmarkRule, ReturnRows};
 use crate::frame::Frame;
 use crate::settings::{Invalid, require};
 

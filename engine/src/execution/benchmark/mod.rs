@@ -77,7 +77,9 @@ impl Benchmark {
     #[must_use]
     pub(crate) fn under(self, own: &Self, settings: &ExecutionSettings) -> Self {
         let kind = match (self.kind, &own.kind) {
-            (Kind::Weighted(saved), Kind::Weighted(own)) => Kind::Weighted(Box::new(saved.under(own, settings))),
+            (Kind::Weighted(saved), Kind::Weighted(own)) => {
+                Kind::Weighted(Box::new(saved.under(own, settings)))
+            }
             (Kind::Index(saved), Kind::Index(own)) => Kind::Index(saved.under(own)),
             // The settings of a state are compared before it is restored.
             (saved, _) => saved,

@@ -150,7 +150,8 @@ impl WeightedBenchmark {
     }
 
     pub(super) fn facts(&self) -> BenchmarkFacts {
-        let (unplaced, unplaced_symbols) = self.stated.as_ref().map(StatedWeights::unplaced).unwrap_or_default();
+        let (unplaced, unplaced_symbols) =
+            self.stated.as_ref().map(StatedWeights::unplaced).unwrap_or_default();
         BenchmarkFacts { unplaced, unplaced_symbols, ..BenchmarkFacts::default() }
     }
 }

@@ -316,11 +316,7 @@ fn refuse_without_factors(config: &Config, hello: &Hello, args: &PaperArgs) -> R
 fn refuse(config: &Config) -> Result<()> {
     if config.feed.is_venue() {
         let settings = config.source();
-        config.feed.refuse_unasked(
-            &settings.factors,
-            &settings.universe,
-            settings.benchmark.as_ref(),
-        )?;
+        config.feed.refuse_unasked(&settings.factors, &settings.universe, settings.benchmark.as_ref())?;
     }
     if config.world.needs_memory() {
         bail!(

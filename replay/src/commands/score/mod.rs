@@ -36,7 +36,8 @@ use crate::run::data::{DataCache, Opened as OpenedSource};
 use crate::run::json_lines;
 use crate::run::{self, Prepared, Reported};
 use crate::summary::{
-    BenchmarkSummary, EarlierOpening, FailedOpening, HoldoutSummary, PeriodMetrics, ScoreSummary, Section, time_text,
+    BenchmarkSummary, EarlierOpening, FailedOpening, HoldoutSummary, PeriodMetrics, ScoreSummary, Section,
+    time_text,
 };
 use crate::terminal::tell;
 pub(super) use args::{Profile, SCORE, ScoreArgs};

@@ -43,7 +43,11 @@ impl Score {
         self.add_openings(&mut page);
         let inside = &self.parts.inside;
         let [net, gross, benchmark] = &inside.figures;
-        page.section("Performance in the hold-out").table(metrics_table([net, gross, benchmark], &[]));
+        page.section("Performance in the hold-out").table(metrics_table(
+            [net, gross, benchmark],
+            &self.benchmark,
+            &[],
+        ));
         if let (None, Some(sentence)) = (inside.ruined, benchmark_sentence(net, benchmark, &self.benchmark)) {
             page.text(sentence);
         }

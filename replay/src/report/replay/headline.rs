@@ -7,7 +7,8 @@ use crate::report::format::{NONE, count, counted, money, text};
 use crate::report::labels::{Unit, shown};
 use crate::report::page::Page;
 use crate::summary::{
-    BenchmarkSummary, DataSummary, Metrics, MetricsBySeries, TradingSummary, benchmark_sentence, is_worse};
+    BenchmarkSummary, DataSummary, Metrics, MetricsBySeries, TradingSummary, benchmark_sentence, is_worse,
+};
 
 /// Row of the headline table: title, unit, value.
 type Row = (&'static str, Unit, fn(&Metrics) -> f64);
@@ -35,11 +36,9 @@ pub(super) fn add(page: &mut Page, run: &Run<'_>, trading: &TradingSummary, firs
     }
     let label = trading.benchmark.label();
     let columns: Vec<(&str, &Metrics)> = match score {
-        None => vec![
-            ("strategy, net", &whole.net),
-            (&label, &whole.benchmark),
-            ("strategy, gross", &whole.gross),
-        ],
+        None => {
+            vec![("strategy, net", &whole.net), (&label, &whole.benchmark), ("strategy, gross", &whole.gross)]
+        }
         Some(score) => vec![
             ("hold-out, net", &score.inside.metrics.net),
             (&label, &score.inside.metrics.benchmark),

@@ -192,11 +192,7 @@ pub(super) fn add(page: &mut Page, trading: &TradingSummary, active: Option<Acti
 }
 
 /// Adds the table of all figures.
-pub(super) fn add_metrics(
-    page: &mut Page,
-    metrics: Option<&MetricsBySeries>,
-    benchmark: &BenchmarkSummary,
-) {
+pub(super) fn add_metrics(page: &mut Page, metrics: Option<&MetricsBySeries>, benchmark: &BenchmarkSummary) {
     const HEADING: &str = "All figures";
     let Some(metrics) = metrics else {
         return page.missing(HEADING, "summary.json has no metrics.");
