@@ -10,8 +10,8 @@ use betaflow_engine::execution::Need;
 use betaflow_engine::frame::Field;
 use betaflow_engine::time::{Iso, TimestampNs};
 
-use super::given::GivenError;
 use super::benchmark::BenchmarkFault;
+use super::given::GivenError;
 use crate::did_you_mean::question;
 
 /// Cell or row of a file.
