@@ -18,6 +18,7 @@ mod data_warnings;
 mod did_you_mean;
 mod files;
 mod given;
+pub mod import;
 mod iso_time;
 mod links;
 pub mod live;

@@ -81,6 +81,8 @@ fn neutral(settings: &Settings) -> Settings {
 fn name_of(prices: &Input) -> String {
     match prices {
         Input::Bytes { name, .. } => name.clone(),
+        Input::Prepared(file) => file.name().to_owned(),
+        Input::Several(files) => files.iter().map(name_of).collect::<Vec<_>>().join(" + "),
         Input::Path(path) => {
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned());
             name.unwrap_or_else(|| Path::new("prices").display().to_string())

@@ -32,6 +32,12 @@ impl OpenFile {
         Ok(Self { file: Arc::new(Mutex::new(file)), length })
     }
 
+    /// Returns a reader of a file that other readers share.
+    pub(super) fn of_shared(file: Arc<Mutex<File>>) -> io::Result<Self> {
+        let length = file.lock().unwrap_or_else(PoisonError::into_inner).metadata()?.len();
+        Ok(Self { file, length })
+    }
+
     fn read_at(&self, position: u64, buffer: &mut [u8]) -> io::Result<usize> {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
         file.seek(SeekFrom::Start(position))?;

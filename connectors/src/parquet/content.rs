@@ -25,6 +25,7 @@ pub fn content_digest<'a>(inputs: impl IntoIterator<Item = &'a Input>) -> Result
         for file in list(input)? {
             match &file.location {
                 Location::Bytes { bytes, .. } => digest.update(bytes),
+                Location::Prepared(_) => {}
                 Location::File(path) => add(path, &mut digest).map_err(|error| io_error(path, error, 0))?,
             }
         }

@@ -12,6 +12,7 @@ use super::columns::{numbers, text, times};
 use super::dictionary::Dictionary;
 use super::error::Place;
 use super::files::{PriceFile, range};
+use super::input::Location;
 use super::schema::{Key, Layout};
 use super::settings::{BadRow, Refusal, RefusedRow, Settings};
 use crate::{DataError, Progress};
@@ -61,7 +62,7 @@ enum Plan {
 pub(super) struct Cursor {
     /// Position among the files by name.
     pub(super) order: usize,
-    file: String,
+    location: Location,
     batches: Batches,
     plan: Plan,
     time: Key<usize>,
@@ -115,7 +116,7 @@ impl Cursor {
         let (plan, constant_slot) = plan(&opened.layout, in_batch, context.assembler);
         let mut cursor = Self {
             order: file.order,
-            file: file.location.name(),
+            location: file.location.clone(),
             batches,
             plan,
             time,
@@ -370,7 +371,7 @@ impl Cursor {
     }
 
     fn place_of(&self, row: usize, column: String) -> Box<Place> {
-        Box::new(Place { file: self.file.clone(), row: self.first_row + row as u64, column })
+        self.location.place(self.first_row + row as u64, column)
     }
 
     /// Returns a place in the current batch; `None` stands for a value from the file's path.

@@ -13,21 +13,27 @@ use betaflow_engine::time::{Iso, TimestampNs};
 use super::benchmark::BenchmarkFault;
 use super::given::GivenError;
 use crate::did_you_mean::question;
+use crate::import::ImportError;
 
 /// Cell or row of a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
     /// Name of the file, as given.
     pub file: String,
-    /// Row of the file, counting from 0.
+    /// Row of the file, counting from 0; in a text file, the line less 1.
     pub row: u64,
+    /// Line of a text file, counting from 1; `None` for other files.
+    pub line: Option<u64>,
     /// Name of the column.
     pub column: String,
 }
 
 impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: row {} (counting from 0), column `{}`", self.file, self.row, self.column)
+        match self.line {
+            Some(line) => write!(f, "{}: line {line}, column `{}`", self.file, self.column),
+            None => write!(f, "{}: row {} (counting from 0), column `{}`", self.file, self.row, self.column),
+        }
     }
 }
 
@@ -484,6 +490,9 @@ pub enum DataError {
         /// Value found.
         found: f64,
     },
+    /// Text file, or several factor files.
+    #[error(transparent)]
+    Import(#[from] ImportError),
     /// Assembly rules that contradict each other.
     #[error("{0}")]
     Rules(AssemblyError),

@@ -9,11 +9,14 @@ use betaflow_engine::warning::Warning;
 use super::batches::{BATCH_ROWS, Batches, Rows, batch_rows, row_groups, unseal};
 use super::columns::{numbers, text, times};
 use super::error::Place;
+use super::factor_tables::prepared_factors;
+use super::input::Location;
 use super::merge::name_of;
 use super::midnights::Midnights;
 use super::schema::{Columns, FactorColumns};
 use super::settings::{Input, Settings};
 use crate::DataError;
+use crate::import::Interpretation;
 use crate::risk_free::{AnnualRate, RiskFreeRate};
 
 /// Upper bound of a factor return per frame; larger numbers are an index, a price or a count.
@@ -22,6 +25,7 @@ pub(crate) const LARGEST_FACTOR: f64 = 10.0;
 /// Reader of the rows of a factor file, in order.
 struct FactorRows {
     file: String,
+    location: Location,
     batches: Batches,
     time: usize,
     /// Positions of the factors in a batch; the position of `rf`, if present, is last.
@@ -143,20 +147,20 @@ impl FactorRows {
     }
 
     fn time_place(&self, row: u64) -> Box<Place> {
-        Box::new(Place { file: self.file.clone(), row, column: self.time_name.clone() })
+        self.location.place(row, self.time_name.clone())
     }
 
     fn place(&self, row: usize, column: usize) -> Box<Place> {
         let batch = self.batch.as_ref();
         let column = batch.map(|batch| batch.schema().field(column).name().clone()).unwrap_or_default();
-        Box::new(Place { file: self.file.clone(), row: self.first_row + row as u64, column })
+        self.location.place(self.first_row + row as u64, column)
     }
 
     fn bad_rate(&self, rate: AnnualRate) -> DataError {
         let column = self.columns.last().copied().unwrap_or_default();
-        let place = Place { row: rate.row, ..*self.place(0, column) };
+        let place = self.location.place(rate.row, self.place(0, column).column);
         DataError::BadRiskFree {
-            place: Box::new(place),
+            place,
             time: rate.time,
             found: rate.found,
             annual: rate.annual,
@@ -178,6 +182,8 @@ impl FactorRows {
 /// Join of each frame with the factor rows since the preceding frame.
 pub(super) struct FactorJoin {
     rows: FactorRows,
+    /// How files that are not one Parquet file were understood.
+    pub(super) interpretation: Option<Interpretation>,
     names: Vec<String>,
     has_rf: bool,
     gap: FactorGap,
@@ -201,8 +207,13 @@ pub(super) struct FactorJoin {
 impl FactorJoin {
     /// Opens a factor file at its first row.
     pub(super) fn open(input: &Input, settings: &Settings) -> Result<Self, DataError> {
+        let input = &prepared_factors(input, settings)?;
         let file = name_of(input);
         let location = input.single("factors")?;
+        let interpretation = match input {
+            Input::Prepared(file) => Some(file.interpretation().clone()),
+            _ => None,
+        };
         let chunks = location.open(0)?;
         let metadata = location.footer(&chunks)?;
         let columns = Columns { file: &file, schema: metadata.schema() };
@@ -221,6 +232,7 @@ impl FactorJoin {
         let batches = Batches::new(&location, chunks, &metadata, &projection, Some(time), groups, rows)?;
         let mut rows = FactorRows {
             file,
+            location,
             batches,
             time: in_batch(&time),
             columns: wanted.iter().map(in_batch).collect(),
@@ -252,6 +264,7 @@ impl FactorJoin {
         };
         Ok(Self {
             rows,
+            interpretation,
             names: factors.into_iter().map(|(_, name)| name).collect(),
             has_rf: rf.is_some(),
             gap: settings.factor_gap,

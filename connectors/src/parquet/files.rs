@@ -10,12 +10,14 @@ use parquet::arrow::arrow_reader::ArrowReaderMetadata;
 use super::batches::{BATCH_ROWS, Batches, RowGroup, Rows, row_groups, unseal};
 use super::chunks::Chunks;
 use super::columns::times;
-use super::error::Place;
 use super::input::{Location, io_error};
 use super::levels::layout;
+use super::prepare::{prepared_text, section_of};
 use super::schema::{Columns, Key, Layout};
 use super::settings::{BadRow, Input, Settings};
+use super::time_order::sorted_by_time;
 use crate::DataError;
+use crate::import::{Content, ImportOptions, Interpretation};
 
 /// Closed price file.
 #[derive(Debug)]
@@ -32,6 +34,8 @@ pub(super) struct PriceFile {
     pub(super) passed_over: u64,
     /// Fields read from the file besides the close.
     pub(super) fields: Vec<Field>,
+    /// Section of a file with stacked sections.
+    pub(super) section: Option<String>,
 }
 
 /// Open price file, with its recognised columns and selected row groups.
@@ -60,19 +64,31 @@ pub(super) fn list(input: &Input) -> Result<Vec<PriceFile>, DataError> {
         last: i64::MAX,
         passed_over: 0,
         fields: Vec::new(),
+        section: None,
     };
     let root = match input {
         Input::Bytes { name, bytes } => {
             let location = Location::Bytes { name: name.clone(), bytes: bytes.clone() };
             return Ok(vec![file(location, Vec::new())]);
         }
+        Input::Prepared(prepared) => return Ok(vec![file(Location::Prepared(prepared.clone()), Vec::new())]),
+        Input::Several(inputs) => {
+            let files = inputs.iter().map(list).collect::<Result<Vec<_>, _>>()?;
+            return Ok(files.into_iter().flatten().collect());
+        }
         Input::Path(path) => path,
     };
+    let (root, section) = section_of(root);
+    let root = root.as_path();
     if !std::fs::metadata(root).map_err(|error| io_error(root, error, 0))?.is_dir() {
-        return Ok(vec![file(Location::File(root.clone()), Vec::new())]);
+        return Ok(vec![PriceFile { section, ..file(Location::File(root.to_owned()), Vec::new()) }]);
     }
     let mut paths = Vec::new();
     collect(root, &mut paths)?;
+    // Text files beside Parquet files are notes or exports, not data.
+    if paths.iter().any(|path| has_extension(path, &PARQUET)) {
+        paths.retain(|path| has_extension(path, &PARQUET));
+    }
     paths.sort();
     if paths.is_empty() {
         return Err(DataError::NoFiles { folder: root.display().to_string() });
@@ -84,7 +100,17 @@ pub(super) fn list(input: &Input) -> Result<Vec<PriceFile>, DataError> {
     Ok(files.collect())
 }
 
-/// Collects the Parquet files below a folder. Skips names that start with `.` or `_`: metadata of the program
+/// Extensions of Parquet files and of text tables.
+pub(super) const PARQUET: [&str; 2] = ["parquet", "parq"];
+const TEXTS: [&str; 4] = ["csv", "tsv", "csv.gz", "tsv.gz"];
+
+/// Returns whether the name of a file ends with one of the extensions, in any case.
+pub(super) fn has_extension(path: &Path, extensions: &[&str]) -> bool {
+    let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
+    extensions.iter().any(|extension| name.strip_suffix(extension).is_some_and(|stem| stem.ends_with('.')))
+}
+
+/// Collects the Parquet files and text tables below a folder. Skips names that start with `.` or `_`: metadata of the program
 /// that wrote the data.
 fn collect(folder: &Path, paths: &mut Vec<PathBuf>) -> Result<(), DataError> {
     for entry in std::fs::read_dir(folder).map_err(|error| io_error(folder, error, 0))? {
@@ -93,10 +119,9 @@ fn collect(folder: &Path, paths: &mut Vec<PathBuf>) -> Result<(), DataError> {
         if name.starts_with(['.', '_']) {
             continue;
         }
-        let extension = path.extension().map(|extension| extension.to_ascii_lowercase());
         if path.is_dir() {
             collect(&path, paths)?;
-        } else if extension.is_some_and(|extension| extension == "parquet" || extension == "parq") {
+        } else if has_extension(&path, &PARQUET) || has_extension(&path, &TEXTS) {
             paths.push(path);
         }
     }
@@ -155,6 +180,41 @@ impl PriceFile {
         let (from, to) = range(settings);
         groups.iter_mut().for_each(|group| group.is_wanted = group.overlaps(from, to));
         Ok(Opened { chunks, metadata, layout, groups, rows })
+    }
+
+    /// Replaces a text table, or a Parquet file in the order of its symbols, by a table in time order.
+    pub(super) fn prepare(&mut self, settings: &Settings) -> Result<(), DataError> {
+        if self.is_prepared() {
+            return Ok(());
+        }
+        let names = settings.symbol.as_deref().map_or_else(|| vec!["symbol", "ticker"], |name| vec![name]);
+        let has_symbol = |key: &String| names.iter().any(|name| key.eq_ignore_ascii_case(name));
+        let options = ImportOptions {
+            section: self.section.clone(),
+            symbol_in_path: self.partitions.iter().any(|(key, _)| has_symbol(key)),
+            ..settings.import_options(Content::Prices)
+        };
+        let prepared = match prepared_text(&self.location, &options)? {
+            Some(prepared) => Some(prepared),
+            None => sorted_by_time(&self.location, &options)?,
+        };
+        if let Some(prepared) = prepared {
+            self.location = Location::Prepared(prepared);
+        }
+        Ok(())
+    }
+
+    /// Returns whether the file was replaced by a table in time order.
+    pub(super) fn is_prepared(&self) -> bool {
+        matches!(self.location, Location::Prepared(_))
+    }
+
+    /// Returns how a file that was replaced was understood.
+    pub(super) fn interpretation(&self) -> Option<&Interpretation> {
+        match &self.location {
+            Location::Prepared(file) => Some(file.interpretation()),
+            _ => None,
+        }
     }
 
     /// Determines range and fields of the file; returns its number of rows and the range of all its times.
@@ -233,10 +293,7 @@ impl PriceFile {
         };
         let groups = row_groups(&metadata, Some(time), settings.shift_ns());
         let mut batches = Batches::new(&self.location, chunks, &metadata, &[time], None, groups, BATCH_ROWS)?;
-        let place = |row| {
-            let column = metadata.schema().field(time).name().clone();
-            Box::new(Place { file: name.clone(), row, column })
-        };
+        let place = |row| self.location.place(row, metadata.schema().field(time).name().clone());
         let (mut read, mut previous) = (Vec::new(), i64::MIN);
         while let Some(rows) = batches.next()? {
             let located = |row: usize| place(rows.first_row + row as u64);

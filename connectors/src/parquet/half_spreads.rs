@@ -8,20 +8,23 @@ use betaflow_engine::execution::is_half_spread;
 
 use super::batches::{BATCH_ROWS, Batches, Rows, batch_rows, row_groups};
 use super::columns::{numbers, text};
-use super::error::Place;
 use super::merge::name_of;
+use super::prepare::prepare;
 use super::schema::Columns;
 use super::settings::Input;
 use crate::DataError;
+use crate::import::{Content, ImportOptions};
 
 /// Column of the half-spread, in bps of notional.
 const COLUMN: &str = "half_spread_bps";
 
-/// Reads a Parquet file with the columns `symbol` and `half_spread_bps`, one row per instrument.
+/// Reads a file with the columns `symbol` and `half_spread_bps`, one row per instrument.
 ///
 /// # Errors
 /// The file is missing or lacks a column, or it has a null, a spread out of range or a repeated instrument.
 pub fn read_half_spreads(input: &Input) -> Result<BTreeMap<String, f64>, DataError> {
+    let options = ImportOptions { content: Content::Table, ..ImportOptions::default() };
+    let input = &prepare(input, &options)?;
     let file = name_of(input);
     let location = input.single("half-spreads")?;
     let chunks = location.open(0)?;
@@ -41,9 +44,7 @@ pub fn read_half_spreads(input: &Input) -> Result<BTreeMap<String, f64>, DataErr
         let symbols = batch.column(symbol).as_dictionary::<Int32Type>();
         let names = symbols.values().as_string::<i32>();
         for (row, value) in bps.iter().enumerate() {
-            let place = |column: &str| {
-                Box::new(Place { file: file.clone(), row: first_row + row as u64, column: column.to_owned() })
-            };
+            let place = |column: &str| location.place(first_row + row as u64, column.to_owned());
             let Some(name) = symbols.key(row).filter(|_| symbols.is_valid(row)).map(|key| names.value(key))
             else {
                 return Err(DataError::NullKey { place: place("symbol") });

@@ -14,16 +14,18 @@ use parquet::schema::types::SchemaDescriptor;
 
 use super::chunks::{Chunks, OpenFile, guarded};
 use super::pages::{FooterFault, read_footer};
+use super::prepared::PreparedFile;
 use super::settings::Input;
-use crate::DataError;
 use crate::did_you_mean::nearest;
 use crate::files;
+use crate::{DataError, Place};
 
 /// Location of the bytes of a closed file.
 #[derive(Clone, Debug)]
 pub(super) enum Location {
     File(std::path::PathBuf),
     Bytes { name: String, bytes: Bytes },
+    Prepared(PreparedFile),
 }
 
 impl Location {
@@ -31,6 +33,15 @@ impl Location {
         match self {
             Self::File(path) => path.display().to_string(),
             Self::Bytes { name, .. } => name.clone(),
+            Self::Prepared(file) => file.name().to_owned(),
+        }
+    }
+
+    /// Returns the place of a cell in the user's file; `row` is the row of the table that is read.
+    pub(super) fn place(&self, row: u64, column: String) -> Box<Place> {
+        match self {
+            Self::Prepared(file) => file.place(row, column),
+            _ => Box::new(Place { file: self.name(), row, line: None, column }),
         }
     }
 
@@ -39,6 +50,9 @@ impl Location {
     pub(super) fn open(&self, open: usize) -> Result<Chunks, DataError> {
         let chunks = match self {
             Self::Bytes { bytes, .. } => Chunks::Bytes(bytes.clone()),
+            Self::Prepared(file) => {
+                file.chunks().map_err(|source| DataError::Io { path: self.name(), source })?
+            }
             Self::File(path) => {
                 let file = files::open(path).and_then(OpenFile::new);
                 Chunks::File(file.map_err(|error| io_error(path, error, open))?)
@@ -122,6 +136,14 @@ impl Input {
             ))),
             Self::Path(path) => Ok(Location::File(path.clone())),
             Self::Bytes { name, bytes } => Ok(Location::Bytes { name: name.clone(), bytes: bytes.clone() }),
+            Self::Prepared(file) => Ok(Location::Prepared(file.clone())),
+            Self::Several(files) => match files.as_slice() {
+                [file] => file.single(what),
+                _ => Err(DataError::Settings(format!(
+                    "found {} files of {what}, expected one file; name one of them",
+                    files.len()
+                ))),
+            },
         }
     }
 }

@@ -105,7 +105,7 @@ impl Levels {
                 let cell = self.0.iter().find(|cell| cell.symbol == symbol);
                 let column =
                     cell.map(|cell| columns.schema.field(cell.column).name().clone()).unwrap_or_default();
-                let place = Box::new(Place { file: columns.file.to_owned(), row: 0, column });
+                let place = Box::new(Place { file: columns.file.to_owned(), row: 0, line: None, column });
                 return Err(DataError::EmptySymbol { place, found: symbol.to_owned() });
             }
             match assembler.wants(symbol) {

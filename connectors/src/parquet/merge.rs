@@ -9,6 +9,7 @@ use betaflow_engine::frame::Frame;
 use super::cursor::{Cursor, ReadContext};
 use super::files::{PriceFile, list};
 use super::settings::{Input, Settings};
+use crate::import::Interpretation;
 use crate::{DataError, Progress};
 
 /// Maximum total of decoded bytes of all open files.
@@ -27,6 +28,8 @@ pub(super) struct Merge {
     pub(super) all_times: Option<(i64, i64)>,
     /// Fields that any file has besides the close, in the order of `Field`.
     pub(super) fields: Vec<Field>,
+    /// How each file that is not a Parquet file in time order was understood.
+    pub(super) interpretations: Vec<Interpretation>,
 }
 
 impl Merge {
@@ -41,6 +44,7 @@ impl Merge {
         let (mut rows, mut all_times) = (0, None::<(i64, i64)>);
         let mut fields = BTreeSet::new();
         for file in &mut files {
+            file.prepare(settings)?;
             let (count, times) = file.survey(settings, assembler)?;
             rows += count;
             fields.extend(file.fields.iter().copied());
@@ -51,15 +55,30 @@ impl Merge {
                 (a, b) => a.or(b),
             };
         }
+        if let Some(seal) =
+            settings.sealed_from.filter(|_| rows == 0 && files.iter().any(PriceFile::is_prepared))
+        {
+            return Err(DataError::NothingBeforeSeal { file: name_of(input), seal });
+        }
         if rows == 0 {
             return Err(DataError::NoRows { file: name_of(input) });
         }
+        let interpretations = files.iter().filter_map(PriceFile::interpretation).cloned().collect();
         let (mut files, outside): (Vec<_>, Vec<_>) = files.into_iter().partition(PriceFile::is_wanted);
         files.sort_by_key(|file| (file.first, file.order));
         let fields = fields.into_iter().collect();
         let bytes_each = OPEN_BYTES / overlap(&files).max(1);
         let waiting = files.into();
-        Ok(Self { waiting, outside, open: Vec::new(), heads: Vec::new(), bytes_each, all_times, fields })
+        Ok(Self {
+            waiting,
+            outside,
+            open: Vec::new(),
+            heads: Vec::new(),
+            bytes_each,
+            all_times,
+            fields,
+            interpretations,
+        })
     }
 
     /// Checks the times of the files without a wanted row, once.
@@ -115,6 +134,8 @@ pub(super) fn name_of(input: &Input) -> String {
     match input {
         Input::Path(path) => path.display().to_string(),
         Input::Bytes { name, .. } => name.clone(),
+        Input::Several(files) => files.iter().map(name_of).collect::<Vec<_>>().join(" + "),
+        Input::Prepared(file) => file.name().to_owned(),
     }
 }
 

@@ -150,7 +150,7 @@ impl<'a> Columns<'a> {
     }
 
     /// Finds the column of symbols. A column `ticker` that holds numbers is an instrument of wide data.
-    fn symbol_column(&self, name: Option<&str>) -> Result<Option<usize>, DataError> {
+    pub(super) fn symbol_column(&self, name: Option<&str>) -> Result<Option<usize>, DataError> {
         if let Some(name) = name {
             return self.find(name, true, "symbol");
         }
@@ -165,7 +165,7 @@ impl<'a> Columns<'a> {
     }
 
     fn place(&self, column: &str) -> Box<Place> {
-        Box::new(Place { file: self.file.to_owned(), row: 0, column: column.to_owned() })
+        Box::new(Place { file: self.file.to_owned(), row: 0, line: None, column: column.to_owned() })
     }
 
     fn tidy(&self, time: Key<i64>, symbol: Key<String>, settings: &Settings) -> Result<Layout, DataError> {

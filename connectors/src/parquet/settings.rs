@@ -8,7 +8,10 @@ use betaflow_engine::frame::Field;
 use betaflow_engine::time::TimestampNs;
 use bytes::Bytes;
 
-/// Location of a Parquet file or a folder of them.
+use super::prepared::PreparedFile;
+use crate::import::{Content, ImportOptions};
+
+/// Location of a file or a folder of files.
 #[derive(Clone, Debug)]
 pub enum Input {
     /// File, or folder searched recursively.
@@ -20,6 +23,10 @@ pub enum Input {
         /// Content.
         bytes: Bytes,
     },
+    /// Several files of factors, joined by time.
+    Several(Vec<Input>),
+    /// Table that [`prepare`](super::prepare) made of a file of another format or order.
+    Prepared(PreparedFile),
 }
 
 impl<P: Into<PathBuf>> From<P> for Input {
@@ -175,6 +182,21 @@ impl Settings {
         }
         wanted.retain(|column| has(column.field));
         wanted
+    }
+
+    /// Returns the options for reading a file that is not a Parquet file in time order.
+    pub(super) fn import_options(&self, content: Content) -> ImportOptions {
+        let is_prices = content == Content::Prices;
+        let own = [Some(self.value_column()), self.return_column()].into_iter().flatten();
+        let named = self.names.iter().map(|(_, name)| name.as_str()).filter(|name| *name != NO_COLUMN);
+        ImportOptions {
+            content,
+            time: self.time.clone().filter(|_| is_prices),
+            symbol: self.symbol.clone().filter(|_| is_prices),
+            numbers: own.chain(named).filter(|_| is_prices).map(str::to_owned).collect(),
+            sealed_from: self.sealed_from,
+            ..ImportOptions::default()
+        }
     }
 
     /// Returns the column of the return price if it differs from the price.

@@ -280,7 +280,7 @@ mod tests {
         let factor_gap = AssemblyError::FactorGap { gap, resumed: gap, instrument: "SPY".to_owned() };
         let too_short = WorldError::TooShort { change: PathChange::WorstWindows, found: 90, expected: 201 };
         let warmup = Invalid { key: "warmup", found: "0".to_owned(), expected: "at least 1 day".into() };
-        let place = Box::new(Place { file: file(), row: 7, column: "symbol".to_owned() });
+        let place = Box::new(Place { file: file(), row: 7, line: None, column: "symbol".to_owned() });
         let duplicate = DataError::Duplicate { place, symbol: "A".to_owned(), time: gap };
         let cases: [(Error, &[&str]); 5] = [
             (duplicate.into(), &["row 7", "`A`", "expected one", "data.on_bad_row = \"skip\"", "the first"]),

@@ -281,6 +281,8 @@ fn tutorial_name() -> String {
     match tutorial::prices() {
         ParquetInput::Bytes { name, .. } => name,
         ParquetInput::Path(path) => path.display().to_string(),
+        ParquetInput::Prepared(file) => file.name().to_owned(),
+        ParquetInput::Several(_) => "several files".to_owned(),
     }
 }
 

@@ -1,0 +1,207 @@
+//! Rows in any order, sorted by time with bounded memory.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use super::lines::{Lines, LinesBuilder};
+use super::runs::Runs;
+use super::writer::{TableWriter, Target, Written};
+use super::{io_error, temporary};
+use crate::DataError;
+
+/// Maximum bytes of rows in memory before they become a sorted run on disk.
+const HELD_BYTES: usize = 64 << 20;
+
+/// Bits of a missing number; no reader of numbers returns this NaN.
+pub(crate) const NULL: u64 = 0x7FF8_0000_0000_0BAD;
+/// Number of a missing text.
+pub(crate) const NULL_TEXT: u64 = u64::MAX;
+
+/// Type of a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ColumnKind {
+    /// Time in ns since 1970.
+    Time,
+    /// Text, as its number among the [`Texts`] of the table.
+    Text,
+    /// Bits of a number, or [`NULL`].
+    Number,
+}
+
+/// Column of a table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Column {
+    pub(crate) name: String,
+    pub(crate) kind: ColumnKind,
+}
+
+/// Distinct texts of a table, numbered in the order of their first row.
+#[derive(Debug, Default)]
+pub(crate) struct Texts {
+    numbers: HashMap<Arc<str>, u64>,
+    texts: Vec<Arc<str>>,
+    last: u64,
+}
+
+impl Texts {
+    /// Returns the number of a text.
+    pub(crate) fn number(&mut self, text: &str) -> u64 {
+        // Files sorted by symbol repeat the last one.
+        if self.texts.get(usize::try_from(self.last).unwrap_or(0)).is_some_and(|last| &**last == text) {
+            return self.last;
+        }
+        self.last = match self.numbers.get(text) {
+            Some(number) => *number,
+            None => {
+                let (number, text) = (self.texts.len() as u64, Arc::<str>::from(text));
+                self.texts.push(Arc::clone(&text));
+                self.numbers.insert(text, number);
+                number
+            }
+        };
+        self.last
+    }
+
+    /// Returns the text of a number; `None` for [`NULL_TEXT`].
+    pub(super) fn text(&self, number: u64) -> Option<&str> {
+        self.texts.get(usize::try_from(number).ok()?).map(|text| &**text)
+    }
+
+    /// Number of distinct texts.
+    pub(crate) fn count(&self) -> usize {
+        self.texts.len()
+    }
+}
+
+/// Prepared table.
+#[derive(Clone, Debug)]
+pub(crate) struct Table {
+    pub(crate) written: Written,
+    pub(crate) lines: Lines,
+    pub(crate) rows: u64,
+    /// Rows that preceded an earlier row.
+    pub(crate) unsorted: u64,
+    /// First and last time, in ns since 1970.
+    pub(crate) times: Option<(i64, i64)>,
+}
+
+/// Collector of rows. A row has its line first and then a cell for each column, all as 64 bits.
+pub(crate) struct Sorter {
+    /// Name of the file, for errors.
+    file: String,
+    columns: Vec<Column>,
+    /// Position of the time in a row.
+    time: Option<usize>,
+    pub(crate) texts: Texts,
+    /// True while every time is a date without a time of day.
+    are_dates: bool,
+    held: Vec<u64>,
+    runs: Runs,
+    rows: u64,
+    unsorted: u64,
+    times: Option<(i64, i64)>,
+    /// Latest time so far, and whether the rows held are sorted.
+    latest: i64,
+    is_sorted: bool,
+}
+
+impl Sorter {
+    /// Returns an empty sorter of rows with these columns. `file`: name for errors.
+    pub(crate) fn new(file: &str, columns: Vec<Column>) -> Self {
+        let time = columns.iter().position(|column| column.kind == ColumnKind::Time);
+        let width = columns.len() + 1;
+        Self {
+            file: file.to_owned(),
+            columns,
+            time: time.map(|time| time + 1),
+            texts: Texts::default(),
+            are_dates: true,
+            held: Vec::new(),
+            runs: Runs::new(width),
+            rows: 0,
+            unsorted: 0,
+            times: None,
+            latest: i64::MIN,
+            is_sorted: true,
+        }
+    }
+
+    /// Adds a row: its line, then its cells. `is_date`: true if its time has no time of day.
+    ///
+    /// # Errors
+    /// A temporary file cannot be written.
+    pub(crate) fn push(&mut self, row: &[u64], is_date: bool) -> Result<(), DataError> {
+        if let Some(time) = self.time {
+            let time = row[time].cast_signed();
+            self.are_dates &= is_date;
+            self.unsorted += u64::from(time < self.latest);
+            self.is_sorted &= time >= self.latest;
+            self.latest = self.latest.max(time);
+            self.times = Some(self.times.map_or((time, time), |(a, b)| (a.min(time), b.max(time))));
+        }
+        self.rows += 1;
+        self.held.extend_from_slice(row);
+        if self.held.len() * size_of::<u64>() >= HELD_BYTES { self.spill() } else { Ok(()) }
+    }
+
+    fn spill(&mut self) -> Result<(), DataError> {
+        let order = self.order();
+        let width = self.columns.len() + 1;
+        let rows = order.iter().map(|row| &self.held[*row as usize * width..][..width]);
+        self.runs.add(rows).map_err(|error| io_error(&self.file, error))?;
+        self.held.clear();
+        self.is_sorted = true;
+        Ok(())
+    }
+
+    /// Returns the rows held in the order of their times; rows of one time keep their order.
+    fn order(&self) -> Vec<u32> {
+        let width = self.columns.len() + 1;
+        // At most 64 MiB of rows are held, so their number fits.
+        let rows = u32::try_from(self.held.len() / width).unwrap_or(u32::MAX);
+        let mut order: Vec<u32> = (0..rows).collect();
+        if let Some(time) = self.time.filter(|_| !self.is_sorted) {
+            order.sort_by_key(|row| self.held[*row as usize * width + time].cast_signed());
+        }
+        order
+    }
+
+    /// Writes the rows sorted by time. With `target` `None` the table is written to memory if all rows are
+    /// held there, else to a temporary file.
+    ///
+    /// # Errors
+    /// The file system refuses a write.
+    pub(crate) fn finish(mut self, target: Option<Target>) -> Result<Table, DataError> {
+        let file = self.file.clone();
+        let failed = |error| io_error(&file, error);
+        let is_spilled = !self.runs.is_empty();
+        let target = match target {
+            Some(target) => target,
+            None if is_spilled => Target::File(temporary::temporary_file().map_err(failed)?),
+            None => Target::Memory,
+        };
+        let mut writer = TableWriter::new(target, &self.columns, self.are_dates).map_err(failed)?;
+        let mut lines = LinesBuilder::default();
+        if is_spilled {
+            if !self.held.is_empty() {
+                self.spill()?;
+            }
+            self.held = Vec::new();
+            let mut merge = self.runs.merge(self.time).map_err(failed)?;
+            while let Some(row) = merge.next().map_err(failed)? {
+                lines.push(row[0]).map_err(failed)?;
+                writer.push(&row[1..], &self.texts).map_err(failed)?;
+            }
+        } else {
+            let width = self.columns.len() + 1;
+            for row in self.order() {
+                let row = &self.held[row as usize * width..][..width];
+                lines.push(row[0]).map_err(failed)?;
+                writer.push(&row[1..], &self.texts).map_err(failed)?;
+            }
+        }
+        let written = writer.finish(&self.texts).map_err(failed)?;
+        let lines = lines.finish().map_err(failed)?;
+        Ok(Table { written, lines, rows: self.rows, unsorted: self.unsorted, times: self.times })
+    }
+}
