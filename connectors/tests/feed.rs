@@ -372,7 +372,7 @@ fn history_and_feed_form_one_sequence_of_frames() {
     let expected = replayed(&panel, true, &settings);
     let path = |input: &FileInput| match input {
         FileInput::Path(path) => path.clone(),
-        FileInput::Bytes { .. } => panic!("a panel is on disk"),
+        _ => panic!("a panel is one file on disk"),
     };
     let (prices, factors) = (path(&panel.prices), path(&panel.factors));
     let history = History::of(&prices, Some(&factors), &settings).unwrap();

@@ -37,7 +37,7 @@ pub use options::{Content, ImportOptions};
 pub(crate) use contents::{Contents, is_text_table};
 pub(crate) use sorter::{Column, ColumnKind, NULL, NULL_TEXT, Sorter, Table};
 pub(crate) use text::read_text_table;
-pub(crate) use writer::Written;
+pub(crate) use writer::{Target, Written};
 
 use crate::{DataError, Place};
 

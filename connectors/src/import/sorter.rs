@@ -96,6 +96,8 @@ pub(crate) struct Sorter {
     /// True while every time is a date without a time of day.
     are_dates: bool,
     held: Vec<u64>,
+    /// Bytes of rows at which those held become a run.
+    held_max: usize,
     runs: Runs,
     rows: u64,
     unsorted: u64,
@@ -117,6 +119,7 @@ impl Sorter {
             texts: Texts::default(),
             are_dates: true,
             held: Vec::new(),
+            held_max: HELD_BYTES,
             runs: Runs::new(width),
             rows: 0,
             unsorted: 0,
@@ -141,7 +144,7 @@ impl Sorter {
         }
         self.rows += 1;
         self.held.extend_from_slice(row);
-        if self.held.len() * size_of::<u64>() >= HELD_BYTES { self.spill() } else { Ok(()) }
+        if self.held.len() * size_of::<u64>() >= self.held_max { self.spill() } else { Ok(()) }
     }
 
     fn spill(&mut self) -> Result<(), DataError> {
@@ -203,5 +206,72 @@ impl Sorter {
         let written = writer.finish(&self.texts).map_err(failed)?;
         let lines = lines.finish().map_err(failed)?;
         Ok(Table { written, lines, rows: self.rows, unsorted: self.unsorted, times: self.times })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use arrow_array::cast::AsArray as _;
+    use arrow_array::types::{Date32Type, Float64Type};
+    use betaflow_engine::time::DAY_NS;
+    use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+    use super::*;
+
+    /// Day, symbol, number and line of each row.
+    type Rows = Vec<(i32, String, Option<f64>, u64)>;
+
+    fn sorted(held_max: usize) -> Rows {
+        let column = |name: &str, kind| Column { name: name.to_owned(), kind };
+        let columns = vec![
+            column("symbol", ColumnKind::Text),
+            column("date", ColumnKind::Time),
+            column("close", ColumnKind::Number),
+        ];
+        let mut sorter = Sorter::new("test", columns);
+        sorter.held_max = held_max;
+        for (line, (symbol, day)) in
+            (0..7_i64).flat_map(|symbol| (0..50).map(move |day| (symbol, day))).enumerate()
+        {
+            let text = sorter.texts.number(&format!("S{symbol}"));
+            let number = if day % 5 == 0 { NULL } else { (symbol as f64 + day as f64).to_bits() };
+            sorter.push(&[line as u64 + 2, text, (day * DAY_NS).cast_unsigned(), number], true).unwrap();
+        }
+        let table = sorter.finish(None).unwrap();
+        assert_eq!((table.rows, table.unsorted > 0, table.times), (350, true, Some((0, 49 * DAY_NS))));
+        let mut rows = Vec::new();
+        let mut read = |batch: arrow_array::RecordBatch| {
+            let (symbols, dates) =
+                (batch.column(0).as_string::<i32>(), batch.column(1).as_primitive::<Date32Type>());
+            let numbers = batch.column(2).as_primitive::<Float64Type>();
+            for ((symbol, date), number) in symbols.iter().zip(dates).zip(numbers) {
+                let line = table.lines.line(rows.len() as u64).unwrap();
+                rows.push((date.unwrap(), symbol.unwrap().to_owned(), number, line));
+            }
+        };
+        match &table.written {
+            Written::Memory(bytes) => {
+                let reader =
+                    ParquetRecordBatchReaderBuilder::try_new(bytes.clone()).unwrap().build().unwrap();
+                reader.for_each(|batch| read(batch.unwrap()));
+            }
+            Written::File(file) => {
+                let file = file.lock().unwrap().try_clone().unwrap();
+                let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap();
+                reader.for_each(|batch| read(batch.unwrap()));
+            }
+        }
+        rows
+    }
+
+    #[test]
+    fn runs_on_disk_give_the_rows_sorted_in_memory() {
+        let expected = sorted(HELD_BYTES);
+        assert!(expected.is_sorted_by_key(|row| (row.0, row.3)), "ties keep their order");
+        for rows in [1, 7, 49, 50, 349] {
+            assert_eq!(sorted(rows * 4 * size_of::<u64>()), expected, "{rows} rows held");
+        }
     }
 }

@@ -8,6 +8,7 @@ use betaflow_engine::frame::Frame;
 use betaflow_engine::source::{DataFacts, Source, SourceError};
 use betaflow_engine::time::Iso;
 use betaflow_engine::time::TimestampNs;
+use betaflow_engine::warning::Warning;
 
 use super::benchmark::BenchmarkFault;
 use super::cursor::{Counts, ReadContext};
@@ -18,7 +19,8 @@ use crate::data_warnings::{LeftOut, data_warnings};
 use crate::did_you_mean::nearest;
 use crate::{DataError, Progress};
 
-/// Source of frames from Parquet files of prices and an optional file of factors.
+/// Source of frames from files of prices and optional files of factors; files of other formats are first made
+/// Parquet tables in time order (`prepare.rs`).
 pub struct ParquetSource {
     name: String,
     settings: Settings,
@@ -202,7 +204,26 @@ impl ParquetSource {
         }
     }
 
+    /// Returns how the files that are not Parquet files in time order were understood.
+    fn imported(&self) -> Vec<Warning> {
+        let note = |file: String, facts: String| Warning::Imported { file, facts };
+        let prices = match self.merge.interpretations.as_slice() {
+            [] => None,
+            [one] => Some(note(one.file.clone(), one.line())),
+            [first, ..] => {
+                let count = self.merge.interpretations.len();
+                Some(note(
+                    self.name.clone(),
+                    format!("{count} files, the first ({}): {}", first.file, first.line()),
+                ))
+            }
+        };
+        let factors = self.factors.as_ref().and_then(|factors| factors.interpretation.as_ref());
+        prices.into_iter().chain(factors.map(|one| note(one.file.clone(), one.line()))).collect()
+    }
+
     fn warn(&mut self) {
+        self.facts.warnings.extend(self.imported());
         let without = if self.factors.is_some() { self.facts.left_out } else { 0 };
         let left_out = LeftOut {
             empty: self.empty,

@@ -24,6 +24,8 @@ pub enum Kind {
     WordOrWholes(&'static [Choice]),
     /// List of texts.
     Texts,
+    /// Text, or list of texts.
+    TextOrTexts,
     /// List of 1 to [`LIST_MAX`] numbers.
     Numbers,
     /// Table with a number for each name.
@@ -127,6 +129,7 @@ impl Setting {
             Kind::WordOrWholes(choices) => {
                 format!("{}, or a list of whole numbers", words(choices).join(", "))
             }
+            Kind::TextOrTexts => "a text, or a list such as [\"A\", \"B\"]".to_owned(),
             Kind::Texts => "a list such as [\"A\", \"B\"]".to_owned(),
             Kind::Numbers => each(&format!("a list of 1 to {LIST_MAX} numbers")),
             Kind::NumberByName => each("a number for each name"),

@@ -17,4 +17,4 @@ mod value;
 pub use calendar::Calendar;
 pub use description::{Choice, Kind, Range, Setting, SettingsTable, check_ranges, paragraph};
 pub use invalid::{Invalid, require};
-pub use value::{LIST_MAX, SettingType, SettingValue};
+pub use value::{LIST_MAX, OneOrMore, SettingType, SettingValue};

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use serde::{Deserialize, Serialize};
+
 use super::description::{Kind, Range};
 use crate::time::Date;
 
@@ -65,6 +67,41 @@ impl<T: SettingValue> SettingValue for Option<T> {
 impl<T: SettingType> SettingType for Option<T> {
     const KIND: Kind = T::KIND;
     const OPTIONAL: bool = true;
+}
+
+/// One text, or a list of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum OneOrMore {
+    /// One text.
+    One(String),
+    /// List of texts.
+    More(Vec<String>),
+}
+
+impl OneOrMore {
+    /// Returns all texts.
+    #[must_use]
+    pub fn all(&self) -> &[String] {
+        match self {
+            Self::One(text) => std::slice::from_ref(text),
+            Self::More(texts) => texts,
+        }
+    }
+
+    /// Returns all texts, to be changed.
+    pub fn all_mut(&mut self) -> &mut [String] {
+        match self {
+            Self::One(text) => std::slice::from_mut(text),
+            Self::More(texts) => texts,
+        }
+    }
+}
+
+impl SettingValue for OneOrMore {}
+
+impl SettingType for OneOrMore {
+    const KIND: Kind = Kind::TextOrTexts;
 }
 
 impl SettingValue for Vec<f64> {

@@ -80,6 +80,13 @@ pub enum Warning {
         /// Number of timestamps.
         count: u64,
     },
+    /// A file that is not a Parquet file in time order, and how it was understood.
+    Imported {
+        /// Path of the file or folder.
+        file: String,
+        /// Format, columns, range and order, as one line.
+        facts: String,
+    },
     /// Invalid rows that were skipped.
     RowsSkipped {
         /// Number of rows.
@@ -155,6 +162,7 @@ impl Warning {
             Self::InstrumentNotInData { .. } => "instrument_not_in_data",
             Self::FactorInstrumentEnded { .. } => "factor_instrument_ended",
             Self::EmptyTimestamps { .. } => "empty_timestamps",
+            Self::Imported { .. } => "imported",
             Self::RowsSkipped { .. } => "rows_skipped",
             Self::FramesWithoutFactors { .. } => "frames_without_factors",
             Self::RfLarge { .. } => "rf_large",

@@ -5,6 +5,7 @@ mod completions;
 mod dashboard;
 mod diff;
 mod estimate;
+mod import;
 mod man;
 mod paper;
 mod replay;
@@ -28,6 +29,7 @@ use completions::{COMPLETIONS, CompletionsArgs};
 use dashboard::{DASHBOARD, DashboardArgs};
 use diff::{DIFF, DiffArgs};
 use estimate::{ESTIMATE, EstimateArgs};
+use import::{IMPORT, ImportArgs};
 use man::{MAN, ManArgs};
 use paper::{PAPER, PaperArgs};
 use replay::{REPLAY, ReplayArgs};
@@ -44,7 +46,7 @@ pub(crate) use state::advice;
 
 /// Streaming engine for factor models.
 ///
-/// It reads prices and factor returns from Parquet files and estimates alpha and factor betas of every instrument with a
+/// It reads prices and factor returns from Parquet or CSV files and estimates alpha and factor betas of every instrument with a
 /// Kalman filter. It sizes positions by fractional Kelly under a turnover cap and fills the orders a bar later with costs.
 /// Results are Parquet files for pandas, and a report.
 #[derive(Debug, Parser)]
@@ -91,6 +93,9 @@ pub(crate) enum Command {
     /// Write the report of a run folder again.
     #[command(long_about = REPORT)]
     Report(ReportArgs),
+    /// Show how files were understood (CSV, Ken French, Parquet), and write them as one Parquet file.
+    #[command(long_about = IMPORT)]
+    Import(ImportArgs),
     /// Check the quality of price data: look-ahead, broken bars, splits, gaps.
     #[command(long_about = CHECK)]
     Check(CheckArgs),
@@ -127,6 +132,7 @@ impl Command {
             Self::State(args) => done(state::state(args)),
             Self::Diff(args) => diff::diff(args),
             Self::Report(args) => done(report::report(args)),
+            Self::Import(args) => done(import::import(args)),
             Self::Check(args) => done(check::check(args)),
             Self::Dashboard(args) => done(dashboard::dashboard(args)),
             Self::Schema(args) => done(schema::schema(args)),

@@ -7,12 +7,12 @@ use clap::Args;
 /// Data and settings of a command, as typed.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct InputArgs {
-    /// Parquet file or folder of files with prices [default: embedded tutorial data].
+    /// File or folder of files with prices: Parquet or CSV [default: embedded tutorial data].
     #[arg(long, value_name = "PATH")]
     pub prices: Option<PathBuf>,
-    /// Parquet file with factor returns, or `none` to run without factors.
+    /// File with factor returns (Parquet, CSV or Ken French), or `none`; repeatable, joined by time.
     #[arg(long, value_name = "PATH")]
-    pub factors: Option<PathBuf>,
+    pub factors: Vec<PathBuf>,
     /// File of your forecasts or scores, for the strategy `forecasts`.
     #[arg(long, value_name = "PATH", conflicts_with = "weights")]
     pub forecasts: Option<PathBuf>,

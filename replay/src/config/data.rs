@@ -4,12 +4,13 @@ use betaflow_connectors::parquet::{BadRow, RF_MAX, TimeIs};
 use betaflow_engine::assembly::{FactorGap, FrameColumn, Values};
 use betaflow_engine::execution::Need;
 use betaflow_engine::frame::Field;
-use betaflow_engine::settings::{Calendar, Invalid, SettingsTable as _, require};
+use betaflow_engine::settings::{Calendar, Invalid, OneOrMore, SettingsTable as _, require};
 use betaflow_engine::time::{DAY_NS, Date, TimestampNs, duration_ns};
 use betaflow_engine::{choices, settings};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
 
+use super::NO_FACTORS;
 use super::remedy::setting_of;
 
 const BAR: &str = "the length of a bar, such as \"1m\", \"1h\" or \"1d\"";
@@ -25,8 +26,8 @@ settings! {
     pub(crate) struct DataSettings in "data" {
         /// File or folder of prices; unset: the embedded tutorial data.
         prices: Option<String> = None, form PATH;
-        /// File of factor returns, or "none" to run without factors.
-        factors: Option<String> = None, form "a path, or \"none\"";
+        /// File of factor returns, or a list of files that are joined by time, or "none" to run without factors.
+        factors: Option<OneOrMore> = None, form "a path, a list of paths, or \"none\"";
         /// State folder whose session recording is the data, in place of prices and factors; for `replay` alone.
         session: Option<String> = None, form PATH;
         /// Column of the price that trades.
@@ -144,6 +145,11 @@ impl DataSettings {
     /// The first setting with an invalid value.
     pub(crate) fn check(&self) -> Result<(), Invalid> {
         self.check_ranges()?;
+        if let Some(OneOrMore::More(files)) = &self.factors {
+            let valid =
+                !files.is_empty() && files.iter().all(|file| !file.trim().is_empty() && file != NO_FACTORS);
+            require(valid, "factors", &format!("{files:?}"), "a list of paths, or \"none\" alone")?;
+        }
         let (from, to) = (self.from()?, self.to()?);
         if let (Some(from), Some(to)) = (from, to) {
             let found = self.to.as_deref().unwrap_or("");
@@ -151,6 +157,12 @@ impl DataSettings {
         }
         self.trade_from()?;
         self.time_is().map(|_| ())
+    }
+
+    /// True if the settings ask for a run without factors.
+    #[must_use]
+    pub(crate) fn has_no_factors(&self) -> bool {
+        self.factors.as_ref().is_some_and(|files| files.all() == [NO_FACTORS])
     }
 
     /// Columns whose names the settings replace.

@@ -78,6 +78,18 @@ impl Layers {
         self.put(table, key, Value::String(value.to_owned()), flag);
     }
 
+    /// Adds the values of a flag that may be repeated: one text, or a list of several.
+    pub(super) fn add_flags(&mut self, table: &str, key: &str, values: &[String], flag: &str) {
+        match values {
+            [] => {}
+            [one] => self.add_flag(table, key, one, flag),
+            several => {
+                let list = several.iter().map(|value| Value::String(value.clone())).collect();
+                self.put(table, key, Value::Array(list), flag);
+            }
+        }
+    }
+
     /// Adds the value of a flag, parsed like a value of `--set`.
     pub(super) fn add_typed_flag(&mut self, table: &str, key: &str, value: &str, flag: &str) {
         self.put(table, key, value_of(value), flag);

@@ -210,14 +210,12 @@ impl Config {
         }
     }
 
-    /// File of the factors; `None` without one.
+    /// File of the factors, or several that are joined; `None` without one.
     #[must_use]
     pub(crate) fn factor_file(&self) -> Option<Input> {
-        self.data
-            .factors
-            .as_deref()
-            .filter(|path| *path != NO_FACTORS)
-            .map(|path| Input::from(Path::new(path)))
+        let files = self.data.factors.as_ref().filter(|_| !self.data.has_no_factors())?;
+        let mut inputs: Vec<Input> = files.all().iter().map(|path| Input::from(Path::new(path))).collect();
+        if inputs.len() > 1 { Some(Input::Several(inputs)) } else { inputs.pop() }
     }
 
     /// Derives the settings of source and stages.
@@ -331,9 +329,9 @@ impl Config {
         }
         settings.data.prices = None;
         settings.data.session = None;
-        settings.data.factors = settings.data.factors.filter(|path| path == NO_FACTORS);
         settings.record =
             RecordSettings { betas: Frames::None, weights: Frames::None, expected_returns: false };
+        settings.data.factors = settings.data.factors.take().filter(|_| self.data.has_no_factors());
         settings.pipeline = PipelineSettings::default();
         settings.tune = TuneSettings::default();
         settings.feed = settings.feed.of_results();

@@ -149,6 +149,7 @@ fn of_data(error: &DataError) -> Option<String> {
             return Some(format!("or leave the column out with data.{} = \"none\"", field.names()[0]));
         }
         DataError::FactorGap { zone: None, .. } => CARRY,
+        DataError::Unsorted { .. } => "or sort it with `betaflow import FILE --out SORTED.parquet`",
         DataError::Rules(source) | DataError::Assembly { source, .. } => {
             return Some(of_assembly(source)?.to_owned());
         }

@@ -8,7 +8,7 @@ use betaflow_engine::execution::ExecutionSettings;
 use betaflow_engine::ledger::RecordSettings;
 use betaflow_engine::model::EstimatorSettings;
 use betaflow_engine::portfolio::SizingSettings;
-use betaflow_engine::settings::{Invalid, Kind, Setting, SettingsTable};
+use betaflow_engine::settings::{Invalid, Kind, OneOrMore, Setting, SettingsTable};
 use betaflow_engine::world::WorldSettings;
 use betaflow_strategies as strategies;
 use serde::de::DeserializeOwned;
@@ -176,12 +176,12 @@ impl<'a> Request<'a> {
         let data = &mut settings.data;
         let paths = [
             &mut data.prices,
-            &mut data.factors,
             &mut data.session,
             &mut settings.execution.spread_file,
             &mut settings.benchmark.path,
         ];
-        for path in paths.into_iter().flatten() {
+        let factors = data.factors.iter_mut().flat_map(OneOrMore::all_mut);
+        for path in paths.into_iter().flatten().chain(factors) {
             if path != NO_FACTORS {
                 let absolute = std::path::absolute(&*path)
                     .with_context(|| format!("{path}: could not make the path absolute"))?;
@@ -210,11 +210,8 @@ impl<'a> Request<'a> {
         if let Some((file, settings)) = &self.varied {
             settings.iter().for_each(|(name, value)| layers.add_varied(file, name, value));
         }
-        let paths = [("prices", "--prices", &args.prices), ("factors", "--factors", &args.factors)];
-        for (key, flag, path) in paths {
-            if let Some(path) = path {
-                layers.add_flag("data", key, &path.display().to_string(), flag);
-            }
+        if let Some(path) = &args.prices {
+            layers.add_flag("data", "prices", &path.display().to_string(), "--prices");
         }
         for (kind, flag, path) in
             [("forecasts", "--forecasts", &args.forecasts), ("weights", "--weights", &args.weights)]
@@ -234,6 +231,8 @@ impl<'a> Request<'a> {
             layers.add_flag("strategy", "kind", kind, flag);
             layers.add_flag("strategy", given::PATH, &path.display().to_string(), flag);
         }
+        let files: Vec<String> = args.factors.iter().map(|path| path.display().to_string()).collect();
+        layers.add_flags("data", "factors", &files, "--factors");
         if let Some(date) = &args.from {
             layers.add_flag("data", "from", date, "--from");
         }

@@ -148,7 +148,7 @@ impl Study {
             settings.update(self.base.digest()?);
         }
         let mut inputs: Vec<(Input, Option<Input>)> = Vec::new();
-        let mut paths: Vec<(&Option<String>, &Option<String>)> = Vec::new();
+        let mut paths = Vec::new();
         for (scenario, config) in self.configs.iter().enumerate() {
             settings.update(config.digest()?);
             settings.update(self.grid.sets(scenario).join("\n"));

@@ -60,15 +60,15 @@ In Python:
 /// Arguments of `check`.
 #[derive(Debug, Args)]
 pub(crate) struct CheckArgs {
-    /// Parquet file or folder of files with prices; or a capture of a venue.
+    /// File or folder of files with prices; or a capture of a venue.
     #[arg(value_name = "DATA")]
     pub data: PathBuf,
     /// Parquet table to write: a row for each finding, or with --bars for each bar.
     #[arg(long, value_name = "FILE")]
     pub out: Option<PathBuf>,
-    /// Parquet file with factor returns, to check that they belong to the same days.
+    /// File with factor returns, to check that they belong to the same days; repeatable.
     #[arg(long, value_name = "PATH")]
-    pub factors: Option<PathBuf>,
+    pub factors: Vec<PathBuf>,
     /// Venue of the capture, such as binance.
     #[arg(long, value_name = "NAME")]
     pub venue: Option<String>,

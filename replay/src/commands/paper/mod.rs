@@ -295,7 +295,7 @@ fn address<'a>(args: &'a PaperArgs, config: &'a Config) -> &'a str {
 /// Refuses a run without factors, and a history without the factors of the feed.
 fn refuse_without_factors(config: &Config, hello: &Hello, args: &PaperArgs) -> Result<()> {
     let expressions = !config.factors.is_empty();
-    if !expressions && hello.factors.is_empty() && config.data.factors.as_deref() != Some("none") {
+    if !expressions && hello.factors.is_empty() && !config.data.has_no_factors() {
         bail!(
             "{}: found no factors, expected a table [factors] that builds them from instruments (--set \
              'factors.mkt=\"SPY\"'), a feed that has them, or --factors none to run without",

@@ -75,6 +75,7 @@ fn type_name(kind: Kind) -> &'static str {
         Kind::Choice(_) => "word",
         Kind::NumberOrWord(_) => "number or word",
         Kind::WordOrWholes(_) => "word or list of whole numbers",
+        Kind::TextOrTexts => "text or list of texts",
         Kind::Texts => "list of texts",
         Kind::Numbers => "list of numbers",
         Kind::NumberByName => "number by name",

@@ -85,6 +85,9 @@ fn value_schema(setting: &Setting) -> Value {
         Kind::WordOrWholes(choices) => {
             json!({ "anyOf": [{ "enum": words(choices) }, { "type": "array", "items": whole_schema(range) }] })
         }
+        Kind::TextOrTexts => {
+            json!({ "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }] })
+        }
         Kind::Texts => json!({ "type": "array", "items": { "type": "string" } }),
         Kind::Numbers => {
             json!({ "type": "array", "items": number_schema(range), "minItems": 1, "maxItems": LIST_MAX })

@@ -53,6 +53,7 @@ fn text(warning: &Warning) -> String {
         Warning::EmptyTimestamps { count } => {
             format!("Left out: {} without a price of the universe.", counted(*count, "timestamp"))
         }
+        Warning::Imported { file, facts } => format!("Read {file} as: {facts}."),
         Warning::RowsSkipped { count } => {
             format!("Skipped: {} (data.on_bad_row = \"skip\").", counted(*count, "bad row"))
         }
