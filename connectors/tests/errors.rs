@@ -224,12 +224,14 @@ fn empty_symbol_is_found_in_any_batch() {
 }
 
 #[test]
-fn unsorted_rows_are_errors_for_any_range() {
+fn files_by_symbol_are_sorted_and_single_unsorted_rows_are_errors_for_any_range() {
     // Rows sorted by symbol, as after concatenating one pandas frame per symbol.
     let by_symbol: Vec<(i32, &str, Option<f64>)> = ["A", "B", "C"]
         .into_iter()
         .flat_map(|name| (0..100).map(move |i| (i, name, Some(f64::from(i) + 1.0))))
         .collect();
+    let mut sorted = by_symbol.clone();
+    sorted.sort_by_key(|row| row.0);
     let mut late = by_symbol[..100].to_vec();
     late.swap(90, 95);
     let ranges = [
@@ -244,9 +246,15 @@ fn unsorted_rows_are_errors_for_any_range() {
         for settings in &ranges {
             let folder = Folder::new();
             let input = folder.write_groups("by_symbol.parquet", tidy(&by_symbol), group);
-            let parts =
-                &["by_symbol.parquet: row 100 (counting from 0), column `date`", "sort the file by time"];
-            check(&input, settings.clone(), parts);
+            let lines = |input: &Input| {
+                let run = run(input, None, settings.clone()).unwrap();
+                run.frames.iter().map(support::line).collect::<Vec<_>>()
+            };
+            assert_eq!(
+                lines(&input),
+                lines(&folder.write("sorted.parquet", tidy(&sorted))),
+                "{settings:?} {group}"
+            );
             let input = folder.write_groups("late.parquet", tidy(&late), group);
             check(&input, settings.clone(), &["late.parquet: row 91 (counting from 0)"]);
             let inside = |day: i32| {
@@ -258,10 +266,9 @@ fn unsorted_rows_are_errors_for_any_range() {
             // A skipped row inside the range is counted.
             let skip = Settings { on_bad_row: BadRow::Skip, ..settings.clone() };
             let folder_of_one = Folder::new();
-            let input = folder_of_one.write_groups("by_symbol.parquet", tidy(&by_symbol), group);
+            let input = folder_of_one.write_groups("late.parquet", tidy(&late), group);
             let run = run(&input, None, skip).unwrap();
-            // Rows of the last day are not lost: their time is the latest.
-            let lost = by_symbol[100..].iter().filter(|row| inside(row.0) && row.0 < 99).count();
+            let lost = (90..95).filter(|day| inside(*day)).count();
             assert_eq!(run.facts.skipped as usize, lost, "{settings:?} {group}");
         }
     }
@@ -387,9 +394,10 @@ fn files_of_other_formats_are_located_errors() {
     let Input::Path(whole) = whole else { unreachable!() };
     let bytes = std::fs::read(whole).unwrap();
     std::fs::create_dir(folder.path("none")).unwrap();
-    let cases: [(&str, &[u8], &[&str]); 5] = [
+    let cases: [(&str, &[u8], &[&str]); 6] = [
         ("empty.parquet", b"", &["empty.parquet: the file is empty (0 bytes)"]),
-        ("a.csv", b"date,symbol,close\n", &["not a Parquet file: found \"date,symbol,clos\"", "to_parquet"]),
+        ("a.csv", b"date,symbol,close\n", &["a.csv: found a header and no rows"]),
+        ("a.json", b"{\"a\": 1, \"b\": 2}\n", &["not a Parquet file: found \"{\\\"a\\\": 1", "to_parquet"]),
         ("short.parquet", &bytes[..4], &["truncated or damaged", "footer cannot be read"]),
         ("cut.parquet", &bytes[..bytes.len() - 9], &["truncated or damaged", "copy or write it again"]),
         ("half.parquet", &bytes[..bytes.len() / 2], &["truncated or damaged"]),

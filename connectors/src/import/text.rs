@@ -1,6 +1,6 @@
 //! Tables with a separator between fields: CSV and its relatives.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::io::{self, Read};
 
 use betaflow_engine::time::TimestampNs;
@@ -60,12 +60,51 @@ struct Marked {
     quotes: u64,
     last: u8,
     has_ended: bool,
+    /// Number of bytes read, and positions of the line ends that no row has passed.
+    read: u64,
+    line_ends: VecDeque<u64>,
+    /// Number of line ends passed, and the position of the latest.
+    passed: (u64, Option<u64>),
+}
+
+impl Marked {
+    fn new(inner: Box<dyn Read>) -> Self {
+        Self {
+            inner,
+            quotes: 0,
+            last: b'\n',
+            has_ended: false,
+            read: 0,
+            line_ends: VecDeque::new(),
+            passed: (0, None),
+        }
+    }
+
+    /// Returns the line, counted from 1, of the last byte before position `end`, line ends excepted.
+    ///
+    /// The positions of the `csv` crate count a row from the end of the row before, so blank lines between them
+    /// would give the wrong line.
+    fn line_before(&mut self, end: u64) -> u64 {
+        while let Some(position) = self.line_ends.front().copied().filter(|position| *position < end) {
+            self.line_ends.pop_front();
+            self.passed = (self.passed.0 + 1, Some(position));
+        }
+        let (count, latest) = self.passed;
+        // The reader stops behind the line end, or before it: in the middle of CR and LF, or at the end of the file.
+        if latest.is_some_and(|latest| latest + 1 == end) { count } else { count + 1 }
+    }
 }
 
 impl Read for Marked {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let read = self.inner.read(buffer)?;
-        self.quotes += buffer[..read].iter().filter(|byte| **byte == b'"').count() as u64;
+        for (position, byte) in (self.read..).zip(&buffer[..read]) {
+            self.quotes += u64::from(*byte == b'"');
+            if *byte == b'\n' {
+                self.line_ends.push_back(position);
+            }
+        }
+        self.read += read as u64;
         self.last = buffer[..read].last().copied().unwrap_or(self.last);
         self.has_ended |= read == 0 && !buffer.is_empty();
         Ok(read)
@@ -91,7 +130,7 @@ impl<'a> TextRows<'a> {
             .flexible(true)
             .delimiter(separator)
             .buffer_capacity(1 << 18)
-            .from_reader(Marked { inner: reader, quotes: 0, last: b'\n', has_ended: false });
+            .from_reader(Marked::new(reader));
         Ok(Self { contents, file: contents.name(), packing, has_bom, reader, fields: None })
     }
 
@@ -100,7 +139,9 @@ impl<'a> TextRows<'a> {
         if !self.read(&mut row.record)? {
             return Ok(false);
         }
-        row.line = row.record.position().map_or(0, csv::Position::line);
+        let end = self.reader.position().byte();
+        let inside = row.record.as_slice().iter().filter(|byte| **byte == b'\n').count() as u64;
+        row.line = self.reader.get_mut().line_before(end).saturating_sub(inside);
         let (found, expected) = (row.record.len(), self.fields.unwrap_or(row.record.len()));
         // A quotation mark that is never closed takes the rest of the file into one field.
         let Marked { quotes, last, has_ended, .. } = self.reader.get_ref();
