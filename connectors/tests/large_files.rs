@@ -1,6 +1,6 @@
 //! Files of 20 million rows in the order of their symbols: equal frames, within a bound on memory.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 mod support;
 

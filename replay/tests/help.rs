@@ -52,6 +52,8 @@ const PAPER: &[&str] = &[
     "--set",
     "--from",
 ];
+const IMPORT: &[&str] =
+    &["--out", "--section", "--symbol", "--time", "--symbol-column", "--date-order", "--json"];
 const CHECK: &[&str] =
     &["--out", "--venue", "--bars", "--json", "--factors", "--config", "--set", "--from", "--to"];
 
@@ -68,6 +70,7 @@ const COMMANDS: &[(&str, &[&[&str]])] = &[
     ("state", &[&["--json"]]),
     ("diff", &[&["--json"]]),
     ("report", &[&["--plot"]]),
+    ("import", &[IMPORT]),
     ("check", &[CHECK]),
     ("dashboard", &[&["--state", "--listen", "--token-file"]]),
     ("schema", &[&["--summary", "--markdown"]]),

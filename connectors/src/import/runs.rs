@@ -43,7 +43,7 @@ impl Runs {
             for cell in row {
                 writer.write_all(&cell.to_le_bytes())?;
             }
-            end += (row.len() * size_of::<u64>()) as u64;
+            end += size_of_val(row) as u64;
         }
         writer.flush()?;
         self.ranges.push((start, end));

@@ -147,7 +147,10 @@ impl<'a> TextRows<'a> {
         let Marked { quotes, last, has_ended, .. } = self.reader.get_ref();
         let takes_lines = row.record.iter().next_back().is_some_and(|field| field.contains(&b'\n'));
         if *has_ended && quotes % 2 == 1 && (found != expected || takes_lines || *last != b'\n') {
-            return Err(ImportError::OpenQuote { file: self.file.clone(), line: row.line }.into());
+            // The line end of the last line is inside the field.
+            let inside = row.record.iter().next_back().is_some_and(|field| field.ends_with(b"\n"));
+            let line = row.line + u64::from(inside);
+            return Err(ImportError::OpenQuote { file: self.file.clone(), line }.into());
         }
         if found != expected {
             let (file, line) = (self.file.clone(), row.line);

@@ -148,7 +148,7 @@ impl DataSettings {
         if let Some(OneOrMore::More(files)) = &self.factors {
             let valid =
                 !files.is_empty() && files.iter().all(|file| !file.trim().is_empty() && file != NO_FACTORS);
-            require(valid, "factors", &format!("{files:?}"), "a list of paths, or \"none\" alone")?;
+            require(valid, "factors", format!("{files:?}"), "a list of paths, or \"none\" alone")?;
         }
         let (from, to) = (self.from()?, self.to()?);
         if let (Some(from), Some(to)) = (from, to) {
