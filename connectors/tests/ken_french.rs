@@ -62,9 +62,9 @@ fn daily_files_are_recognised_and_joined() {
     assert_eq!(
         factors,
         [[-0.67, 0.0, 0.54], [0.79, -0.26, -0.51], [0.63, 0.5, 1.17]]
-            .map(|row| row.map(|x| x / 100.0).to_vec())
+            .map(|row| row.map(|x| format!("{x}e-2").parse::<f64>().unwrap()).to_vec())
     );
-    assert!(both.frames.iter().all(|frame| frame.rf == 0.01 / 100.0));
+    assert!(both.frames.iter().all(|frame| frame.rf == 1e-4));
     let one = run(&prices, Some(&momentum), Settings::default()).unwrap();
     assert_eq!((one.factor_names, one.frames.len()), (vec!["mom".to_owned()], 3));
     // −99.99 is missing; the error names the line of the file, also behind a join.

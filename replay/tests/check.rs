@@ -435,12 +435,12 @@ fn wrong_risk_forecast_over_a_year_is_a_warning() {
 fn unreadable_data_is_an_error() {
     let folder = folder();
     let (mut rows, _) = clean();
-    rows.sort_by(|a, b| (&a.symbol, a.day).cmp(&(&b.symbol, b.day)));
-    save(&folder.path().join("by_symbol.parquet"), &rows);
+    rows.reverse();
+    save(&folder.path().join("newest_first.parquet"), &rows);
     let cases: [(&[&str], &str); 4] = [
         (&["check", "absent.parquet"], "absent.parquet"),
-        (&["check", "by_symbol.parquet"], "sort"),
-        (&["check", "by_symbol.parquet", "--set", "data.prise=close"], "data.price"),
+        (&["check", "newest_first.parquet"], "sort"),
+        (&["check", "newest_first.parquet", "--set", "data.prise=close"], "data.price"),
         (&["check"], "DATA"),
     ];
     for (arguments, expected) in cases {

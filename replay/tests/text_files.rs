@@ -38,7 +38,7 @@ fn write_factors(folder: &Path, panel: &Panel) {
         let [mkt, mom, rf] = [mkt, mom, rf].map(|number| (number * 1e4).round() / 100.0);
         writeln!(market, "{date}, {mkt:7.2}, {rf:7.2}").unwrap();
         writeln!(momentum, "{date}, {mom:7.2}").unwrap();
-        writeln!(table, "{},{},{},{}", day(*time, "%Y-%m-%d"), mkt / 100.0, mom / 100.0, rf / 100.0).unwrap();
+        writeln!(table, "{},{mkt}e-2,{mom}e-2,{rf}e-2", day(*time, "%Y-%m-%d")).unwrap();
     }
     for (name, text) in [("market.csv", market), ("momentum.csv", momentum)] {
         fs::write(folder.join(name), text + "\nCopyright\n").unwrap();

@@ -119,7 +119,7 @@ pub(super) fn read(contents: &Contents, options: &ImportOptions) -> Result<Impor
         for (field, name) in fields[1..].iter().zip(&names) {
             let cell = match NumberReader::new(b',').read(field) {
                 Cell::Number(number) if MISSING.contains(&number) => None,
-                Cell::Number(number) if section.is_percent => Some(number / 100.0),
+                Cell::Number(number) if section.is_percent => Some(share(field.trim(), number)),
                 Cell::Number(number) => Some(number),
                 Cell::Null => None,
                 _ => {
@@ -225,6 +225,12 @@ fn choose<'a, 'b>(
         (None, []) => Err(refused(format!("found no section {name:?}")).into()),
         (None, several) => Err(refused(format!("found {} sections like {name:?}", several.len())).into()),
     }
+}
+
+/// Returns percent as a share: the nearest number to the decimal with its point moved, which a division would
+/// miss by a rounding in one of six cells.
+fn share(text: &str, percent: f64) -> f64 {
+    format!("{text}e-2").parse().unwrap_or(percent / 100.0)
 }
 
 fn column_name(name: &str) -> String {

@@ -80,7 +80,9 @@ pub enum DataError {
         open: usize,
     },
     /// Folder without Parquet files.
-    #[error("{folder}: found no file named `*.parquet` or `*.parq` in the folder; expected at least one")]
+    #[error(
+        "{folder}: found no file named `*.parquet`, `*.parq`, `*.csv`, `*.tsv` or `*.csv.gz` in the folder; expected at least one"
+    )]
     NoFiles {
         /// Path of the folder.
         folder: String,
