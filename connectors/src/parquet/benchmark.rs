@@ -11,11 +11,14 @@ use betaflow_engine::time::{Iso, TimestampNs};
 use super::batches::{BATCH_ROWS, Batches, batch_rows, row_groups, unseal};
 use super::columns::{is_number, is_text, numbers, text, times};
 use super::error::Place;
+use super::input::Location;
 use super::merge::name_of;
+use super::prepare::prepare;
 use super::schema::Columns;
 use super::settings::Input;
 use crate::DataError;
 use crate::did_you_mean::question;
+use crate::import::{Content, ImportOptions};
 
 /// Column of the returns, if the file has several numeric columns.
 const RETURN: &str = "return";
@@ -95,12 +98,14 @@ pub enum BenchmarkFault {
     },
 }
 
-/// Reads a Parquet file with a time column and either one column of simple returns as decimals, or the columns `symbol`
+/// Reads a file, Parquet or CSV, with a time column and either one column of simple returns as decimals, or the columns `symbol`
 /// and `weight`. `sealed_from`: start of the hold-out, whose rows are not read.
 ///
 /// # Errors
 /// The file is missing or lacks a column, its rows are out of time order, or it has an invalid number.
 pub fn read_benchmark(input: &Input, sealed_from: Option<TimestampNs>) -> Result<BenchmarkRule, DataError> {
+    let options = ImportOptions { content: Content::Table, sealed_from, ..ImportOptions::default() };
+    let input = &prepare(input, &options)?;
     let file = name_of(input);
     let location = input.single("a benchmark")?;
     let chunks = location.open(0)?;
@@ -129,6 +134,7 @@ pub fn read_benchmark(input: &Input, sealed_from: Option<TimestampNs>) -> Result
         columns: [in_batch(time), in_batch(number), symbol.map_or(0, in_batch)],
         names: [named(time), named(number), symbol.map_or_else(String::new, named)],
         file,
+        location,
         batches,
         seal,
         latest: None,
@@ -162,6 +168,7 @@ fn return_column(columns: &Columns<'_>, time: usize) -> Result<usize, DataError>
 /// Reader of the rows before the hold-out.
 struct Reader {
     file: String,
+    location: Location,
     batches: Batches,
     /// Positions of time, number and symbol in a batch, and their names.
     columns: [usize; 3],
@@ -289,7 +296,7 @@ impl Reader {
     }
 
     fn place(&self, row: u64, column: usize) -> Box<Place> {
-        Box::new(Place { file: self.file.clone(), row, column: self.names[column].clone() })
+        self.location.place(row, self.names[column].clone())
     }
 
     fn bad_number(&self, part: &Part, row: usize, expected: &'static str) -> DataError {

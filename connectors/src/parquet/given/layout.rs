@@ -127,8 +127,12 @@ fn tidy_or_wide(
         for column in (0..fields.len()).filter(is_other) {
             let name = fields[column].name();
             if name.trim().is_empty() {
-                let place =
-                    Box::new(crate::Place { file: columns.file.to_owned(), row: 0, column: name.clone() });
+                let place = Box::new(crate::Place {
+                    file: columns.file.to_owned(),
+                    row: 0,
+                    line: None,
+                    column: name.clone(),
+                });
                 return Err(DataError::EmptySymbol { place, found: name.clone() });
             }
             symbols.push((columns.numeric(column)?, name.clone()));

@@ -14,11 +14,14 @@ use super::super::columns::{numbers, text, times};
 use super::super::error::Place;
 use super::super::files::list;
 use super::super::input::Location;
+use super::super::prepare::prepared_text;
 use super::super::schema::Columns;
 use super::super::settings::Input;
+use super::super::time_order::sorted_by_time;
 use super::layout::{Cells, Layout};
 use super::{DateRule, Dates, GivenError, GivenKind};
 use crate::DataError;
+use crate::import::{Content, ImportOptions};
 
 /// Number of a symbol that has no number yet.
 const UNNUMBERED: u32 = u32::MAX;
@@ -45,7 +48,7 @@ pub struct GivenRows {
 
 /// An open file at its next row.
 struct OpenRows {
-    file: String,
+    location: Location,
     batches: Batches,
     layout: Layout,
     batch: Option<LoadedBatch>,
@@ -113,6 +116,7 @@ impl GivenRows {
 
     fn open_next(&mut self) -> Result<bool, DataError> {
         let Some(location) = self.waiting.pop_front() else { return Ok(false) };
+        let location = prepared(location, self.seal.map(TimestampNs))?;
         let file = location.name();
         let chunks = location.open(0)?;
         let metadata = location.footer(&chunks)?;
@@ -125,7 +129,7 @@ impl GivenRows {
         let batches =
             Batches::new(&location, chunks, &metadata, &projection, Some(layout.time), groups, rows)?;
         let layout = layout.within(&projection);
-        self.open = Some(OpenRows { file, batches, layout, batch: None });
+        self.open = Some(OpenRows { location, batches, layout, batch: None });
         Ok(true)
     }
 
@@ -157,8 +161,7 @@ impl GivenRows {
             if time > until {
                 return Ok(());
             }
-            let place =
-                Place { file: open.file.clone(), row: batch.first_row + row as u64, column: String::new() };
+            let place = *open.location.place(batch.first_row + row as u64, String::new());
             if let Some(previous) = self.latest.filter(|latest| *latest > time) {
                 let column = batch.batch.schema().field(open.layout.time).name().clone();
                 return Err(DataError::Unsorted {
@@ -186,6 +189,16 @@ impl GivenRows {
         }
         Ok(())
     }
+}
+
+/// Replaces a text table, or a file in the order of its symbols, by a table in time order.
+fn prepared(location: Location, sealed_from: Option<TimestampNs>) -> Result<Location, DataError> {
+    let options = ImportOptions { content: Content::Table, sealed_from, ..ImportOptions::default() };
+    let prepared = match prepared_text(&location, &options)? {
+        Some(prepared) => Some(prepared),
+        None => sorted_by_time(&location, &options)?,
+    };
+    Ok(prepared.map_or(location, Location::Prepared))
 }
 
 fn is_date_type(kind: &DataType) -> bool {
@@ -280,7 +293,7 @@ impl OpenRows {
     }
 
     fn place(&self, batch: &RecordBatch, row: u64, column: usize) -> Box<Place> {
-        Box::new(Place { file: self.file.clone(), row, column: batch.schema().field(column).name().clone() })
+        self.location.place(row, batch.schema().field(column).name().clone())
     }
 }
 
