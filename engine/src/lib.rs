@@ -17,6 +17,7 @@
 //! | [`ledger`], [`metrics`] | record of each frame, its digest, performance figures |
 //! | [`range`] | range of valid numbers, and the effect of values outside it |
 //! | [`quality`] | data-quality checks |
+//! | [`signal`] | forecasts of a user: predictive power of a signal |
 //! | [`validation`] | tuning out-of-sample, multiple testing |
 //! | [`state`] | state of a run between frames, as bytes |
 //! | [`strategy`] | interface of strategies |

@@ -1,5 +1,6 @@
 //! Signals of the user: forecasts, target weights and a vendor's risk model, as of the time they are known.
 
+pub mod analysis;
 mod coefficient;
 mod leak;
 mod queue;
