@@ -7,6 +7,7 @@ use super::checks::{BarRow, FindingRow};
 use super::column::{Place, Record, RunNames};
 use super::estimates::{BetaRow, InstrumentRow, ParametersRow, RollingRow, SmoothedRow};
 use super::premia::PremiaRow;
+use super::signal::SignalTableRow;
 use super::studies::{FoldRow, OutOfSampleRow, ScenarioReturnRow, ScenarioRow, ScenarioTableRow};
 use super::trading::{EquityRow, FillRow, OrderRow, SavedBetas, WeightRow};
 
@@ -36,6 +37,7 @@ pub fn documentation() -> String {
     add::<ParametersRow>(&mut text);
     add::<RollingRow>(&mut text);
     add::<PremiaRow>(&mut text);
+    add::<SignalTableRow>(&mut text);
     add::<ScenarioTableRow>(&mut text);
     add::<ScenarioReturnRow>(&mut text);
     add::<FoldRow>(&mut text);

@@ -41,7 +41,7 @@ impl FolderError {
 }
 
 /// Files of a run folder.
-const RUN_FILES: [&str; 21] = [
+const RUN_FILES: [&str; 22] = [
     "summary.json",
     "run.toml",
     "report.html",
@@ -57,6 +57,7 @@ const RUN_FILES: [&str; 21] = [
     "parameters.parquet",
     "rolling.parquet",
     "premia.parquet",
+    "signal.parquet",
     "scenarios.parquet",
     "scenario_returns.parquet",
     "grid.toml",

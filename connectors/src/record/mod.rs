@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `declare` | `tables!`, which declares tables and their typed records |
 //! | `column`, `field` | columns of a table; fields of a record |
-//! | `trading`, `attribution`, `estimates`, `premia`, `studies`, `checks` | declarations of all tables |
+//! | `trading`, `attribution`, `estimates`, `premia`, `signal`, `studies`, `checks` | declarations of all tables |
 //! | `table`, `rows` | Parquet writer and reader of any table |
 //! | `sql` | schema, insert and select of any table in `state.db` |
 //! | `recorder` | recorder of a run folder |
@@ -32,6 +32,7 @@ mod rows;
 mod run_record;
 mod scenario_returns;
 mod scenarios;
+mod signal;
 mod sql;
 mod studies;
 mod table;
@@ -52,6 +53,7 @@ pub use rows::TableRows;
 pub use run_record::{FrameRecord, FrameRows, ReadError, RunRecord, read_equity};
 pub use scenario_returns::{ScenarioReturns, ScenarioReturnsTable, read_scenario_returns};
 pub use scenarios::{Scenarios, ScenariosError, ScenariosTable, Setting, Values, read_scenarios};
+pub use signal::SignalTableRow;
 pub use sql::select;
 pub use studies::{FoldRow, OutOfSampleRow, ScenarioReturnRow, ScenarioRow, ScenarioTableRow};
 pub use table::{TableError, TableWriter, file_name};

@@ -96,7 +96,7 @@ pub use offline::{
     Hindsight, HindsightSettings, InstrumentHindsight, PairedForecasts, Panel, PanelError, PanelShape,
     RollingComparison, SmoothedHistory,
 };
-pub use returns::Returns;
+pub use returns::{Returns, residual_returns};
 pub use rolling::RollingRegression;
 pub use settings::{EstimatorKind, EstimatorSettings, WindUp};
 pub use smoother::{Moments, Smoothed};

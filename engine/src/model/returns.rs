@@ -50,3 +50,13 @@ impl Returns {
         &self.values
     }
 }
+
+/// Appends r − β'f of each instrument to `out`, with betas from before the frame: factor j of instrument i at
+/// `j * m + i` for m ≤ n instruments, which are the first of this frame's; NaN for the others.
+pub fn residual_returns(betas: &[f64], factors: &[f64], returns: &[f64], out: &mut Vec<f64>) {
+    let earlier = if factors.is_empty() { returns.len() } else { betas.len() / factors.len() };
+    out.extend(returns.iter().enumerate().map(|(i, r)| {
+        let explained = |(j, f): (usize, &f64)| betas[j * earlier + i] * f;
+        if i < earlier { r - factors.iter().enumerate().map(explained).sum::<f64>() } else { f64::NAN }
+    }));
+}

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::frame::{Batch, Frame};
 use crate::ledger::RunFacts;
-use crate::model::{Estimates, Estimator, Returns};
+use crate::model::{Estimates, Estimator, Returns, residual_returns};
 use crate::names::InstrumentNames;
 use crate::range::OnOutOfRange;
 use crate::signal::{Leak, LeakCheck};
@@ -188,7 +188,7 @@ impl Estimate {
         let updates = frame.has_factors();
         estimates.residuals.clear();
         if updates && self.observed.residuals {
-            write_residuals(&self.betas, &frame.factors, returns, &mut estimates.residuals);
+            residual_returns(&self.betas, &frame.factors, returns, &mut estimates.residuals);
         }
         if updates {
             self.estimator.step(&frame.factors, returns, warm);
@@ -316,15 +316,6 @@ impl Stage for Estimate {
         facts.names = self.names.clone();
         Ok(())
     }
-}
-
-/// Writes r − β'f with betas of the frame before, whose instruments are the first of this frame's.
-fn write_residuals(betas: &[f64], factors: &[f64], returns: &[f64], out: &mut Vec<f64>) {
-    let earlier = if factors.is_empty() { returns.len() } else { betas.len() / factors.len() };
-    out.extend(returns.iter().enumerate().map(|(i, r)| {
-        let explained = |(j, f): (usize, &f64)| betas[j * earlier + i] * f;
-        if i < earlier { r - factors.iter().enumerate().map(explained).sum::<f64>() } else { f64::NAN }
-    }));
 }
 
 /// Warning about factors that explain less of the returns than no factors would.

@@ -2,7 +2,7 @@
 
 use super::average::Average;
 use super::correlation::{Order, mean, pearson};
-use super::cross_section::CrossSection;
+use super::pending::PendingSection;
 use super::previous::Previous;
 use super::quantiles::{self, QUANTILES};
 use super::regression::Regression;
@@ -84,7 +84,7 @@ impl Horizon {
     /// Evaluates a cross-section at the end of its horizon, and fills its row.
     pub(super) fn evaluate(
         &mut self,
-        section: &CrossSection,
+        section: &PendingSection,
         forward: &Forward<'_>,
         cost_rate: f64,
         row: &mut SignalRow,
@@ -120,7 +120,7 @@ impl Horizon {
     }
 
     /// Correlates the signal with residual returns over the instruments that have one on each bar.
-    fn correlate_residuals(&mut self, section: &CrossSection, forward: &Forward<'_>, row: &mut SignalRow) {
+    fn correlate_residuals(&mut self, section: &PendingSection, forward: &Forward<'_>, row: &mut SignalRow) {
         if forward.residual_sums.is_empty() {
             return;
         }

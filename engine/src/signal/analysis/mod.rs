@@ -33,12 +33,13 @@
 
 mod average;
 mod correlation;
-mod cross_section;
 mod exposure;
 mod figures;
+mod frames;
 mod horizon;
 mod law;
 mod newey_west;
+mod pending;
 mod previous;
 mod quantiles;
 mod regression;
@@ -49,6 +50,7 @@ mod total_return;
 
 pub use exposure::ExposureFigures;
 pub use figures::{HorizonFigures, MeanSpread, QuantileFigures, SignalFigures, YearFigures};
+pub use frames::{FrameAnalysis, SectionFacts};
 pub use law::FundamentalLaw;
 pub use newey_west::{Coefficients, newey_west_error};
 pub use quantiles::QUANTILES;

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::average::Average;
-use super::cross_section::CrossSection;
+use super::pending::PendingSection;
 use super::exposure::Exposures;
 use super::figures::SignalFigures;
 use super::horizon::{Forward, Horizon};
@@ -40,8 +40,8 @@ pub struct SignalAnalysis {
     residual_sums: Vec<f64>,
     /// Number of frames since the last missing residual return of each instrument.
     residual_frames: Vec<u64>,
-    pending: VecDeque<CrossSection>,
-    spare: Option<CrossSection>,
+    pending: VecDeque<PendingSection>,
+    spare: Option<PendingSection>,
     horizons: Vec<Horizon>,
     exposures: Exposures,
     sections: Sections,

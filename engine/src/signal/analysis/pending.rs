@@ -4,7 +4,7 @@ use super::row::SignalRow;
 
 /// A cross-section of signals with the prices of its frame.
 #[derive(Clone, Debug, Default)]
-pub(super) struct CrossSection {
+pub(super) struct PendingSection {
     /// Number of frames before its frame.
     pub(super) frame: u64,
     /// Instruments with a signal and a price, ascending.
@@ -19,7 +19,7 @@ pub(super) struct CrossSection {
     pub(super) rows: Vec<SignalRow>,
 }
 
-impl CrossSection {
+impl PendingSection {
     /// Empties all columns and keeps their memory.
     pub(super) fn clear(&mut self) {
         self.instruments.clear();
