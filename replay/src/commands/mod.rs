@@ -13,6 +13,7 @@ mod report;
 mod schema;
 mod score;
 mod serve;
+mod signal;
 mod size;
 mod state;
 mod stress;
@@ -37,6 +38,7 @@ use report::{REPORT, ReportArgs};
 use schema::{SCHEMA, SchemaArgs};
 use score::{SCORE, ScoreArgs};
 use serve::{SERVE, ServeArgs};
+use signal::{SIGNAL, SignalArgs};
 use size::{SIZE, SizeArgs};
 use state::{STATE, StateArgs};
 use stress::{STRESS, StressArgs};
@@ -75,6 +77,9 @@ pub(crate) enum Command {
     /// Choose settings on training frames and test them on later ones: walk-forward, purged folds.
     #[command(long_about = TUNE, after_long_help = settings_help())]
     Tune(TuneArgs),
+    /// Measure the predictive power of forecasts: information coefficients, quantiles, turnover.
+    #[command(long_about = SIGNAL, after_long_help = settings_help())]
+    Signal(SignalArgs),
     /// Show one rebalance in full: trades, cost of each limit, frontier.
     #[command(long_about = SIZE, after_long_help = settings_help())]
     Size(SizeArgs),
@@ -124,6 +129,7 @@ impl Command {
             Self::Replay(args) => done(replay::replay(args)),
             Self::Score(args) => done(score::score(args)),
             Self::Estimate(args) => done(estimate::estimate(args)),
+            Self::Signal(args) => done(signal::signal(args)),
             Self::Size(args) => done(size::size(args)),
             Self::Stress(args) => done(stress::stress(args)),
             Self::Tune(args) => done(tune::tune(args)),

@@ -6,7 +6,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 
 use crate::config;
-use crate::summary::{RunSummary, StressSummary, TuneSummary};
+use crate::summary::{RunSummary, SignalSummary, StressSummary, TuneSummary};
 use crate::terminal::say;
 
 pub(super) const SCHEMA: &str = "\
@@ -29,6 +29,8 @@ pub(crate) enum SummaryKind {
     Stress,
     /// Summary of tune.
     Tune,
+    /// Summary of signal.
+    Signal,
 }
 
 /// Arguments of `schema`.
@@ -56,6 +58,7 @@ pub(super) fn schema(args: &SchemaArgs) -> Result<()> {
         Some(SummaryKind::Run) => schema_of::<RunSummary>(),
         Some(SummaryKind::Stress) => schema_of::<StressSummary>(),
         Some(SummaryKind::Tune) => schema_of::<TuneSummary>(),
+        Some(SummaryKind::Signal) => schema_of::<SignalSummary>(),
     };
     say(&(serde_json::to_string_pretty(&schema)? + "\n"));
     Ok(())

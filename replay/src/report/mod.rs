@@ -6,7 +6,8 @@
 //! run.toml     ─▶ settings ──────────────────┘
 //! ```
 //!
-//! A stress run has `scenarios.parquet` instead of these tables, and a page of its own (`stress`); a tuning too (`tune`).
+//! A stress run has `scenarios.parquet` instead of these tables, and a page of its own (`stress`); a tuning too (`tune`), and the
+//! analysis of a signal (`signal`).
 //!
 //! The page is made from the run folder alone, so it can be rebuilt to the byte. Its figures are read from the summary into
 //! the structs that wrote them, or come from `betaflow_engine::metrics` and the tables. A section whose table or key is
@@ -29,6 +30,7 @@ mod notes;
 mod page;
 mod prose;
 mod replay;
+mod signal;
 mod stress;
 mod tune;
 
@@ -44,7 +46,7 @@ use crate::summary::{RunSummary, SCHEMA_VERSION, StudyKind};
 /// Name of the report in a run folder.
 pub(crate) const FILE: &str = "report.html";
 
-/// Returns the report of a folder of any kind: a run, a stress run or a tuning. `plot`: symbols whose betas are drawn.
+/// Returns the report of a folder of any kind: a run, a stress run, a tuning or the analysis of a signal. `plot`: symbols whose betas are drawn.
 ///
 /// # Errors
 /// The folder was not written by betaflow, a table cannot be read, or the kind of folder does not accept `plot`.
@@ -56,6 +58,7 @@ pub(crate) fn html_of(folder: &Path, plot: &[String]) -> Result<String> {
     match read_summary::<OfKind>(folder)?.kind {
         Some(StudyKind::Stress) => stress::html(folder, plot),
         Some(StudyKind::Tune) => tune::html(folder, plot),
+        Some(StudyKind::Signal) => signal::html(folder, plot),
         None => Run::read(folder)?.html(plot),
     }
 }

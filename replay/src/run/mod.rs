@@ -26,11 +26,14 @@ use betaflow_engine::pipeline::{
 };
 use betaflow_engine::range::OnOutOfRange;
 use betaflow_engine::source::Source as _;
+use serde::Serialize;
 
 use crate::config::{Config, Request};
 use crate::report;
-use crate::summary::{HoldoutSummary, OfflineSummary, Section, Summary, Trading, to_json};
-use crate::terminal::{say, tell};
+use crate::summary::{
+    HoldoutSummary, OfflineSummary, Rendered, RunSummary, Section, Summary, Trading, to_json,
+};
+use crate::terminal::{Page, say, tell};
 use progress::{Counted, Line};
 
 pub(crate) use args::{ReportArgs, RunArgs};
@@ -60,6 +63,15 @@ pub(crate) const ESTIMATE: Kind = Kind {
     trades: false,
     record: RecordSettings { betas: Frames::All, weights: Frames::None, expected_returns: false },
 };
+
+/// Analysis of a signal, with a replay that trades it.
+pub(crate) const SIGNAL: Kind = Kind {
+    name: "signal",
+    trades: true,
+    record: RecordSettings { betas: Frames::None, weights: Frames::None },
+};
+/// Analysis of a signal without a replay.
+pub(crate) const SIGNAL_ALONE: Kind = Kind { trades: false, ..SIGNAL };
 
 impl Kind {
     /// Creates the request for the settings of a command of this kind.
@@ -138,6 +150,11 @@ impl<'a> Prepared<'a> {
         })
     }
 
+    /// Folder of the tables, until the run is complete.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
     /// Runs the stages over all data.
     ///
     /// # Errors
@@ -192,6 +209,45 @@ impl Finished<'_> {
     /// Returns the folder with the tables; [`Self::conclude`] renames it.
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
+    }
+
+    /// Writes the summary of another command, its settings and its report, completes the folder and prints the summary.
+    /// `command`: name and flags of the command. `extend` adds its keys to those of the run.
+    ///
+    /// # Errors
+    /// The file system refuses a write.
+    pub(crate) fn conclude_as<T: Serialize>(
+        self,
+        command: &str,
+        with_report: bool,
+        extend: impl FnOnce(RunSummary) -> T,
+        page: impl FnOnce(&T, &[Rendered], &Path) -> Page,
+    ) -> Result<()> {
+        let Self { config, json, started, out, folder, ended, trading, timing, .. } = self;
+        let summary = Summary {
+            config,
+            facts: &ended.facts,
+            trading,
+            score: None,
+            findings: &Section::default(),
+            timing: if timing { &ended.timing } else { &[] },
+            seconds: started.elapsed().as_secs_f64(),
+        };
+        let extended = extend(summary.run());
+        let text = to_json(&extended)?;
+        folder.write("summary.json", &text)?;
+        folder.write("run.toml", &config.to_toml(command)?)?;
+        if with_report {
+            folder.write(report::FILE, &report::html_of(folder.path(), &[])?)?;
+        }
+        folder.complete()?;
+        if json {
+            say(&text);
+            tell(&format!("written to {}", out.display()));
+        } else {
+            page(&extended, &summary.warnings(), &out).print();
+        }
+        Ok(())
     }
 
     /// Writes summary, settings and report, completes the folder and prints the summary.

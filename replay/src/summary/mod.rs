@@ -22,6 +22,7 @@ pub(crate) mod paths;
 mod run;
 #[cfg(test)]
 mod schema;
+mod signal;
 mod study;
 mod text;
 mod timing;
@@ -52,6 +53,10 @@ pub(crate) use number::Number;
 pub(crate) use offline::{EmSummary, OfflineSummary, SmoothSummary, WindowSummary};
 pub(crate) use run::{
     DrawdownSummary, EstimatorSummary, InstrumentSummary, PeriodSummary, RunSummary, TradingSummary,
+};
+pub(crate) use signal::{
+    CoefficientSummary, ExposureSummary, HorizonSummary, QuantileSummary, SignalKeys, SignalSummary,
+    YearSummary,
 };
 pub(crate) use study::{
     BestSetting, ChoiceSummary, FoldSummary, FrameRange, IN_SAMPLE, OutOfSample, PathScoresSummary,

@@ -184,6 +184,24 @@ fn summaries_of_studies_agree_with_their_schemas() {
 }
 
 #[test]
+fn summary_of_a_signal_agrees_with_its_schema() {
+    let horizon = HorizonSummary {
+        quantiles: vec![QuantileSummary::default()],
+        years: vec![YearSummary::default()],
+        ..HorizonSummary::default()
+    };
+    let signal = SignalKeys {
+        horizons: vec![horizon],
+        exposures: vec![ExposureSummary::default()],
+        ..SignalKeys::default()
+    };
+    let mut run = RunSummary { head: head(), ..RunSummary::default() };
+    assert_consistent(&SignalSummary { run: run.clone(), kind: StudyKind::Signal, signal: signal.clone() });
+    run.trading = Some(TradingSummary { strategy: "forecasts".to_owned(), ..TradingSummary::default() });
+    assert_consistent(&SignalSummary { run, kind: StudyKind::Signal, signal });
+}
+
+#[test]
 fn undefined_figure_is_null_and_read_as_nan() {
     let written = serde_json::to_value(metrics()).unwrap();
     assert_eq!((&written["sharpe"], &written["sortino"]), (&0.5.into(), &Value::Null));

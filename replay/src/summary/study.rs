@@ -20,6 +20,8 @@ pub(crate) enum StudyKind {
     #[default]
     Stress,
     Tune,
+    /// Analysis of a signal.
+    Signal,
 }
 
 /// Keys that `stress` and `tune` have in common.

@@ -55,6 +55,6 @@ pub use law::FundamentalLaw;
 pub use newey_west::{Coefficients, newey_west_error};
 pub use quantiles::QUANTILES;
 pub use row::SignalRow;
-pub use settings::{AnalysisSettings, HORIZONS, Horizons, InvalidHorizons, MissingPrice};
+pub use settings::{AnalysisSettings, HORIZONS, Horizons, InvalidHorizons, MissingPrice, cost_rate};
 pub use streaming::{Observation, SignalAnalysis};
 pub use total_return::TotalReturnPrices;

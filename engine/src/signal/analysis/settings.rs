@@ -1,5 +1,7 @@
 //! Settings of an analysis.
 
+use crate::execution::{CostMultipliers, ExecutionSettings};
+
 /// Default horizons in bars: one bar to a quarter of daily bars.
 pub const HORIZONS: [usize; 8] = [1, 2, 3, 5, 10, 21, 42, 63];
 
@@ -60,6 +62,13 @@ pub enum MissingPrice {
     Carry,
 }
 
+/// Cost of a trade as a share of its notional, before impact: commission plus the half-spread of all
+/// instruments (`commission_bps`, `half_spread_bps`), each with its multiplier.
+#[must_use]
+pub fn cost_rate(execution: &ExecutionSettings, times: CostMultipliers) -> f64 {
+    1e-4 * (execution.commission_bps * times.commission + execution.half_spread_bps * times.spread)
+}
+
 /// Settings of an analysis.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AnalysisSettings {
@@ -69,7 +78,7 @@ pub struct AnalysisSettings {
     pub missing_price: MissingPrice,
     /// Bars per year: days per year times bars per day.
     pub bars_per_year: f64,
-    /// Cost of a trade as a share of its notional: commission plus half-spread, 1e-4 per basis point.
+    /// Cost of a trade as a share of its notional: see [`cost_rate`].
     pub cost_rate: f64,
 }
 

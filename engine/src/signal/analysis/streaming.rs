@@ -3,10 +3,10 @@
 use std::collections::VecDeque;
 
 use super::average::Average;
-use super::pending::PendingSection;
 use super::exposure::Exposures;
 use super::figures::SignalFigures;
 use super::horizon::{Forward, Horizon};
+use super::pending::PendingSection;
 use super::row::SignalRow;
 use super::settings::{AnalysisSettings, MissingPrice};
 use crate::time::TimestampNs;

@@ -4,6 +4,7 @@ mod bands;
 mod bars;
 mod heat;
 mod label;
+mod level_bars;
 mod lines;
 mod points;
 
