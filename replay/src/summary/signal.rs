@@ -39,6 +39,8 @@ pub(crate) struct SignalKeys {
     pub(crate) without_price: u64,
     /// Cross-sections with values that became known on a later frame, in no figure.
     pub(crate) extended: u64,
+    /// Cross-sections from a date before the first frame, in no figure.
+    pub(crate) before_first: u64,
     /// Treatment of missing prices: `left out` or `carried`.
     pub(crate) missing_price: String,
     /// Commission plus half-spread, bps of notional.

@@ -20,18 +20,21 @@ pub struct FrameAnalysis {
     estimator: Option<Box<dyn Estimator>>,
     estimates: Estimates,
     residuals: Vec<f64>,
+    started: bool,
     of: Option<TimestampNs>,
     /// Number of values of the cross-section in force on its first frame.
     known: usize,
     facts: SectionFacts,
 }
 
-/// Counts of cross-sections that changed after their first frame.
+/// Counts of cross-sections that are in no figure, or not as a whole.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SectionFacts {
     /// Cross-sections with values that became known on a later frame: rows that came later, or instruments
     /// that were listed later.
     pub extended: u64,
+    /// Cross-sections from a date before the first frame, which are in no figure.
+    pub before_first: u64,
 }
 
 impl FrameAnalysis {
@@ -46,6 +49,7 @@ impl FrameAnalysis {
             estimator,
             estimates: Estimates::default(),
             residuals: Vec::new(),
+            started: false,
             of: None,
             known: 0,
             facts: SectionFacts::default(),
@@ -96,6 +100,7 @@ impl FrameAnalysis {
     /// or the instruments change.
     fn is_new(&mut self, frame: &Frame) -> bool {
         let signal = &frame.given.signal;
+        let is_first = !std::mem::replace(&mut self.started, true);
         let Some(of) = signal.of else { return false };
         let known = signal.column(0).iter().filter(|value| !value.is_nan()).count();
         let is_new = self.of != Some(of);
@@ -105,6 +110,8 @@ impl FrameAnalysis {
             self.facts.extended += 1;
         }
         self.known = known;
-        is_new
+        let is_early = is_new && is_first && of.date() < frame.timestamp.date();
+        self.facts.before_first += u64::from(is_early);
+        is_new && !is_early
     }
 }

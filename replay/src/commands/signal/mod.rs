@@ -112,6 +112,7 @@ fn keys(
         names: figures.names.into(),
         without_price: figures.without_price,
         extended: facts.extended,
+        before_first: facts.before_first,
         missing_price: match settings.missing_price {
             MissingPrice::LeaveOut => "left out".to_owned(),
             MissingPrice::Carry => "carried".to_owned(),
