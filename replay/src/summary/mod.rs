@@ -55,7 +55,7 @@ pub(crate) use run::{
     DrawdownSummary, EstimatorSummary, InstrumentSummary, PeriodSummary, RunSummary, TradingSummary,
 };
 pub(crate) use signal::{
-    CoefficientSummary, ExposureSummary, HorizonSummary, QuantileSummary, SignalKeys, SignalSummary,
+    MeanCoefficient, ExposureSummary, HorizonSummary, QuantileSummary, SignalKeys, SignalSummary,
     YearSummary,
 };
 pub(crate) use study::{

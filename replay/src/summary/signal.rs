@@ -62,7 +62,7 @@ impl SignalKeys {
 /// Mean of a series of coefficients, one per cross-section.
 #[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
-pub(crate) struct CoefficientSummary {
+pub(crate) struct MeanCoefficient {
     /// Number of cross-sections.
     pub(crate) count: u64,
     pub(crate) mean: Number,
@@ -81,7 +81,7 @@ pub(crate) struct CoefficientSummary {
     pub(crate) positive: Number,
 }
 
-impl From<Coefficients> for CoefficientSummary {
+impl From<Coefficients> for MeanCoefficient {
     fn from(of: Coefficients) -> Self {
         Self {
             count: of.count as u64,
@@ -108,11 +108,11 @@ pub(crate) struct HorizonSummary {
     pub(crate) without_quantiles: u64,
     /// Mean number of names.
     pub(crate) names: Number,
-    pub(crate) ic: CoefficientSummary,
-    pub(crate) rank_ic: CoefficientSummary,
+    pub(crate) ic: MeanCoefficient,
+    pub(crate) rank_ic: MeanCoefficient,
     /// Of residual returns; a count of 0 without factors.
-    pub(crate) residual_ic: CoefficientSummary,
-    pub(crate) residual_rank_ic: CoefficientSummary,
+    pub(crate) residual_ic: MeanCoefficient,
+    pub(crate) residual_rank_ic: MeanCoefficient,
     /// Mean forward return.
     pub(crate) mean_return: Number,
     /// Lowest signals first.
@@ -242,9 +242,9 @@ impl From<FundamentalLaw> for LawSummary {
 #[serde(default)]
 pub(crate) struct YearSummary {
     pub(crate) year: i64,
-    pub(crate) ic: CoefficientSummary,
-    pub(crate) rank_ic: CoefficientSummary,
-    pub(crate) residual_rank_ic: CoefficientSummary,
+    pub(crate) ic: MeanCoefficient,
+    pub(crate) rank_ic: MeanCoefficient,
+    pub(crate) residual_rank_ic: MeanCoefficient,
 }
 
 impl From<&YearFigures> for YearSummary {
@@ -263,7 +263,7 @@ impl From<&YearFigures> for YearSummary {
 #[serde(default)]
 pub(crate) struct ExposureSummary {
     pub(crate) factor: String,
-    pub(crate) correlation: CoefficientSummary,
+    pub(crate) correlation: MeanCoefficient,
     pub(crate) mean_absolute: Number,
 }
 

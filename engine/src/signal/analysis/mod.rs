@@ -19,8 +19,9 @@
 //!
 //! **Sample.** The sample of a horizon holds the instruments with a signal and a price on t₀ and a price on
 //! t₀ + h. Quantiles, ranks, turnover and autocorrelation of a horizon use its sample. `alphalens` run with
-//! `periods=(h,)` has the same sample. With several periods it keeps only rows whose forward returns exist
-//! for all of them.
+//! `periods=(h,), filter_zscore=None` has the same sample. With several periods it keeps only rows whose
+//! forward returns exist for all of them. Its default `filter_zscore=20` removes returns beyond 20 standard
+//! deviations of the whole data, which looks ahead.
 //!
 //! **Differences.** `alphalens` removes a cross-section whose quantile edges coincide (many equal signals)
 //! from all figures; here it has no quantiles, but an IC. Below version 3, `pandas` carries the last price

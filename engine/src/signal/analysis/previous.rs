@@ -16,8 +16,8 @@ pub(super) struct Assignment {
 }
 
 impl Assignment {
-    /// Share of the names in each quantile that were not in it in `before`, and correlation of the ranks over
-    /// the instruments of both.
+    /// Share of the names in each quantile that were not in it in `before`, NaN for a quantile that is empty in
+    /// one of the two; and correlation of the ranks over the instruments of both.
     fn changes_since(&self, before: &Self) -> ([f64; QUANTILES], f64) {
         let (mut counts, mut stayed) = ([0_u32; QUANTILES], [0_u32; QUANTILES]);
         let (mut now, mut then) = (Vec::new(), Vec::new());
@@ -39,13 +39,13 @@ impl Assignment {
                 );
             }
         }
-        let mut turnover = [f64::NAN; QUANTILES];
-        if !before.quantiles.is_empty() {
-            for ((share, count), stayed) in turnover.iter_mut().zip(counts).zip(stayed) {
-                *share = f64::from(count - stayed) / f64::from(count);
-            }
-        }
-        (turnover, pearson(&now, &then))
+        let mut earlier = [false; QUANTILES];
+        before.quantiles.iter().for_each(|quantile| earlier[usize::from(*quantile)] = true);
+        let share = |quantile: usize| match earlier[quantile] {
+            true => f64::from(counts[quantile] - stayed[quantile]) / f64::from(counts[quantile]),
+            false => f64::NAN,
+        };
+        (std::array::from_fn(share), pearson(&now, &then))
     }
 }
 

@@ -4,7 +4,6 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use crate::config::SettingFlag;
 use crate::run::RunArgs;
 
 pub(in crate::commands) const SIGNAL: &str = "\
@@ -15,8 +14,8 @@ FORECASTS has a time column, symbol and forecast, or a column per symbol, as
 for strategy.kind=forecasts. The forward return over h bars runs from the
 close of the bar on which a cross-section is known to the close h bars later,
 dividends and splits included. Definitions equal those of alphalens-reloaded
-0.4 where it has them; alphalens with periods=(h,) gives the figures of
-horizon h.
+0.4 where it has them; alphalens with periods=(h,) and filter_zscore=None gives
+the figures of horizon h, for cross-sections without many equal forecasts.
   rank IC     Spearman correlation of forecast and forward return; IC is
               Pearson's. Errors are those of Newey and West. ICIR is the mean
               over the standard deviation, annualised
@@ -49,8 +48,8 @@ In Python:
 #[derive(Debug, Args)]
 pub(crate) struct SignalArgs {
     /// Parquet or CSV file of forecasts [default: strategy.path of the configuration].
-    #[arg(value_name = "FORECASTS")]
-    pub forecasts: Option<PathBuf>,
+    #[arg(value_name = "FORECASTS", conflicts_with_all = ["forecasts", "weights"])]
+    pub file: Option<PathBuf>,
     #[command(flatten)]
     pub run: RunArgs,
     /// Horizons in bars, such as 1,5,21 [default: 1,2,3,5,10,21,42,63].
@@ -68,16 +67,11 @@ pub(crate) struct SignalArgs {
 }
 
 impl SignalArgs {
-    /// Settings that the file of forecasts stands for.
-    pub(crate) fn flags(&self) -> Vec<SettingFlag> {
-        let flag = |key, value| SettingFlag { table: "strategy", key, value, flag: "FORECASTS" };
-        match &self.forecasts {
-            Some(path) => {
-                let path = toml::Value::String(path.display().to_string()).to_string();
-                vec![flag("kind", "\"forecasts\"".to_owned()), flag("path", path)]
-            }
-            None => Vec::new(),
-        }
+    /// Arguments of the replay, with the file as that of `--forecasts`.
+    pub(crate) fn replay(&self) -> RunArgs {
+        let mut run = self.run.clone();
+        run.input.forecasts = self.file.clone().or(run.input.forecasts);
+        run
     }
 
     /// Name and flags of the command, which run.toml does not contain.

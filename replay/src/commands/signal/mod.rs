@@ -33,14 +33,14 @@ pub(super) use args::{SIGNAL, SignalArgs};
 /// Settings or data are invalid, the forecasts name no instrument of the data, or a file cannot be written.
 pub(super) fn signal(args: &SignalArgs) -> Result<()> {
     let kind: &Kind = if args.no_replay { &SIGNAL_ALONE } else { &TRADED };
-    let config = kind.request(&args.run).without_factors().with_flags(args.flags()).resolve()?;
-    let forecasts = config.strategy.get("path").and_then(toml::Value::as_str).unwrap_or_default().to_owned();
-    if config.strategy_kind() != "forecasts" || forecasts.is_empty() {
+    let run = args.replay();
+    let config = TRADED.request(&run).without_factors().resolve()?;
+    let Some(forecasts) = config.signal_path().filter(|_| config.strategy_kind() == "forecasts") else {
         bail!(
             "signal: found no file of forecasts, expected FORECASTS, or strategy.path with strategy.kind = \"forecasts\" in the \
              configuration"
         );
-    }
+    };
     let settings = settings_of(args, &config)?;
     let Opened { source, progress } = open(&config)?;
     let factors = source.factor_names().to_vec();
@@ -52,7 +52,7 @@ pub(super) fn signal(args: &SignalArgs) -> Result<()> {
     let analysis = FrameAnalysis::new(settings.clone(), estimator, config.data.excess);
     let shared = Shared::default();
     let source = Box::new(Analysed::new(source, analysis, shared.clone()));
-    let prepared = Prepared::new(&config, &args.run, kind, Opened { source, progress }, None)?;
+    let prepared = Prepared::new(&config, &run, kind, Opened { source, progress }, None)?;
     shared.set_table(TableWriter::create(prepared.folder(), &RunNames::default(), None)?);
     let finished = prepared.execute()?;
     let (figures, facts) = shared.result().context("the replay ended before the data")?;
@@ -64,7 +64,7 @@ pub(super) fn signal(args: &SignalArgs) -> Result<()> {
             time_text(finished.facts().data.last).unwrap_or_default()
         );
     }
-    let keys = keys(&forecasts, &settings, &config, &factors, &figures, facts);
+    let keys = keys(forecasts, &settings, &config, &factors, &figures, facts);
     let extend = |run| SignalSummary { run, kind: StudyKind::Signal, signal: keys };
     finished.conclude_as(&args.command(), !args.no_report, extend, text::page)
 }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::summary::{
-    CoefficientSummary, HorizonSummary, Number, Rendered, SignalKeys, SignalSummary, add_files, sharpe_text,
+    MeanCoefficient, HorizonSummary, Number, Rendered, SignalKeys, SignalSummary, add_files, sharpe_text,
 };
 use crate::terminal::{NONE, Page, Table, counted, decimals, grouped, percent};
 
@@ -89,7 +89,7 @@ fn add_coefficients(page: &mut Page, keys: &SignalKeys) {
     }
     let mut table = Table::new(header).numbers().optional([5, 7, 6]);
     for found in &keys.horizons {
-        let CoefficientSummary { mean, standard_error, t_statistic, annual_icir, positive, .. } =
+        let MeanCoefficient { mean, standard_error, t_statistic, annual_icir, positive, .. } =
             found.rank_ic;
         let mut row = vec![
             found.bars.to_string(),

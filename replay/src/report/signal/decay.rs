@@ -6,10 +6,10 @@ use super::quantiles::horizons;
 use crate::report::figure::Figure;
 use crate::report::format::plain;
 use crate::report::page::Page;
-use crate::summary::{CoefficientSummary, HorizonSummary, SignalKeys};
+use crate::summary::{MeanCoefficient, HorizonSummary, SignalKeys};
 
 /// Series of the figure: name, coefficient.
-type Series = (&'static str, fn(&HorizonSummary) -> CoefficientSummary);
+type Series = (&'static str, fn(&HorizonSummary) -> MeanCoefficient);
 const SERIES: [Series; 2] = [("returns", |of| of.rank_ic), ("residual returns", |of| of.residual_rank_ic)];
 
 /// Adds figure and table.
@@ -18,7 +18,7 @@ pub(super) fn add(page: &mut Page, keys: &SignalKeys) {
     let levels = horizons(keys);
     let mut figure = Figure::along("horizon, bars", ("rank IC", ".3f"));
     for (at, (name, of)) in SERIES.into_iter().enumerate() {
-        let all: Vec<CoefficientSummary> = keys.horizons.iter().map(of).collect();
+        let all: Vec<MeanCoefficient> = keys.horizons.iter().map(of).collect();
         if all.iter().all(|of| of.count == 0) {
             continue;
         }
@@ -40,7 +40,6 @@ pub(super) fn add(page: &mut Page, keys: &SignalKeys) {
             tr {
                 th scope="row" { (found.bars) }
                 td { (rank.count) }
-                td { (plain(found.names, 1)) }
                 td { (plain(rank.mean, 4)) }
                 td { (plain(rank.standard_error, 4)) }
                 td { (plain(rank.t_statistic, 2)) }
@@ -50,8 +49,6 @@ pub(super) fn add(page: &mut Page, keys: &SignalKeys) {
                 td { (plain(found.ic.standard_error, 4)) }
                 td { (plain(residual.mean, 4)) }
                 td { (plain(residual.standard_error, 4)) }
-                td { (plain(found.law.breadth, 0)) }
-                td { (plain(found.law.information_ratio, 2)) }
             }
         }
     };
@@ -59,7 +56,6 @@ pub(super) fn add(page: &mut Page, keys: &SignalKeys) {
     let header = [
         "bars",
         "cross-sections",
-        "names",
         "rank IC",
         "s.e.",
         "t",
@@ -69,12 +65,7 @@ pub(super) fn add(page: &mut Page, keys: &SignalKeys) {
         "s.e.",
         "residual rank IC",
         "s.e.",
-        "breadth",
-        "Sharpe promised",
     ];
     page.table(&header, "plain", &rows);
-    page.small(
-        "Names: instruments with a forecast, a price, and a price at the end of the horizon. Breadth: names times the smaller of the \
-         cross-sections and the non-overlapping horizons in a year. Sharpe promised: rank IC times the root of the breadth.",
-    );
+    page.small("A horizon of h bars overlaps with those of the next h − 1 cross-sections of daily forecasts, which the standard errors count.");
 }

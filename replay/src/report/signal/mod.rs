@@ -41,6 +41,7 @@ pub(super) fn html(folder: &Path, plot: &[String]) -> Result<String> {
     decay::add(&mut page, signal);
     quantiles::add(&mut page, signal);
     quantiles::add_turnover(&mut page, signal);
+    tables::add_law(&mut page, signal);
     tables::add_years(&mut page, signal);
     tables::add_exposures(&mut page, signal);
     page.section("Version and settings");
@@ -48,7 +49,7 @@ pub(super) fn html(folder: &Path, plot: &[String]) -> Result<String> {
         p {
             "betaflow " (text(run.head.version.as_ref())) ". " code { "signal.parquet" } " has a row for each cross-section and "
             "horizon. Definitions equal those of " code { "alphalens-reloaded" } " 0.4 where it has them, with "
-            code { "periods=(h,)" } " for the figures of horizon h."
+            code { "periods=(h,), filter_zscore=None" } " for the figures of horizon h."
         }
     });
     page.details("run.toml: run again with --config run.toml", &read_text(folder, "run.toml")?);

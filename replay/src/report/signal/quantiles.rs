@@ -88,9 +88,6 @@ pub(super) fn add_turnover(page: &mut Page, keys: &SignalKeys) {
                 td { (turnover(found.quantiles.last())) }
                 td { (turnover(found.quantiles.first())) }
                 td { (plain(found.rank_autocorrelation, 3)) }
-                td { (plain(bps(found.factor_return), 1)) }
-                td { (percent(found.annual_alpha)) }
-                td { (plain(found.beta, 3)) }
             }
         }
     };
@@ -104,13 +101,7 @@ pub(super) fn add_turnover(page: &mut Page, keys: &SignalKeys) {
         "turnover, highest",
         "turnover, lowest",
         "rank autocorrelation",
-        "factor return, bps",
-        "annual alpha",
-        "beta",
     ];
     page.table(&header, "plain", &rows);
-    page.small(
-        "Spread: return of the highest quantile less that of the lowest. Factor return: portfolio weighted by the forecasts less their \
-         mean; alpha and beta are against the mean return of all names.",
-    );
+    page.small("Spread: return of the highest quantile less that of the lowest.");
 }
