@@ -64,6 +64,7 @@ const COMMANDS: &[(&str, &[&[&str]])] = &[
     ("estimate", &[RUN, REPORT, OFFLINE]),
     ("stress", &[RUN, &["--no-report", "--grid"]]),
     ("tune", &[RUN, TUNE]),
+    ("signal", &[RUN, &["--horizons", "--carry-prices", "--no-replay", "--no-report"]]),
     ("size", &[SIZE]),
     ("serve", &[SERVE]),
     ("paper", &[PAPER]),

@@ -30,9 +30,7 @@ use serde::Serialize;
 
 use crate::config::{Config, Request};
 use crate::report;
-use crate::summary::{
-    HoldoutSummary, OfflineSummary, Rendered, RunSummary, Section, Summary, Trading, to_json,
-};
+use crate::summary::{HoldoutSummary, OfflineSummary, RunSummary, Section, Summary, Trading, to_json};
 use crate::terminal::{Page, say, tell};
 use progress::{Counted, Line};
 
@@ -68,7 +66,7 @@ pub(crate) const ESTIMATE: Kind = Kind {
 pub(crate) const SIGNAL: Kind = Kind {
     name: "signal",
     trades: true,
-    record: RecordSettings { betas: Frames::None, weights: Frames::None },
+    record: RecordSettings { betas: Frames::None, weights: Frames::None, expected_returns: false },
 };
 /// Analysis of a signal without a replay.
 pub(crate) const SIGNAL_ALONE: Kind = Kind { trades: false, ..SIGNAL };
@@ -221,7 +219,7 @@ impl Finished<'_> {
         command: &str,
         with_report: bool,
         extend: impl FnOnce(RunSummary) -> T,
-        page: impl FnOnce(&T, &[Rendered], &Path) -> Page,
+        page: impl FnOnce(&T, &Summary<'_>, &Path) -> Page,
     ) -> Result<()> {
         let Self { config, json, started, out, folder, ended, trading, timing, .. } = self;
         let summary = Summary {
@@ -245,7 +243,7 @@ impl Finished<'_> {
             say(&text);
             tell(&format!("written to {}", out.display()));
         } else {
-            page(&extended, &summary.warnings(), &out).print();
+            page(&extended, &summary, &out).print();
         }
         Ok(())
     }

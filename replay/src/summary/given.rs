@@ -209,7 +209,7 @@ impl Summary<'_> {
     }
 
     /// Adds the section about the user's files.
-    pub(super) fn add_given(&self, page: &mut Page) {
+    pub(crate) fn add_given(&self, page: &mut Page) {
         let Some(given) = self.given() else { return };
         page.section("Your files");
         for (label, value) in given.fields() {

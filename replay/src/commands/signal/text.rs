@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::summary::{
-    MeanCoefficient, HorizonSummary, Number, Rendered, SignalKeys, SignalSummary, add_files, sharpe_text,
+    HorizonSummary, MeanCoefficient, Number, SignalKeys, SignalSummary, Summary, add_files, sharpe_text,
 };
 use crate::terminal::{NONE, Page, Table, counted, decimals, grouped, percent};
 
@@ -18,10 +18,11 @@ const FILES: [(&str, &str); 6] = [
 ];
 
 /// Returns the page. `out`: the run folder.
-pub(super) fn page(summary: &SignalSummary, warnings: &[Rendered], out: &Path) -> Page {
+pub(super) fn page(summary: &SignalSummary, run: &Summary<'_>, out: &Path) -> Page {
     let mut page = Page::default();
     let keys = &summary.signal;
     add_signal(&mut page, keys);
+    run.add_given(&mut page);
     add_coefficients(&mut page, keys);
     if let Some(found) = keys.at_horizon() {
         add_quantiles(&mut page, keys, found);
@@ -35,6 +36,7 @@ pub(super) fn page(summary: &SignalSummary, warnings: &[Rendered], out: &Path) -
         add_law(&mut page, summary, found);
     }
     add_files(&mut page, out, &FILES, None);
+    let warnings = run.warnings();
     page.notices("Warnings", warnings.iter().map(|warning| (warning.code, warning.text.as_str())));
     page
 }
@@ -89,8 +91,7 @@ fn add_coefficients(page: &mut Page, keys: &SignalKeys) {
     }
     let mut table = Table::new(header).numbers().optional([5, 7, 6]);
     for found in &keys.horizons {
-        let MeanCoefficient { mean, standard_error, t_statistic, annual_icir, positive, .. } =
-            found.rank_ic;
+        let MeanCoefficient { mean, standard_error, t_statistic, annual_icir, positive, .. } = found.rank_ic;
         let mut row = vec![
             found.bars.to_string(),
             number(mean, 4),

@@ -6,7 +6,7 @@ use super::quantiles::horizons;
 use crate::report::figure::Figure;
 use crate::report::format::plain;
 use crate::report::page::Page;
-use crate::summary::{MeanCoefficient, HorizonSummary, SignalKeys};
+use crate::summary::{HorizonSummary, MeanCoefficient, SignalKeys};
 
 /// Series of the figure: name, coefficient.
 type Series = (&'static str, fn(&HorizonSummary) -> MeanCoefficient);

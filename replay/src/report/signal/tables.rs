@@ -25,8 +25,16 @@ pub(super) fn add_law(page: &mut Page, keys: &SignalKeys) {
         }
     };
     let rows: Vec<Markup> = keys.horizons.iter().map(row).collect();
-    let header =
-        ["bars", "names", "independent a year", "breadth", "IC", "Sharpe ratio", "effective names", "Sharpe ratio"];
+    let header = [
+        "bars",
+        "names",
+        "independent a year",
+        "breadth",
+        "IC",
+        "Sharpe ratio",
+        "effective names",
+        "Sharpe ratio",
+    ];
     page.table(&header, "plain", &rows);
     page.small(
         "Names: instruments with a forecast, a price, and a price at the end of the horizon. Independent: the smaller of the \
