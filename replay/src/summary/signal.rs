@@ -110,7 +110,7 @@ pub(crate) struct HorizonSummary {
     pub(crate) names: Number,
     pub(crate) ic: MeanCoefficient,
     pub(crate) rank_ic: MeanCoefficient,
-    /// Of residual returns; a count of 0 without factors.
+    /// Pearson coefficient of residual returns; a count of 0 without factors.
     pub(crate) residual_ic: MeanCoefficient,
     pub(crate) residual_rank_ic: MeanCoefficient,
     /// Mean forward return.

@@ -9,7 +9,7 @@ use betaflow_engine::source::{DataFacts, Source, SourceError};
 
 /// Table and result of the analysis, which runs on the thread of the source.
 #[derive(Clone, Default)]
-pub(super) struct Shared(Arc<Mutex<State>>);
+pub(super) struct AnalysisState(Arc<Mutex<State>>);
 
 #[derive(Default)]
 struct State {
@@ -18,7 +18,7 @@ struct State {
     result: Option<(SignalFigures, SectionFacts)>,
 }
 
-impl Shared {
+impl AnalysisState {
     /// Sets the table of the rows, before the first frame.
     pub(super) fn set_table(&self, table: TableWriter<SignalTableRow>) {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).table = Some(table);
@@ -34,11 +34,11 @@ impl Shared {
 pub(super) struct Analysed<S> {
     inner: S,
     analysis: Option<FrameAnalysis>,
-    shared: Shared,
+    shared: AnalysisState,
 }
 
 impl<S: Source> Analysed<S> {
-    pub(super) fn new(inner: S, analysis: FrameAnalysis, shared: Shared) -> Self {
+    pub(super) fn new(inner: S, analysis: FrameAnalysis, shared: AnalysisState) -> Self {
         Self { inner, analysis: Some(analysis), shared }
     }
 

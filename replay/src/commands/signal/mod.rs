@@ -24,7 +24,7 @@ use betaflow_engine::source::Source as _;
 use crate::config::Config;
 use crate::run::{Kind, Opened, Prepared, SIGNAL as TRADED, SIGNAL_ALONE, open};
 use crate::summary::{ExposureSummary, SignalKeys, SignalSummary, StudyKind, time_text};
-use analysed::{Analysed, Shared};
+use analysed::{Analysed, AnalysisState};
 pub(super) use args::{SIGNAL, SignalArgs};
 
 /// Analyses forecasts, and replays them.
@@ -50,7 +50,7 @@ pub(super) fn signal(args: &SignalArgs) -> Result<()> {
         count => Some(estimator(&config.estimator, &calendar, count)?),
     };
     let analysis = FrameAnalysis::new(settings.clone(), estimator, config.data.excess);
-    let shared = Shared::default();
+    let shared = AnalysisState::default();
     let source = Box::new(Analysed::new(source, analysis, shared.clone()));
     let prepared = Prepared::new(&config, &run, kind, Opened { source, progress }, None)?;
     shared.set_table(TableWriter::create(prepared.folder(), &RunNames::default(), None)?);

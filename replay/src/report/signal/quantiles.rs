@@ -52,7 +52,7 @@ pub(super) fn add(page: &mut Page, keys: &SignalKeys) {
         ["quantile", "return, bps", "after costs, bps", "less the mean, bps", "s.e., bps", "turnover"];
     page.table(&header, "plain", &rows);
     page.small(format!(
-        "Costs: turnover, bought and sold, times {} bps. Less the mean: return less that of all names, as alphalens has it.",
+        "Costs: turnover, bought and sold, times {} bps. Less the mean: return less that of all names, as in alphalens.",
         plain(keys.cost_bps, 1)
     ));
 }
