@@ -134,7 +134,7 @@ fn invalid_factor_files_are_located_errors() {
         ),
         (
             vec![("date", days(&[2, 1])), ("mkt", floats(&[0.1, 0.1]))],
-            &["found 1970-01-02 after 1970-01-03", "sort the factor rows"],
+            &["found 1970-01-02 after 1970-01-03", "sort the rows"],
         ),
         (vec![("day", days(&[1])), ("mkt", floats(&[0.1]))], &["no column `timestamp`"]),
         (vec![("date", days(&[1])), ("mkt", texts(&["0.1"]))], &["column `mkt` has the type Utf8"]),

@@ -351,7 +351,7 @@ pub enum DataError {
         /// Start of the sealed period.
         seal: TimestampNs,
     },
-    /// Number in the factor file that is not a return.
+    /// Number in a file of returns that is not a return.
     #[error(
         "{place}: found {found} at {}, expected a simple return as a decimal: finite, above -1 and at most \
          10; check whether it is missing, in percent, or a price", Iso(*.time)
@@ -381,13 +381,13 @@ pub enum DataError {
         /// Maximum annual rate.
         max: f64,
     },
-    /// Factor rows whose times are not strictly increasing.
+    /// Rows of returns whose times are not strictly increasing.
     #[error(
-        "{place}: found {} after {}, expected a later time; sort the factor rows and remove duplicates",
+        "{place}: found {} after {}, expected a later time; sort the rows by time and remove duplicates",
         Iso(*.found), Iso(*.previous)
     )]
     FactorOrder {
-        /// Row of the factor file.
+        /// Row of the file.
         place: Box<Place>,
         /// Time of the row.
         found: TimestampNs,

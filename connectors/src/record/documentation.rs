@@ -6,10 +6,12 @@ use super::attribution::{AttributionRow, ContributionRow};
 use super::checks::{BarRow, FindingRow};
 use super::column::{Place, Record, RunNames};
 use super::estimates::{BetaRow, InstrumentRow, ParametersRow, RollingRow, SmoothedRow};
+use super::factors::FactorWindowRow;
 use super::premia::PremiaRow;
 use super::signal::SignalTableRow;
 use super::studies::{FoldRow, OutOfSampleRow, ScenarioReturnRow, ScenarioRow, ScenarioTableRow};
 use super::trading::{EquityRow, FillRow, OrderRow, SavedBetas, WeightRow};
+use super::trials::{CorrelationRow, TrialRow};
 
 const HEAD: &str = "# Tables
 
@@ -38,10 +40,13 @@ pub fn documentation() -> String {
     add::<RollingRow>(&mut text);
     add::<PremiaRow>(&mut text);
     add::<SignalTableRow>(&mut text);
+    add::<FactorWindowRow>(&mut text);
     add::<ScenarioTableRow>(&mut text);
     add::<ScenarioReturnRow>(&mut text);
     add::<FoldRow>(&mut text);
     add::<OutOfSampleRow>(&mut text);
+    add::<TrialRow>(&mut text);
+    add::<CorrelationRow>(&mut text);
     add::<FindingRow>(&mut text);
     add::<BarRow>(&mut text);
     text

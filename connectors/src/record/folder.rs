@@ -147,7 +147,11 @@ impl RunFolder {
                 .and_then(|permissions| fs::set_permissions(&self.aside, permissions))
                 .map_err(FolderError::io(&target, "keep the permissions of the folder"))?;
             // Keep files of others: they may be the data of this run.
-            for name in names_in(&target)?.iter().filter(|name| !RUN_FILES.contains(&name.as_str())) {
+            // A file that this run wrote replaces that of the earlier one.
+            let is_kept = |name: &&String| {
+                !RUN_FILES.contains(&name.as_str()) && !self.aside.join(name.as_str()).exists()
+            };
+            for name in names_in(&target)?.iter().filter(is_kept) {
                 let from = target.join(name);
                 fs::rename(&from, self.aside.join(name)).map_err(FolderError::io(&from, "keep the file"))?;
             }

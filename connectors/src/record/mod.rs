@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `declare` | `tables!`, which declares tables and their typed records |
 //! | `column`, `field` | columns of a table; fields of a record |
-//! | `trading`, `attribution`, `estimates`, `premia`, `signal`, `studies`, `checks` | declarations of all tables |
+//! | `trading`, `attribution`, `estimates`, `premia`, `factors`, `signal`, `trials`, `studies`, `checks` | declarations of all tables |
 //! | `table`, `rows` | Parquet writer and reader of any table |
 //! | `sql` | schema, insert and select of any table in `state.db` |
 //! | `recorder` | recorder of a run folder |
@@ -23,6 +23,7 @@ mod column;
 mod declare;
 mod documentation;
 mod estimates;
+mod factors;
 mod field;
 mod folder;
 mod numbers;
@@ -37,6 +38,7 @@ mod sql;
 mod studies;
 mod table;
 mod trading;
+mod trials;
 
 pub use attribution::{AttributionRow, ContributionRow};
 pub use betas::{BetaPaths, InstrumentPath, Room, read_betas};
@@ -44,6 +46,7 @@ pub use checks::{BarRow, FindingRow, write_bars, write_findings};
 pub use column::{Column, Kind, Place, Record, RunNames, Value};
 pub use documentation::documentation;
 pub use estimates::{BetaRow, InstrumentRow, ParametersRow, RollingRow, RowOf, SmoothedRow};
+pub use factors::FactorWindowRow;
 pub use field::{FillCosts, InState, SettingValue, SettingValues};
 pub use folder::{FolderError, RunFolder, replace_file};
 pub use numbers::{Layout, layout_of, read_named, read_numbers};
@@ -58,6 +61,7 @@ pub use sql::select;
 pub use studies::{FoldRow, OutOfSampleRow, ScenarioReturnRow, ScenarioRow, ScenarioTableRow};
 pub use table::{TableError, TableWriter, file_name};
 pub use trading::{EquityRow, FillRow, OrderRow, SavedBetas, WeightRow};
+pub use trials::{CorrelationRow, TrialRow};
 
 pub(crate) use sql::{Insert, create};
 pub(crate) use trading::{fills, orders, weights};

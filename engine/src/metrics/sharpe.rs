@@ -57,6 +57,17 @@ impl ObservedSharpe {
     }
 }
 
+impl ObservedSharpe {
+    /// Minimum track record length: number of returns with these moments after which the true ratio per frame is above
+    /// `benchmark` with a probability of 95 % (Bailey & López de Prado 2012, eq. 13); NaN for a ratio of `benchmark` or
+    /// less.
+    #[must_use]
+    pub fn min_track_record(&self, benchmark: f64) -> f64 {
+        let scaled = Z95 / (self.ratio - benchmark);
+        if self.ratio > benchmark { 1.0 + self.spread() * scaled * scaled } else { f64::NAN }
+    }
+}
+
 impl From<&Moments> for ObservedSharpe {
     fn from(moments: &Moments) -> Self {
         let (ratio, skewness, kurtosis) = (moments.sharpe(1.0), moments.skewness(), moments.kurtosis());
@@ -107,12 +118,10 @@ impl SharpeUncertainty {
     /// `sharpe`.
     pub(super) fn of(moments: &Moments, frames_per_year: f64) -> Self {
         let observed = ObservedSharpe::from(moments);
-        let scaled = Z95 / observed.ratio;
-        let years = (1.0 + observed.spread() * scaled * scaled) / frames_per_year;
         Self {
             standard_error: observed.standard_error() * frames_per_year.sqrt(),
             probabilistic_sharpe: observed.probability_above(0.0),
-            min_track_record_years: if observed.ratio > 0.0 { years } else { f64::NAN },
+            min_track_record_years: observed.min_track_record(0.0) / frames_per_year,
         }
     }
 }

@@ -76,6 +76,13 @@ pub fn min_backtest_years(trials: f64, sharpe: f64) -> f64 {
     if sharpe > 0.0 { lengths * lengths } else { f64::NAN }
 }
 
+/// Upper bound 2 ln N/SR² of the minimum backtest length in years, for an annual Sharpe ratio of `sharpe` (Bailey, Borwein,
+/// López de Prado & Zhu 2014, theorem 3.1); NaN for fewer than one trial, or a ratio that is not above 0.
+#[must_use]
+pub fn min_backtest_years_bound(trials: f64, sharpe: f64) -> f64 {
+    if trials >= 1.0 && sharpe > 0.0 { 2.0 * libm::log(trials) / (sharpe * sharpe) } else { f64::NAN }
+}
+
 /// Approximate expected maximum of `count` standard normal variables; NaN for one or fewer.
 fn expected_highest(count: f64) -> f64 {
     if count.is_nan() || count <= 1.0 {

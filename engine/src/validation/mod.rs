@@ -11,7 +11,9 @@
 //! | `aligned` | returns of many trials on their common frames: [`AlignedReturns`] |
 //! | `tuning` | all of these combined, with out-of-sample paths: [`TuningResult`] |
 //! | `deflated` | deflated Sharpe ratio of the best of many trials: [`Trials`], [`min_backtest_years`] |
+//! | `trial_panel` | figures of trials with missing values: [`TrialPanel`] |
 //! | `overfitting`, `block_sums`, `ranks` | probability of backtest overfitting: [`overfitting`] |
+//! | `factor_luck` | chance that the best of several factors looks good without any premium: [`FactorLuck`] |
 //! | `bootstrap` | stationary block bootstrap: [`StationaryBootstrap`] |
 //!
 //! Example: six settings of pure noise. One of them looks good; the deflated Sharpe ratio corrects it.
@@ -76,6 +78,7 @@ mod certainty;
 mod choice;
 mod cross;
 mod deflated;
+mod factor_luck;
 mod folds;
 mod objective;
 mod overfitting;
@@ -83,6 +86,7 @@ mod prefer;
 mod purged;
 mod ranks;
 mod resampled;
+mod trial_panel;
 mod trials;
 mod tuning;
 mod walk_forward;
@@ -95,12 +99,14 @@ pub use cross::{
     BacktestPath, CrossChoice, CrossSelection, PathScores, judge_across, one_path, select_across,
     select_across_by,
 };
-pub use deflated::{Trials, min_backtest_years};
+pub use deflated::{Trials, min_backtest_years, min_backtest_years_bound};
+pub use factor_luck::FactorLuck;
 pub use folds::Fold;
 pub use objective::{Objective, best};
 pub use overfitting::{BLOCK_FRAMES_MIN, BLOCKS, Overfitting, blocks_of, overfitting};
 pub use prefer::{PreferredSetting, SecondaryCriteria, prefer};
 pub use purged::{CombinatorialPurged, purged_k_fold};
 pub use ranks::LogitSummary;
+pub use trial_panel::{TrialFigures, TrialPanel};
 pub use tuning::{FoldChoice, TuningResult, TuningTask, median_path};
 pub use walk_forward::WalkForward;
