@@ -14,6 +14,16 @@ const REPORT: &[&str] = &["--plot", "--no-report"];
 const OFFLINE: &[&str] = &["--smooth", "--em", "--compare"];
 const TUNE: &[&str] =
     &["--grid", "--method", "--folds", "--embargo", "--objective", "--resume", "--trials", "--no-report"];
+const LUCK: &[&str] = &[
+    "--trials",
+    "--sharpe-variance",
+    "--periods-per-year",
+    "--blocks",
+    "--max-correlation",
+    "--out",
+    "--force",
+    "--json",
+];
 const SIZE: &[&str] = &["--at", "--json", "--prices", "--factors", "--config", "--set", "--from"];
 const SERVE: &[&str] = &[
     "--prices",
@@ -65,6 +75,7 @@ const COMMANDS: &[(&str, &[&[&str]])] = &[
     ("stress", &[RUN, &["--no-report", "--grid"]]),
     ("tune", &[RUN, TUNE]),
     ("signal", &[RUN, &["--horizons", "--carry-prices", "--no-replay", "--no-report"]]),
+    ("luck", &[LUCK]),
     ("size", &[SIZE]),
     ("serve", &[SERVE]),
     ("paper", &[PAPER]),

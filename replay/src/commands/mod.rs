@@ -6,10 +6,12 @@ mod dashboard;
 mod diff;
 mod estimate;
 mod import;
+mod luck;
 mod man;
 mod paper;
 mod replay;
 mod report;
+mod result_folder;
 mod schema;
 mod score;
 mod serve;
@@ -31,6 +33,7 @@ use dashboard::{DASHBOARD, DashboardArgs};
 use diff::{DIFF, DiffArgs};
 use estimate::{ESTIMATE, EstimateArgs};
 use import::{IMPORT, ImportArgs};
+use luck::{LUCK, LuckArgs};
 use man::{MAN, ManArgs};
 use paper::{PAPER, PaperArgs};
 use replay::{REPLAY, ReplayArgs};
@@ -80,6 +83,9 @@ pub(crate) enum Command {
     /// Measure the predictive power of forecasts: information coefficients, quantiles, turnover.
     #[command(long_about = SIGNAL, after_long_help = settings_help())]
     Signal(SignalArgs),
+    /// Test the best of many trials for luck: deflated Sharpe ratio, overfitting, correlations.
+    #[command(long_about = LUCK)]
+    Luck(LuckArgs),
     /// Show one rebalance in full: trades, cost of each limit, frontier.
     #[command(long_about = SIZE, after_long_help = settings_help())]
     Size(SizeArgs),
@@ -130,6 +136,7 @@ impl Command {
             Self::Score(args) => done(score::score(args)),
             Self::Estimate(args) => done(estimate::estimate(args)),
             Self::Signal(args) => done(signal::signal(args)),
+            Self::Luck(args) => done(luck::luck(args)),
             Self::Size(args) => done(size::size(args)),
             Self::Stress(args) => done(stress::stress(args)),
             Self::Tune(args) => done(tune::tune(args)),

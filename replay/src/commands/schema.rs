@@ -6,7 +6,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 
 use crate::config;
-use crate::summary::{RunSummary, SignalSummary, StressSummary, TuneSummary};
+use crate::summary::{RunSummary, SignalSummary, StressSummary, TrialsSummary, TuneSummary};
 use crate::terminal::say;
 
 pub(super) const SCHEMA: &str = "\
@@ -31,6 +31,8 @@ pub(crate) enum SummaryKind {
     Tune,
     /// Summary of signal.
     Signal,
+    /// Summary of luck.
+    Luck,
 }
 
 /// Arguments of `schema`.
@@ -59,6 +61,7 @@ pub(super) fn schema(args: &SchemaArgs) -> Result<()> {
         Some(SummaryKind::Stress) => schema_of::<StressSummary>(),
         Some(SummaryKind::Tune) => schema_of::<TuneSummary>(),
         Some(SummaryKind::Signal) => schema_of::<SignalSummary>(),
+        Some(SummaryKind::Luck) => schema_of::<TrialsSummary>(),
     };
     say(&(serde_json::to_string_pretty(&schema)? + "\n"));
     Ok(())

@@ -32,6 +32,7 @@ mod prose;
 mod replay;
 mod signal;
 mod stress;
+mod trials;
 mod tune;
 
 use std::fs;
@@ -41,24 +42,25 @@ use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use crate::summary::{RunSummary, SCHEMA_VERSION, StudyKind};
+use crate::summary::{FolderKind, RunSummary, SCHEMA_VERSION};
 
 /// Name of the report in a run folder.
 pub(crate) const FILE: &str = "report.html";
 
-/// Returns the report of a folder of any kind: a run, a stress run, a tuning or the analysis of a signal. `plot`: symbols whose betas are drawn.
+/// Returns the report of a folder of any kind: a run, a stress run, a tuning, trials or the analysis of a signal. `plot`: symbols whose betas are drawn.
 ///
 /// # Errors
 /// The folder was not written by betaflow, a table cannot be read, or the kind of folder does not accept `plot`.
 pub(crate) fn html_of(folder: &Path, plot: &[String]) -> Result<String> {
     #[derive(Deserialize)]
     struct OfKind {
-        kind: Option<StudyKind>,
+        kind: Option<FolderKind>,
     }
     match read_summary::<OfKind>(folder)?.kind {
-        Some(StudyKind::Stress) => stress::html(folder, plot),
-        Some(StudyKind::Tune) => tune::html(folder, plot),
-        Some(StudyKind::Signal) => signal::html(folder, plot),
+        Some(FolderKind::Stress) => stress::html(folder, plot),
+        Some(FolderKind::Tune) => tune::html(folder, plot),
+        Some(FolderKind::Signal) => signal::html(folder, plot),
+        Some(FolderKind::Luck) => trials::html(folder, plot),
         None => Run::read(folder)?.html(plot),
     }
 }

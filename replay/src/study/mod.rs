@@ -47,7 +47,7 @@ use crate::config::Config;
 use crate::config::SettingFlag;
 use crate::run::REPLAY;
 use crate::run::RunArgs;
-use crate::summary::{Head, HoldoutSummary, Rendered, Settings, StudyHead, StudyKind, StudyTiming};
+use crate::summary::{Head, HoldoutSummary, Rendered, Settings, StudyHead, FolderKind, StudyTiming};
 use unfinished::Key;
 
 /// Scenarios of a grid file, each with validated settings.
@@ -116,7 +116,7 @@ impl Study {
     /// A setting cannot be written as JSON.
     pub(crate) fn head(
         &self,
-        kind: StudyKind,
+        kind: FolderKind,
         results: &StudyResults,
         (ruined, luck): (&RuinedScenarios, &Luck),
         warnings: &[Rendered],

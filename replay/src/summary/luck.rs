@@ -5,6 +5,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::Number;
 use super::number::read_if_present;
+use crate::terminal::{counted, decimals, grouped};
 
 /// Trials of a study, and figures about its best scenario. Ratios are annual; the variance is that of ratios per frame.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -111,4 +112,44 @@ pub(crate) struct OverfittingSummary {
     pub(crate) mean_sharpe_in_sample: Number,
     pub(crate) mean_sharpe_out_of_sample: Number,
     pub(crate) degradation: Number,
+}
+
+/// Returns the deflated Sharpe ratio of the best of `trials` trials, or why it is not defined, beside that of a single trial.
+pub(crate) fn deflated_text(single: f64, deflated: Result<f64, &str>, trials: u64) -> String {
+    match deflated {
+        Ok(_) if trials == 1 => {
+            format!("{single:.3}, with one trial and so no correction; above 0.95 is good")
+        }
+        Ok(deflated) => format!(
+            "{deflated:.3} ({single:.3} without the correction for {}); above 0.95 is good",
+            counted(trials, "trial")
+        ),
+        Err(reason) => format!("not defined: {reason}; {single:.3} without a correction"),
+    }
+}
+
+/// Returns the minimum backtest length beside the length of the data, both in years; `None` for one trial, and where it is
+/// not defined.
+pub(crate) fn backtest_length_text(needed: f64, years: f64, trials: u64) -> Option<String> {
+    let verdict = if years < needed { "too short" } else { "long enough" };
+    (trials > 1 && needed.is_finite()).then(|| {
+        format!(
+            "{} years; the data has {} years: {verdict} for {} trials",
+            decimals(needed, 1),
+            decimals(years, 1),
+            grouped(trials as f64)
+        )
+    })
+}
+
+/// Returns the probability of overfitting, or why it is not defined.
+pub(crate) fn overfitting_text(found: Result<(f64, u64, u64, u64), &str>) -> String {
+    match found {
+        Ok((probability, trials, splits, blocks)) => format!(
+            "{probability:.2} (0.5: choosing is no better than chance), from {} and {} of {blocks} blocks",
+            counted(trials, "trial"),
+            counted(splits, "split")
+        ),
+        Err(reason) => format!("not defined: {reason}"),
+    }
 }

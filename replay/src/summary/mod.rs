@@ -12,6 +12,7 @@ mod benchmark;
 mod candidates;
 mod figures;
 mod given;
+mod folder_kind;
 mod head;
 mod holdout;
 mod luck;
@@ -27,6 +28,7 @@ mod study;
 mod text;
 mod timing;
 mod trading;
+mod trials;
 mod warnings;
 
 use std::collections::BTreeMap;
@@ -41,12 +43,14 @@ pub(crate) use benchmark::{BenchmarkSummary, benchmark_sentence, is_worse};
 pub(crate) use candidates::{candidates, environment_name};
 pub(crate) use figures::{Calibration, CostSums, Metrics, MetricsBySeries};
 pub(crate) use given::{GivenSummary, data_warnings};
+pub(crate) use folder_kind::FolderKind;
 pub(crate) use head::{DataSummary, Head, SCHEMA_VERSION, WarningList};
 pub(crate) use holdout::{
     EarlierOpening, FailedOpening, HoldoutSummary, PeriodMetrics, ScoreSummary, TrialsInside,
 };
 pub(crate) use luck::{
     ChosenLuck, DeflatedLuck, LuckSummary, OverfittingSummary, TrialCounts, TrialsLogSummary,
+    backtest_length_text, deflated_text, overfitting_text,
 };
 pub(crate) use metrics_table::{figure, figure_text, labels, metrics_table};
 pub(crate) use number::Number;
@@ -61,10 +65,11 @@ pub(crate) use signal::{
 pub(crate) use study::{
     BestSetting, ChoiceSummary, FoldSummary, FrameRange, IN_SAMPLE, OutOfSample, PathScoresSummary,
     PathsSummary, QuantilesSummary, Recommendation, RuinedScenario, RunnerUp, Settings, StressSummary,
-    StudyHead, StudyKind, StudyTiming, Trades, TuneSummary,
+    StudyHead, StudyTiming, Trades, TuneSummary,
 };
 pub(crate) use text::{add_files, kept_holdout, sharpe_text};
 pub(crate) use trading::Trading;
+pub(crate) use trials::{BestTrial, CommonDates, CorrelationCounts, TrialSummary, TrialsSummary};
 pub(crate) use warnings::{Code, Rendered, problem_meaning, problem_remedy, sentence, survivorship_warning};
 
 use crate::config::Config;

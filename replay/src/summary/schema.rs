@@ -168,6 +168,18 @@ fn summary_of_the_tutorial_agrees_with_the_schema() {
 }
 
 #[test]
+fn summary_of_trials_agrees_with_its_schema() {
+    assert_consistent(&TrialsSummary {
+        head: head(),
+        kind: FolderKind::Luck,
+        best: Some(BestTrial::default()),
+        overfitting: Some(OverfittingSummary::default()),
+        each: vec![TrialSummary::default()],
+        ..TrialsSummary::default()
+    });
+}
+
+#[test]
 fn summaries_of_studies_agree_with_their_schemas() {
     let paths = PathsSummary { net_sharpe: Some(QuantilesSummary::default()), ..PathsSummary::default() };
     assert_consistent(&StressSummary { study: study(), paths: vec![paths], ..StressSummary::default() });
@@ -196,9 +208,9 @@ fn summary_of_a_signal_agrees_with_its_schema() {
         ..SignalKeys::default()
     };
     let mut run = RunSummary { head: head(), ..RunSummary::default() };
-    assert_consistent(&SignalSummary { run: run.clone(), kind: StudyKind::Signal, signal: signal.clone() });
+    assert_consistent(&SignalSummary { run: run.clone(), kind: FolderKind::Signal, signal: signal.clone() });
     run.trading = Some(TradingSummary { strategy: "forecasts".to_owned(), ..TradingSummary::default() });
-    assert_consistent(&SignalSummary { run, kind: StudyKind::Signal, signal });
+    assert_consistent(&SignalSummary { run, kind: FolderKind::Signal, signal });
 }
 
 #[test]

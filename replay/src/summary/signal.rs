@@ -6,7 +6,7 @@ use betaflow_engine::signal::analysis::{
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Number, RunSummary, StudyKind};
+use super::{FolderKind, Number, RunSummary};
 
 /// `summary.json` of `signal`: the keys of the replay, and those of the analysis.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -14,7 +14,7 @@ use super::{Number, RunSummary, StudyKind};
 pub(crate) struct SignalSummary {
     #[serde(flatten)]
     pub(crate) run: RunSummary,
-    pub(crate) kind: StudyKind,
+    pub(crate) kind: FolderKind,
     pub(crate) signal: SignalKeys,
 }
 

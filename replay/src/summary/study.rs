@@ -13,24 +13,13 @@ pub(crate) const IN_SAMPLE: &str = "in-sample: it says what to use, not what to 
 /// Values of settings by their dotted names.
 pub(crate) type Settings = BTreeMap<String, Value>;
 
-/// Command of a study.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum StudyKind {
-    #[default]
-    Stress,
-    Tune,
-    /// Analysis of a signal.
-    Signal,
-}
-
 /// Keys that `stress` and `tune` have in common.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct StudyHead {
     #[serde(flatten)]
     pub(crate) head: Head,
-    pub(crate) kind: StudyKind,
+    pub(crate) kind: FolderKind,
     pub(crate) strategy: String,
     /// Number of scenarios.
     pub(crate) scenarios: u64,

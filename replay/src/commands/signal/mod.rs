@@ -23,7 +23,7 @@ use betaflow_engine::source::Source as _;
 
 use crate::config::Config;
 use crate::run::{Kind, Opened, Prepared, SIGNAL as TRADED, SIGNAL_ALONE, open};
-use crate::summary::{ExposureSummary, SignalKeys, SignalSummary, StudyKind, time_text};
+use crate::summary::{ExposureSummary, SignalKeys, SignalSummary, FolderKind, time_text};
 use analysed::{Analysed, AnalysisState};
 pub(super) use args::{SIGNAL, SignalArgs};
 
@@ -65,7 +65,7 @@ pub(super) fn signal(args: &SignalArgs) -> Result<()> {
         );
     }
     let keys = keys(forecasts, &settings, &config, &factors, &figures, facts);
-    let extend = |run| SignalSummary { run, kind: StudyKind::Signal, signal: keys };
+    let extend = |run| SignalSummary { run, kind: FolderKind::Signal, signal: keys };
     finished.conclude_as(&args.command(), !args.no_report, extend, text::page)
 }
 

@@ -14,7 +14,7 @@ use crate::report;
 use crate::study;
 use crate::study::{Luck, Plan, RuinedScenarios, Study, StudyResults, TrialsLog, candidates_of};
 use crate::summary::{
-    Code, Rendered, StressSummary, StudyKind, Trades, data_warnings, paths, survivorship_warning, to_json,
+    Code, Rendered, StressSummary, FolderKind, Trades, data_warnings, paths, survivorship_warning, to_json,
 };
 use crate::terminal::{say, tell};
 pub(super) use args::{STRESS, StressArgs};
@@ -92,7 +92,7 @@ fn summary(
     let figure = |name: &str, row: usize| results.outcomes[row].figure(name);
     let is_ruined = |row: usize| results.outcomes[row].row.ruined;
     Ok(StressSummary {
-        study: study.head(StudyKind::Stress, results, (ruined, luck), warnings, started.elapsed())?,
+        study: study.head(FolderKind::Stress, results, (ruined, luck), warnings, started.elapsed())?,
         trades: if study.grid.fixed { Trades::Fixed } else { Trades::Own },
         paths: paths.iter().map(|rows| paths::summary(rows, figure, is_ruined)).collect(),
     })

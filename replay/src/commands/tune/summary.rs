@@ -10,7 +10,7 @@ use super::Tuning;
 use super::tables::{ends, frames};
 use crate::summary::{
     BestSetting, ChoiceSummary, FoldSummary, FrameRange, IN_SAMPLE, Metrics, OutOfSample, PathScoresSummary,
-    Recommendation, RunnerUp, StudyKind, TuneSummary, time_text,
+    Recommendation, RunnerUp, FolderKind, TuneSummary, time_text,
 };
 
 impl Tuning {
@@ -23,7 +23,7 @@ impl Tuning {
         let tune = &study.base.tune;
         let choices = tuned.choices.iter().enumerate().map(|(fold, choice)| self.fold_choice(fold, choice));
         Ok(TuneSummary {
-            study: study.head(StudyKind::Tune, results, (&self.ruined, &self.luck), &self.warnings, time)?,
+            study: study.head(FolderKind::Tune, results, (&self.ruined, &self.luck), &self.warnings, time)?,
             method: tune.method.name().to_owned(),
             folds: tune.folds() as u64,
             embargo: tune.embargo.into(),

@@ -1,7 +1,7 @@
 //! Multiple testing in terminal output.
 
 use super::Luck;
-use crate::summary::{Code, Rendered};
+use crate::summary::{Code, Rendered, backtest_length_text, deflated_text, overfitting_text};
 use crate::terminal::{Page, counted};
 
 impl Luck {
@@ -11,40 +11,17 @@ impl Luck {
         page.section("Multiple testing").field("Trials", self.trials_text());
         if let Some(best) = &self.chosen[0].1 {
             let single = best.observed.probability_above(0.0);
-            let text = match self.deflated(best) {
-                Ok(_) if self.counted.trials == 1 => {
-                    format!("{single:.3}, with one trial and so no correction; above 0.95 is good")
-                }
-                Ok(deflated) => {
-                    format!(
-                        "{deflated:.3} ({single:.3} without the correction for {}); above 0.95 is good",
-                        counted(self.counted.trials as u64, "trial")
-                    )
-                }
-                Err(reason) => format!("not defined: {reason}; {single:.3} without a correction"),
-            };
-            page.field("Deflated Sharpe ratio", text);
-            let (years, needed) = (self.years(), self.years_min(best));
-            if self.counted.trials > 1 && needed.is_finite() {
-                let verdict = if years < needed { "too short" } else { "long enough" };
-                page.field(
-                    "Minimum backtest length",
-                    format!(
-                        "{needed:.1} years; the data has {years:.1} years: {verdict} for {} trials",
-                        self.counted.trials
-                    ),
-                );
+            let trials = self.counted.trials as u64;
+            page.field("Deflated Sharpe ratio", deflated_text(single, self.deflated(best), trials));
+            if let Some(text) = backtest_length_text(self.years_min(best), self.years(), trials) {
+                page.field("Minimum backtest length", text);
             }
         }
-        let overfitting = match &self.overfitting {
-            Ok((found, blocks)) => format!(
-                "{:.2} (0.5: choosing is no better than chance), from {} and {} of {blocks} blocks",
-                found.probability,
-                counted(self.compared as u64, "trial"),
-                counted(found.splits, "split")
-            ),
-            Err(reason) => format!("not defined: {reason}"),
-        };
+        let overfitting =
+            self.overfitting.as_ref().map_err(String::as_str).map(|(found, blocks)| {
+                (found.probability, self.compared as u64, found.splits, *blocks as u64)
+            });
+        let overfitting = overfitting_text(overfitting);
         page.field("Probability of overfitting", overfitting);
         page
     }
