@@ -75,6 +75,7 @@ const COMMANDS: &[(&str, &[&[&str]])] = &[
     ("stress", &[RUN, &["--no-report", "--grid"]]),
     ("tune", &[RUN, TUNE]),
     ("signal", &[RUN, &["--horizons", "--carry-prices", "--no-replay", "--no-report"]]),
+    ("factors", &[&["--prices", "--factors", "--to", "--resamples", "--seed", "--out", "--force", "--json"]]),
     ("luck", &[LUCK]),
     ("size", &[SIZE]),
     ("serve", &[SERVE]),

@@ -7,8 +7,8 @@ use betaflow_engine::time::TimestampNs;
 use super::declare::tables;
 
 tables! {
-    /// One row per factor and window of `factors`. Returns within one date are compounded first. A figure is null where the
-    /// data does not reach back to the start of the window.
+    /// One row per factor and window of `factors`. Returns within one date are compounded first. A window that begins
+    /// before the data has no row.
     FactorWindowRow in "factors" {
         factor: Arc<str>, "", "Factor.";
         months: Option<u64>, "months", "Length of the window, which ends with the last date; null for all dates.";

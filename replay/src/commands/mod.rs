@@ -6,6 +6,7 @@ mod dashboard;
 mod diff;
 mod estimate;
 mod import;
+mod factors;
 mod luck;
 mod man;
 mod paper;
@@ -33,6 +34,7 @@ use dashboard::{DASHBOARD, DashboardArgs};
 use diff::{DIFF, DiffArgs};
 use estimate::{ESTIMATE, EstimateArgs};
 use import::{IMPORT, ImportArgs};
+use factors::{FACTORS, FactorsArgs};
 use luck::{LUCK, LuckArgs};
 use man::{MAN, ManArgs};
 use paper::{PAPER, PaperArgs};
@@ -83,6 +85,9 @@ pub(crate) enum Command {
     /// Measure the predictive power of forecasts: information coefficients, quantiles, turnover.
     #[command(long_about = SIGNAL, after_long_help = settings_help())]
     Signal(SignalArgs),
+    /// Show how factors have done lately, and how much of it may be luck.
+    #[command(long_about = FACTORS, after_long_help = settings_help())]
+    Factors(FactorsArgs),
     /// Test the best of many trials for luck: deflated Sharpe ratio, overfitting, correlations.
     #[command(long_about = LUCK)]
     Luck(LuckArgs),
@@ -136,6 +141,7 @@ impl Command {
             Self::Score(args) => done(score::score(args)),
             Self::Estimate(args) => done(estimate::estimate(args)),
             Self::Signal(args) => done(signal::signal(args)),
+            Self::Factors(args) => done(factors::factors(args)),
             Self::Luck(args) => done(luck::luck(args)),
             Self::Size(args) => done(size::size(args)),
             Self::Stress(args) => done(stress::stress(args)),

@@ -6,7 +6,7 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 
 use crate::config;
-use crate::summary::{RunSummary, SignalSummary, StressSummary, TrialsSummary, TuneSummary};
+use crate::summary::{FactorsCommandSummary, RunSummary, SignalSummary, StressSummary, TrialsSummary, TuneSummary};
 use crate::terminal::say;
 
 pub(super) const SCHEMA: &str = "\
@@ -33,6 +33,8 @@ pub(crate) enum SummaryKind {
     Signal,
     /// Summary of luck.
     Luck,
+    /// Summary of factors.
+    Factors,
 }
 
 /// Arguments of `schema`.
@@ -61,6 +63,7 @@ pub(super) fn schema(args: &SchemaArgs) -> Result<()> {
         Some(SummaryKind::Stress) => schema_of::<StressSummary>(),
         Some(SummaryKind::Tune) => schema_of::<TuneSummary>(),
         Some(SummaryKind::Signal) => schema_of::<SignalSummary>(),
+        Some(SummaryKind::Factors) => schema_of::<FactorsCommandSummary>(),
         Some(SummaryKind::Luck) => schema_of::<TrialsSummary>(),
     };
     say(&(serde_json::to_string_pretty(&schema)? + "\n"));

@@ -21,6 +21,7 @@
 //! value of each bucket, its deepest drawdown, its highest turnover.
 
 mod estimate;
+mod factors;
 mod figure;
 mod format;
 mod holdout;
@@ -47,7 +48,7 @@ use crate::summary::{FolderKind, RunSummary, SCHEMA_VERSION};
 /// Name of the report in a run folder.
 pub(crate) const FILE: &str = "report.html";
 
-/// Returns the report of a folder of any kind: a run, a stress run, a tuning, trials or the analysis of a signal. `plot`: symbols whose betas are drawn.
+/// Returns the report of a folder of any kind: a run, a stress run, a tuning, trials, factors or the analysis of a signal. `plot`: symbols whose betas are drawn.
 ///
 /// # Errors
 /// The folder was not written by betaflow, a table cannot be read, or the kind of folder does not accept `plot`.
@@ -61,6 +62,7 @@ pub(crate) fn html_of(folder: &Path, plot: &[String]) -> Result<String> {
         Some(FolderKind::Tune) => tune::html(folder, plot),
         Some(FolderKind::Signal) => signal::html(folder, plot),
         Some(FolderKind::Luck) => trials::html(folder, plot),
+        Some(FolderKind::Factors) => factors::html(folder, plot),
         None => Run::read(folder)?.html(plot),
     }
 }

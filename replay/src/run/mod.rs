@@ -6,14 +6,14 @@
 
 mod args;
 pub(crate) mod data;
+pub(crate) mod factor_history;
 pub(crate) mod json_lines;
 pub(crate) mod progress;
 pub(crate) mod session;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::OnceLock;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 use anyhow::{Result, bail};
@@ -30,8 +30,9 @@ use serde::Serialize;
 
 use crate::config::{Config, Request};
 use crate::report;
-use crate::summary::{HoldoutSummary, OfflineSummary, RunSummary, Section, Summary, Trading, to_json};
+use crate::summary::{HoldoutSummary, OfflineSummary, RESAMPLES, RunSummary, SEED, Section, Summary, Trading, to_json};
 use crate::terminal::{Page, say, tell};
+use factor_history::{FactorHistory, FactorSource};
 use progress::{Counted, Line};
 
 pub(crate) use args::{ReportArgs, RunArgs};
@@ -99,6 +100,7 @@ pub(crate) struct Prepared<'a> {
     graph: Graph,
     progress: Arc<Progress>,
     frames: Arc<AtomicU64>,
+    factors: Arc<Mutex<FactorHistory>>,
 }
 
 impl<'a> Prepared<'a> {
@@ -122,6 +124,7 @@ impl<'a> Prepared<'a> {
         let (names, note) = (source.factor_names(), Some(&*notes).filter(|notes| !notes.is_empty()));
         let recorder = ParquetRecorder::create(folder.path(), names, config.record, kind.trades, note)?;
         let (source, frames) = Counted::new(source);
+        let (source, factors) = FactorSource::new(source, config);
         let source = Box::new(source);
         let recorders: Vec<Box<dyn Recorder>> = also.into_iter().chain([Box::new(recorder) as _]).collect();
         let mut settings = config.run().clone();
@@ -145,6 +148,7 @@ impl<'a> Prepared<'a> {
             graph,
             progress,
             frames,
+            factors,
         })
     }
 
@@ -158,7 +162,8 @@ impl<'a> Prepared<'a> {
     /// # Errors
     /// The data is invalid, or the file system refuses a write.
     pub(crate) fn execute(self) -> Result<Finished<'a>> {
-        let Self { config, kind, timing, json, started, out, folder, graph, progress, frames } = self;
+        let Self { config, kind, timing, json, started, out, folder, graph, progress, frames, factors } =
+            self;
         let line = Line::start(progress, frames);
         let ended = graph.run(&options(config, kind, timing)).map_err(|error| config.located(error))?;
         drop(line);
@@ -170,7 +175,7 @@ impl<'a> Prepared<'a> {
             );
         }
         let trading = kind.trades.then(|| measure(folder.path(), &ended.facts, config)).transpose()?;
-        Ok(Finished { config, kind, timing, json, started, out, folder, ended, trading })
+        Ok(Finished { config, kind, timing, json, started, out, folder, ended, trading, factors })
     }
 }
 
@@ -185,6 +190,7 @@ pub(crate) struct Finished<'a> {
     folder: RunFolder,
     ended: RunReport,
     trading: Option<Trading>,
+    factors: Arc<Mutex<FactorHistory>>,
 }
 
 /// Parts of summary and report that belong to one command.
@@ -253,14 +259,16 @@ impl Finished<'_> {
     /// # Errors
     /// The file system refuses a write.
     pub(crate) fn conclude(self, reported: Reported<'_>) -> Result<()> {
-        let Self { config, kind, timing, json, started, out, folder, ended, trading } = self;
+        let Self { config, kind, timing, json, started, out, folder, ended, trading, factors } = self;
         let Reported { score, findings, plot } = reported;
+        let factors = factors.lock().unwrap_or_else(PoisonError::into_inner);
         let summary = Summary {
             config,
             facts: &ended.facts,
             trading,
             score,
             findings: &findings,
+            factors: if kind.trades { factors.summary(RESAMPLES, SEED) } else { None },
             timing: if timing { &ended.timing } else { &[] },
             seconds: started.elapsed().as_secs_f64(),
         };

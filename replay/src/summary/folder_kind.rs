@@ -12,4 +12,5 @@ pub(crate) enum FolderKind {
     Tune,
     Luck,
     Signal,
+    Factors,
 }

@@ -10,6 +10,7 @@
 
 mod benchmark;
 mod candidates;
+mod factors;
 mod figures;
 mod given;
 mod folder_kind;
@@ -41,6 +42,11 @@ use serde::Serialize;
 
 pub(crate) use benchmark::{BenchmarkSummary, benchmark_sentence, is_worse};
 pub(crate) use candidates::{candidates, environment_name};
+#[cfg(test)]
+pub(crate) use factors::{FactorLuckSummary, LastMonthSummary};
+pub(crate) use factors::{
+    FactorOptions, FactorSummary, FactorWindowSummary, FactorsCommandSummary, FactorsSummary, RESAMPLES, SEED,
+};
 pub(crate) use figures::{Calibration, CostSums, Metrics, MetricsBySeries};
 pub(crate) use given::{GivenSummary, data_warnings};
 pub(crate) use folder_kind::FolderKind;
@@ -98,6 +104,8 @@ pub(crate) struct Summary<'a> {
     pub(crate) score: Option<Section<HoldoutSummary>>,
     /// Results of offline estimation.
     pub(crate) findings: &'a Section<OfflineSummary>,
+    /// Factor returns of the data; `None` without factors.
+    pub(crate) factors: Option<FactorsSummary>,
     /// Timing of each stage.
     pub timing: &'a [StageTiming],
     /// Wall time in seconds.
@@ -115,6 +123,7 @@ impl Summary<'_> {
             timing: self.timing_summary(),
             given: self.given(),
             holdout: self.score.as_ref().map(|score| score.keys.clone()).or_else(kept),
+            factors: self.factors.clone(),
             offline: self.findings.keys.clone(),
             trading: self.trading.as_ref().map(|trading| self.trading_summary(trading)),
         }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::number::read_if_present;
 use super::{
-    BenchmarkSummary, Calibration, CostSums, GivenSummary, Head, HoldoutSummary, MetricsBySeries, Number,
+    BenchmarkSummary, Calibration, CostSums, FactorsSummary, GivenSummary, Head, HoldoutSummary, MetricsBySeries, Number,
     OfflineSummary, time_text,
 };
 
@@ -27,6 +27,9 @@ pub(crate) struct RunSummary {
     pub(crate) given: Option<GivenSummary>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) holdout: Option<HoldoutSummary>,
+    /// Factor returns of the data, of a run that trades on factors.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) factors: Option<FactorsSummary>,
     #[serde(flatten)]
     pub(crate) offline: OfflineSummary,
     /// Keys of a run that traded.

@@ -179,6 +179,29 @@ fn summary_of_trials_agrees_with_its_schema() {
     });
 }
 
+/// Figures of one factor, with every part.
+fn factors() -> FactorsSummary {
+    let factor = FactorSummary {
+        windows: vec![FactorWindowSummary { months: Some(1), ..FactorWindowSummary::default() }],
+        last_month: Some(LastMonthSummary::default()),
+        ..FactorSummary::default()
+    };
+    FactorsSummary {
+        factors: vec![factor],
+        correlations: vec![vec![Number(1.0)]],
+        luck: Some(FactorLuckSummary::default()),
+        ..FactorsSummary::default()
+    }
+}
+
+#[test]
+fn summary_of_factors_agrees_with_its_schema() {
+    let kind = FolderKind::Factors;
+    let command = FactorsCommandSummary { head: head(), kind, figures: factors(), ..Default::default() };
+    assert_consistent(&command);
+    assert_consistent(&RunSummary { head: head(), factors: Some(factors()), ..RunSummary::default() });
+}
+
 #[test]
 fn summaries_of_studies_agree_with_their_schemas() {
     let paths = PathsSummary { net_sharpe: Some(QuantilesSummary::default()), ..PathsSummary::default() };

@@ -19,7 +19,7 @@ use anyhow::{Result, bail};
 
 use super::Run;
 use super::page::Page;
-use super::{estimate, holdout, notes};
+use super::{estimate, factors, holdout, notes};
 use crate::summary::{TradingSummary, time_text};
 
 /// Returns the report of a run that traded.
@@ -63,6 +63,10 @@ pub(super) fn html(run: &Run<'_>, trading: &TradingSummary, plot: &[String]) -> 
     costs::add(&mut page, trading, &curves);
     attribution::add(&mut page, run, trading, &curves);
     contributors::add(&mut page, run);
+    if let Some(figures) = &summary.factors {
+        let times = curves.as_ref().map_or(&[][..], equity::Equity::times);
+        factors::add(&mut page, figures, run.folder, times)?;
+    }
     distribution::add(&mut page, trading);
     overview::add_metrics(&mut page, trading.metrics.as_ref(), &trading.benchmark);
     estimate::add_calibration(&mut page, run);
