@@ -66,8 +66,12 @@ impl FactorReturns {
         Self { dates: Vec::new(), returns: vec![Vec::new(); factors] }
     }
 
-    /// Adds a frame: a return for each factor, NaN without one. Times increase.
+    /// Adds a frame: a return for each factor, NaN without one. Times increase. A frame without any return, such as the
+    /// first frame of prices, is left out.
     pub fn push(&mut self, timestamp: TimestampNs, factors: &[f64]) {
+        if factors.iter().all(|f| f.is_nan()) {
+            return;
+        }
         let same = self.dates.last() == Some(&timestamp.date());
         if !same {
             self.dates.push(timestamp.date());
