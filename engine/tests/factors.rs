@@ -119,11 +119,11 @@ fn windows_before_the_data_and_missing_returns_are_not_defined() {
 fn premia_deviations_are_the_roots_of_the_diagonal() {
     let calendar = Calendar::default();
     let mut moments = FactorMoments::new(&SizingSettings::default(), &calendar, FACTORS);
-    assert_eq!(moments.premia_deviations(), [0.0; FACTORS]);
+    assert_eq!(moments.premium_deviations().collect::<Vec<f64>>(), [0.0; FACTORS]);
     (0..50).for_each(|at| moments.observe(&[0, 1, 2].map(|factor| return_of(at, factor))));
     let mut covariance = nalgebra::DMatrix::zeros(0, 0);
     moments.covariance(&mut covariance);
-    for (at, deviation) in moments.premia_deviations().into_iter().enumerate() {
+    for (at, deviation) in moments.premium_deviations().collect::<Vec<f64>>().into_iter().enumerate() {
         assert_eq!(deviation, (covariance[(at, at)] * moments.premia_variance_ratio()).sqrt());
     }
 }

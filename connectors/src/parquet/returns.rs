@@ -7,10 +7,13 @@ use super::batches::{BATCH_ROWS, Batches, batch_rows, row_groups, unseal};
 use super::columns::{numbers, text, times};
 use super::error::Place;
 use super::factors::LARGEST_FACTOR;
+use super::input::Location;
 use super::merge::name_of;
+use super::prepare::prepare;
 use super::schema::{Columns, FactorColumns};
 use super::settings::Input;
 use crate::DataError;
+use crate::import::{Content, ImportOptions};
 
 /// Rows to read, and the treatment of nulls.
 #[derive(Clone, Copy, Debug, Default)]
@@ -40,12 +43,18 @@ pub struct ReturnTable {
     pub rf: Option<String>,
 }
 
-/// Reads a file with a time column and one column of simple returns (decimals above −1 and at most 10) per series.
+/// Reads a file, Parquet, CSV or one of Kenneth French, with a time column and one column of simple returns (decimals above −1 and at most 10) per series.
 ///
 /// # Errors
 /// The file is missing, has no time column, a column that does not hold numbers, no row in the range, times that do not
 /// increase, or a number that is not a return.
 pub fn read_returns(input: &Input, rows: &ReturnRows) -> Result<ReturnTable, DataError> {
+    let options = ImportOptions {
+        content: Content::Factors,
+        sealed_from: rows.sealed_from,
+        ..ImportOptions::default()
+    };
+    let input = &prepare(input, &options)?;
     let file = name_of(input);
     let location = input.single(rows.what)?;
     let chunks = location.open(0)?;
@@ -75,6 +84,7 @@ pub fn read_returns(input: &Input, rows: &ReturnRows) -> Result<ReturnTable, Dat
         any: false,
         table: ReturnTable { returns: vec![Vec::new(); names.len()], names, rf, ..ReturnTable::default() },
         file,
+        location,
     };
     reading.read_all(batches)?;
     reading.table()
@@ -93,6 +103,7 @@ struct RowReader<'a> {
     rows: &'a ReturnRows,
     seal: Option<i64>,
     file: String,
+    location: Location,
     /// Position of the time column in a batch.
     time: usize,
     /// Positions of the series in a batch; that of `rf`, if present, is last.
@@ -156,7 +167,7 @@ impl RowReader<'_> {
     }
 
     fn place(&self, row: u64, column: &str) -> Box<Place> {
-        Box::new(Place { file: self.file.clone(), row, column: column.to_owned() })
+        self.location.place(row, column.to_owned())
     }
 
     /// Checks that times increase.

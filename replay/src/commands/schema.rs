@@ -6,7 +6,9 @@ use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema};
 
 use crate::config;
-use crate::summary::{FactorsCommandSummary, RunSummary, SignalSummary, StressSummary, TrialsSummary, TuneSummary};
+use crate::summary::{
+    FactorsCommandSummary, RunSummary, SignalSummary, StressSummary, TrialsSummary, TuneSummary,
+};
 use crate::terminal::say;
 
 pub(super) const SCHEMA: &str = "\

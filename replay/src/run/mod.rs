@@ -30,7 +30,9 @@ use serde::Serialize;
 
 use crate::config::{Config, Request};
 use crate::report;
-use crate::summary::{HoldoutSummary, OfflineSummary, RESAMPLES, RunSummary, SEED, Section, Summary, Trading, to_json};
+use crate::summary::{
+    HoldoutSummary, OfflineSummary, RESAMPLES, RunSummary, SEED, Section, Summary, Trading, to_json,
+};
 use crate::terminal::{Page, say, tell};
 use factor_history::{FactorHistory, FactorSource};
 use progress::{Counted, Line};
@@ -234,6 +236,7 @@ impl Finished<'_> {
             trading,
             score: None,
             findings: &Section::default(),
+            factors: None,
             timing: if timing { &ended.timing } else { &[] },
             seconds: started.elapsed().as_secs_f64(),
         };

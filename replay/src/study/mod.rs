@@ -47,7 +47,7 @@ use crate::config::Config;
 use crate::config::SettingFlag;
 use crate::run::REPLAY;
 use crate::run::RunArgs;
-use crate::summary::{Head, HoldoutSummary, Rendered, Settings, StudyHead, FolderKind, StudyTiming};
+use crate::summary::{FolderKind, Head, HoldoutSummary, Rendered, Settings, StudyHead, StudyTiming};
 use unfinished::Key;
 
 /// Scenarios of a grid file, each with validated settings.

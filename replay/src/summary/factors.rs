@@ -160,7 +160,7 @@ impl FactorsSummary {
             None => (None, complete.first().map_or(0, Vec::len)),
         };
         let luck = FactorLuck::of(&complete, dates, options.resamples, options.seed);
-        let deviations = moments.premia_deviations();
+        let deviations = moments.premium_deviations().collect::<Vec<f64>>();
         let range = returns.range();
         let mut factors: Vec<FactorSummary> = Vec::new();
         for (at, name) in names.iter().enumerate() {

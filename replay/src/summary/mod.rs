@@ -12,8 +12,8 @@ mod benchmark;
 mod candidates;
 mod factors;
 mod figures;
-mod given;
 mod folder_kind;
+mod given;
 mod head;
 mod holdout;
 mod luck;
@@ -48,8 +48,8 @@ pub(crate) use factors::{
     FactorOptions, FactorSummary, FactorWindowSummary, FactorsCommandSummary, FactorsSummary, RESAMPLES, SEED,
 };
 pub(crate) use figures::{Calibration, CostSums, Metrics, MetricsBySeries};
-pub(crate) use given::{GivenSummary, data_warnings};
 pub(crate) use folder_kind::FolderKind;
+pub(crate) use given::{GivenSummary, data_warnings};
 pub(crate) use head::{DataSummary, Head, SCHEMA_VERSION, WarningList};
 pub(crate) use holdout::{
     EarlierOpening, FailedOpening, HoldoutSummary, PeriodMetrics, ScoreSummary, TrialsInside,
@@ -65,8 +65,7 @@ pub(crate) use run::{
     DrawdownSummary, EstimatorSummary, InstrumentSummary, PeriodSummary, RunSummary, TradingSummary,
 };
 pub(crate) use signal::{
-    MeanCoefficient, ExposureSummary, HorizonSummary, QuantileSummary, SignalKeys, SignalSummary,
-    YearSummary,
+    ExposureSummary, HorizonSummary, MeanCoefficient, QuantileSummary, SignalKeys, SignalSummary, YearSummary,
 };
 pub(crate) use study::{
     BestSetting, ChoiceSummary, FoldSummary, FrameRange, IN_SAMPLE, OutOfSample, PathScoresSummary,

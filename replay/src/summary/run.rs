@@ -10,8 +10,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::number::read_if_present;
 use super::{
-    BenchmarkSummary, Calibration, CostSums, FactorsSummary, GivenSummary, Head, HoldoutSummary, MetricsBySeries, Number,
-    OfflineSummary, time_text,
+    BenchmarkSummary, Calibration, CostSums, FactorsSummary, GivenSummary, Head, HoldoutSummary,
+    MetricsBySeries, Number, OfflineSummary, time_text,
 };
 
 /// `summary.json` of a run.

@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Head, HoldoutSummary, LuckSummary, Metrics, Number};
+use super::{FolderKind, Head, HoldoutSummary, LuckSummary, Metrics, Number};
 
 /// Label of the recommended settings of `tune`.
 pub(crate) const IN_SAMPLE: &str = "in-sample: it says what to use, not what to expect";

@@ -30,7 +30,7 @@ const TABLES: [&str; 2] = ["factors.parquet", "premia.parquet"];
 /// # Errors
 /// Settings or data are invalid, there is no factor, or the folder cannot be written.
 pub(super) fn factors(args: &FactorsArgs) -> Result<()> {
-    let nothing = RecordSettings { betas: Frames::None, weights: Frames::None };
+    let nothing = RecordSettings { betas: Frames::None, weights: Frames::None, expected_returns: false };
     let file = args.file.as_deref().map(|file| SettingFlag {
         table: "data",
         key: "factors",
@@ -42,7 +42,7 @@ pub(super) fn factors(args: &FactorsArgs) -> Result<()> {
         .until("--to", args.to.as_deref())
         .with_flags(file)
         .resolve()?;
-    if let Some(file) = args.file.as_deref().or(args.input.factors.as_deref()) {
+    for file in args.file.iter().chain(&args.input.factors) {
         refuse_overwritten(file, args.out.as_deref(), &TABLES)?;
     }
     let folder = args.out.as_deref().map(|out| RunFolder::create(out, args.force)).transpose()?;
@@ -101,7 +101,7 @@ impl Collector {
         let history = self.history.get_or_insert_with(|| FactorHistory::new(names, config));
         history.observe(timestamp, factors);
         let Some(table) = &mut self.premia else { return Ok(()) };
-        let deviations = history.moments.premia_deviations();
+        let deviations = history.moments.premium_deviations().collect::<Vec<f64>>();
         for (at, name) in names.iter().enumerate() {
             let row = &mut self.row;
             row.timestamp = timestamp;

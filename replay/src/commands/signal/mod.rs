@@ -23,7 +23,7 @@ use betaflow_engine::source::Source as _;
 
 use crate::config::Config;
 use crate::run::{Kind, Opened, Prepared, SIGNAL as TRADED, SIGNAL_ALONE, open};
-use crate::summary::{ExposureSummary, SignalKeys, SignalSummary, FolderKind, time_text};
+use crate::summary::{ExposureSummary, FolderKind, SignalKeys, SignalSummary, time_text};
 use analysed::{Analysed, AnalysisState};
 pub(super) use args::{SIGNAL, SignalArgs};
 

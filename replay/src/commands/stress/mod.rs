@@ -14,7 +14,7 @@ use crate::report;
 use crate::study;
 use crate::study::{Luck, Plan, RuinedScenarios, Study, StudyResults, TrialsLog, candidates_of};
 use crate::summary::{
-    Code, Rendered, StressSummary, FolderKind, Trades, data_warnings, paths, survivorship_warning, to_json,
+    Code, FolderKind, Rendered, StressSummary, Trades, data_warnings, paths, survivorship_warning, to_json,
 };
 use crate::terminal::{say, tell};
 pub(super) use args::{STRESS, StressArgs};

@@ -9,8 +9,8 @@ use betaflow_engine::validation::{FoldChoice, PreferredSetting};
 use super::Tuning;
 use super::tables::{ends, frames};
 use crate::summary::{
-    BestSetting, ChoiceSummary, FoldSummary, FrameRange, IN_SAMPLE, Metrics, OutOfSample, PathScoresSummary,
-    Recommendation, RunnerUp, FolderKind, TuneSummary, time_text,
+    BestSetting, ChoiceSummary, FoldSummary, FolderKind, FrameRange, IN_SAMPLE, Metrics, OutOfSample,
+    PathScoresSummary, Recommendation, RunnerUp, TuneSummary, time_text,
 };
 
 impl Tuning {
