@@ -1,7 +1,5 @@
 //! Strategies `max_sharpe` and `min_variance`: points of the frontier of long, fully invested portfolios.
 
-use std::collections::VecDeque;
-
 use betaflow_engine::portfolio::{Covariance, Point, SampleCovariance, frontier_point};
 use betaflow_engine::settings::{Calendar, Invalid, Setting, SettingsTable};
 use betaflow_engine::strategy::{Context, Observed, Strategy, TargetKind, Targets};
@@ -11,9 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::Shipped;
 use crate::forecast::{AlphaRule, AlphaShrink, add_premia};
 use crate::registry::shipped_state;
-
-/// At most one in this many returns may be missing.
-const MISSING: usize = 10;
+use crate::window::Window;
 
 choices! {
     /// Source of forecasts and risk.
@@ -22,37 +18,6 @@ choices! {
         Forecasts = "forecasts",
         /// Mean and population covariance of past returns, for instruments with at least nine in ten of them.
         Returns = "returns",
-    }
-}
-
-/// Window of the last returns of all instruments.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-struct Window {
-    rows: VecDeque<Vec<f64>>,
-}
-
-impl Window {
-    fn push(&mut self, returns: &[f64], window: usize) {
-        let mut row =
-            if self.rows.len() >= window { self.rows.pop_front() } else { None }.unwrap_or_default();
-        row.clear();
-        row.extend_from_slice(returns);
-        self.rows.push_back(row);
-    }
-
-    /// Returns the tradable instruments with at least nine in ten returns of a full window, and those returns
-    /// in rows. A bar without a trade counts as a return of 0.
-    fn whole(&self, window: usize, tradable: &[bool]) -> (Vec<usize>, Vec<f64>) {
-        if self.rows.len() < window {
-            return Default::default();
-        }
-        let missing = |i: usize| self.rows.iter().filter(|row| row.get(i).is_none_or(|r| r.is_nan())).count();
-        let chosen: Vec<usize> =
-            (0..tradable.len()).filter(|&i| tradable[i] && missing(i) <= window / MISSING).collect();
-        let known = |r: f64| if r.is_nan() { 0.0 } else { r };
-        let value = |row: &Vec<f64>, i: usize| row.get(i).map_or(0.0, |r| known(*r));
-        let returns = self.rows.iter().flat_map(|row| chosen.iter().map(|&i| value(row, i))).collect();
-        (chosen, returns)
     }
 }
 
@@ -201,6 +166,6 @@ mod tests {
         for _ in 0..30 {
             strategy.observe_returns(&[0.01], &calendar);
         }
-        assert_eq!(strategy.window.rows.len(), 12);
+        assert_eq!(strategy.window.len(), 12);
     }
 }

@@ -13,6 +13,9 @@ mod quarter_kelly;
 mod registry;
 mod section;
 mod weights;
+mod residual_reversal;
+mod stat_arb;
+mod window;
 
 pub use equal_weight::EqualWeight;
 pub use factor_momentum::FactorMomentum;
@@ -23,3 +26,5 @@ pub use frontier::{FrontierInputs, MaxSharpe, MinVariance};
 pub use quarter_kelly::QuarterKelly;
 pub use registry::{Entry, Shipped, StrategyError, entries, find};
 pub use weights::Weights;
+pub use residual_reversal::ResidualReversal;
+pub use stat_arb::StatArb;

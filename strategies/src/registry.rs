@@ -5,7 +5,9 @@ use betaflow_engine::strategy::{Strategy, TargetKind};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use crate::{EqualWeight, FactorMomentum, Flat, Forecasts, MaxSharpe, MinVariance, QuarterKelly, Weights};
+use crate::{
+    EqualWeight, FactorMomentum, Flat, Forecasts, MaxSharpe, MinVariance, QuarterKelly, ResidualReversal, StatArb, Weights,
+};
 
 /// Error of a strategy that cannot be built from its settings.
 #[derive(Debug, thiserror::Error)]
@@ -118,6 +120,8 @@ pub fn entries() -> &'static [Entry] {
         Entry::of::<MaxSharpe>(),
         Entry::of::<MinVariance>(),
         Entry::of::<FactorMomentum>(),
+        Entry::of::<ResidualReversal>(),
+        Entry::of::<StatArb>(),
         Entry::of::<EqualWeight>(),
         Entry::of::<Flat>(),
     ];

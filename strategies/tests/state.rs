@@ -63,6 +63,7 @@ fn every_strategy_resumes_from_a_checkpoint() {
     let of_returns = "from = 'returns'\nwindow = 60";
     cases.extend([("max_sharpe", of_returns), ("min_variance", of_returns)]);
     cases.push(("factor_momentum", "half_life = 20.0"));
+    cases.extend([("residual_reversal", "window = 5"), ("stat_arb", "window = 12\nreversion_max = 12")]);
     for (kind, own) in cases {
         let (digest, checkpoints) =
             run(|recorders| trading(source(0), build(kind, own), &settings(), recorders).unwrap());
@@ -85,6 +86,8 @@ fn strategy_resumes_only_under_equal_settings() {
         ("factor_momentum", "half_life = 20.0", "half_life = 21.0"),
         ("max_sharpe", "window = 60", "window = 61"),
         ("min_variance", "from = 'returns'", "from = 'forecasts'"),
+        ("residual_reversal", "window = 5", "window = 6"),
+        ("stat_arb", "open = 1.0", "open = 1.25"),
     ];
     for (kind, own, other) in cases {
         let state = build(kind, own).save().unwrap();

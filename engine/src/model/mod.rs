@@ -79,6 +79,7 @@ mod lanes;
 mod mixture;
 mod offline;
 mod returns;
+mod reversion;
 mod rolling;
 mod settings;
 mod smoother;
@@ -97,6 +98,7 @@ pub use offline::{
     RollingComparison, SmoothedHistory,
 };
 pub use returns::{Returns, residual_returns};
+pub use reversion::Reversion;
 pub use rolling::RollingRegression;
 pub use settings::{EstimatorKind, EstimatorSettings, WindUp};
 pub use smoother::{Moments, Smoothed};
