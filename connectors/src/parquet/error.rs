@@ -284,6 +284,19 @@ pub enum DataError {
     /// Benchmark that cannot be used.
     #[error(transparent)]
     Benchmark(#[from] BenchmarkFault),
+    /// Quantity of the holdings that is not a number, or a repeated instrument.
+    #[error(
+        "{place}: found {found} for {holder}, expected one number for each instrument held, and for cash in one row without a \
+         symbol; correct the file"
+    )]
+    BadHolding {
+        /// Place of the cell.
+        place: Box<Place>,
+        /// Symbol of the instrument, or cash.
+        holder: String,
+        /// Content of the cell.
+        found: String,
+    },
     /// Row without time or symbol.
     #[error("{place}: found null, expected a value in every row; fill it in or remove the row")]
     NullKey {

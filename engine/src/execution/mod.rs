@@ -43,6 +43,9 @@
 //! The benchmark (`benchmark/`) by default holds equal weights of all instruments that trade, rebalanced every 21
 //! days. Benchmarks with weights have the strategy's delay and costs, no cap and no box. An instrument, a factor or
 //! a file of returns is an index: it has no costs, and it is held from the close of the first rebalance on.
+//!
+//! An account with holdings (`holdings.rs`) opens on the first frame that rebalances, at that frame's last prices.
+//! Before it, the holdings have no ledger, earn nothing, and are not split or delisted.
 
 mod actions;
 mod benchmark;
@@ -51,6 +54,7 @@ mod closing;
 mod costs;
 mod fills;
 mod half_spreads;
+mod holdings;
 mod market;
 mod moves;
 mod orders;
@@ -68,6 +72,7 @@ pub use benchmark::{Benchmark, BenchmarkFacts, BenchmarkRule, ReturnRows, Weight
 pub use book::{Account, Book, ExecutionFacts};
 pub use costs::{BPS, ChargedOn, Conditions, CostItem, Costs, Impact};
 pub use fills::{Fill, Reason};
+pub use holdings::{Holdings, Opening, OpeningError};
 pub use market::Market;
 pub use moves::Moves;
 pub use orders::{Order, OrderRecord, OrderState, orders_towards};

@@ -1,9 +1,11 @@
 //! Settings of execution.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::holdings::Holdings;
 use crate::frame::Field;
 use crate::settings::{Choice, Invalid, Kind, Range, SettingType, SettingValue, SettingsTable as _, require};
 use crate::{choices, settings};
@@ -114,6 +116,12 @@ settings! {
     pub struct ExecutionSettings in "execution" {
         /// Net asset value at the start.
         nav: f64 = 1e6, in 1e-6 to 1e18, unit "currency";
+        /// Parquet file of the positions at the start: columns `symbol` and `quantity`, negative for shorts.
+        ///
+        /// One row without a symbol has the cash. The account opens with them on the first rebalance, at the last prices
+        /// then and without costs; `nav` follows and must be absent. The benchmark starts with the same value, in cash.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        holdings: Option<String> = None, form "the path of a Parquet file";
         /// Frames from a rebalance to its fills.
         delay_bars: u64 = 1, in 1 to 10_000, unit "frames";
         /// Price of the frame at which orders fill.
@@ -174,6 +182,10 @@ settings! {
         ///
         /// It is a price move, not a cost: a short gains what a long loses.
         delisting_haircut: f64 = 0.0, in 0 to 1, unit "share of the price";
+    }
+    and {
+        /// Content of the file `holdings`; `None` to open with `nav` in cash.
+        pub opening: Option<Arc<Holdings>>,
     }
 }
 
@@ -262,12 +274,16 @@ impl ExecutionSettings {
         self.fill_at == FillAt::SameClose
     }
 
-    /// Checks the range of every number, and that an order that fills at the rebalance's close has no delay.
+    /// Checks the range of every number, and that an order that fills at the rebalance's close has no delay
+    /// and no holdings before it.
     ///
     /// # Errors
     /// The first setting with an invalid value.
     pub fn check(&self) -> Result<(), Invalid> {
         self.check_ranges()?;
+        let holdings = self.holdings.as_deref().unwrap_or_default();
+        let expected = "no file, because with `fill_at` \"same_close\" the account opens on the frame before its first rebalance";
+        require(self.holdings.is_none() || !self.looks_ahead(), "holdings", holdings, expected)?;
         let expected = "1, because `fill_at` is \"same_close\", which fills on the rebalance frame itself";
         require(!self.looks_ahead() || self.delay_bars == 1, "delay_bars", self.delay_bars, expected)
     }

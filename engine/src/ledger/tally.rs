@@ -36,6 +36,8 @@ pub struct Entry {
     pub turnover: f64,
     /// True if the frame rebalances.
     pub decided: bool,
+    /// True if a halt keeps the rebalance from trading.
+    pub halted: bool,
     /// True if the turnover cap binds.
     pub capped: bool,
 }
@@ -57,6 +59,7 @@ impl Entry {
             size: frame.fills.iter().map(|fill| (fill.quantity * fill.price).abs()).sum(),
             turnover: frame.turnover,
             decided: frame.decided,
+            halted: frame.halt.is_some(),
             capped: frame.capped,
         }
     }
@@ -119,6 +122,8 @@ impl Tally {
         sums.dividends += frame.dividends;
         self.decisions += u64::from(frame.decided);
         self.capped += u64::from(frame.capped);
+        let rebalances = frame.decided && !frame.halted;
+        sums.build_up.add(frame.timestamp, rebalances, frame.turnover > 0.0, frame.capped);
         // Dates count from the first rebalance on.
         let counts = frame.decided || self.date.is_some();
         if counts && self.date != Some(frame.timestamp.date()) {

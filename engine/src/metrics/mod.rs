@@ -12,9 +12,11 @@
 //! | `correlation`, `periods` | correlations between series; periods per year of a series |
 //! | `holdings`, `same_trades` | number of holdings through time; return of unchanged trades at another cost |
 //! | `growing` | figures and lines of an equity that grows frame by frame |
+//! | `build_up` | frames in which the turnover cap kept the book from its first target, and the returns after them |
 //! | `cost_analysis`, `shortfall`, `capacity` | effects of costs, size and the Kelly fraction |
 
 mod active;
+mod build_up;
 mod capacity;
 mod comparing;
 mod correlation;
@@ -41,6 +43,7 @@ mod tail;
 mod trailing;
 
 pub use active::{ActiveReturns, ActiveRisk};
+pub use build_up::{BuildUp, ReturnsAfterBuildUp};
 pub use capacity::Capacity;
 pub use comparing::{Comparison, ComparisonBuilder, DistributionBuilder};
 pub use correlation::Correlations;

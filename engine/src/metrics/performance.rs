@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::build_up::BuildUp;
 use super::capacity::Capacity;
 use super::moments::Moments;
 use super::shortfall::Shortfall;
@@ -27,6 +28,8 @@ pub struct Performance {
     pub dividends: f64,
     /// Turnover by date.
     pub turnover: TurnoverFacts,
+    /// Build-up of the book under the turnover cap.
+    pub build_up: BuildUp,
     /// Implementation shortfall of the fills.
     pub shortfall: Shortfall,
     /// Moments of returns and impact, for the Sharpe ratio at other sizes.

@@ -45,7 +45,7 @@ impl Reversion {
         (deviation > 0.0 && fit.mean.is_finite()).then_some(fit)
     }
 
-    /// s-score (x − m)/σ_eq of the value x.
+    /// Returns the s-score (x − m)/σ_eq of the value x.
     #[must_use]
     pub fn score(&self, value: f64) -> f64 {
         (value - self.mean) / self.deviation

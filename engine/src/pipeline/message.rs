@@ -123,6 +123,8 @@ pub struct Decision {
     pub seq: u64,
     /// True if the frame rebalances.
     pub decides: bool,
+    /// True if it is due to rebalance, even if the account is ruined.
+    pub due: bool,
     /// Orders.
     pub orders: Vec<Order>,
     /// Target weights, length n; empty without a rebalance.

@@ -48,4 +48,4 @@ pub use sizing::Sizing;
 pub use stage::{Outbox, Stage};
 pub use stages::ScenarioError;
 pub use timing::{Clock, Handled, StageTiming, Watch, Watcher, no_clock};
-pub use trading::Trading;
+pub use trading::{Trading, TradingError};

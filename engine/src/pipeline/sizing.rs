@@ -13,8 +13,8 @@ use crate::ledger::{Budget, SizingFacts};
 use crate::model::Estimates;
 use crate::names::InstrumentNames;
 use crate::portfolio::{
-    ExposureBounds, FactorMoments, FactorRisk, Goal, Halt, Limits, LossLimits, LossWatch, Multipliers,
-    NoTrade, Outcome, Sizer, SizingSettings, Solution,
+    ExposureBounds, FactorMoments, FactorRisk, FirstRebalance, Goal, Halt, Limits, LossLimits, LossWatch,
+    Multipliers, NoTrade, Outcome, Sizer, SizingSettings, Solution,
 };
 use crate::range::{OnOutOfRange, OutOfRange};
 use crate::settings::{Calendar, Invalid, require};
@@ -26,6 +26,9 @@ const LIMIT_TOLERANCE: f64 = 1e-10;
 
 /// Share of the largest forecast below which a marginal gain is rounding.
 const GAIN_TOLERANCE: f64 = 1e-10;
+
+/// Turnover beyond every cap, for a first rebalance without one.
+const UNCAPPED: f64 = 1e6;
 
 /// Name used in error messages.
 const STATE: &str = "size stage";
@@ -52,6 +55,7 @@ pub struct Sizing {
     day: Option<(i64, f64)>,
     limits: LossLimits,
     losses: LossWatch,
+    opens_with_holdings: bool,
     on_out_of_range: OnOutOfRange,
     /// Names of the instruments as of the last frame with complete estimates.
     names: InstrumentNames,
@@ -103,6 +107,7 @@ impl Sizing {
             day: None,
             limits: settings.limits,
             losses: LossWatch::default(),
+            opens_with_holdings: execution.opening.is_some(),
             on_out_of_range: settings.on_out_of_range,
             names: InstrumentNames::default(),
             last_target: Vec::new(),
@@ -138,6 +143,7 @@ impl Sizing {
         }
         decision.seq = frame.seq;
         decision.decides = frame.decides && !portfolio.is_ruined();
+        decision.due = frame.decides;
         decision.orders.clear();
         decision.target.clear();
         decision.expected.clear();
@@ -145,6 +151,10 @@ impl Sizing {
         decision.turnover = 0.0;
         decision.multipliers.clone_from(&Multipliers::default());
         decision.capped = false;
+        if self.opens_with_holdings && self.facts.decisions == 0 {
+            // Before the account opens, the value of its holdings is neither a peak nor a loss.
+            self.losses.restart();
+        }
         let halt = self.losses.observe(&self.limits, frame.timestamp, portfolio.nav, frame.supervision);
         let wrong = match &frame.out_of_range {
             Some(wrong) => Err(OutOfRange::clone(wrong)),
@@ -265,7 +275,10 @@ impl Sizing {
             _ if !drifted => Some(NoTrade::WithinDrift),
             _ => None,
         };
-        let left = (self.settings.turnover_cap - spent).max(0.0);
+        // Rebalances without trades so far; this one is counted, but not yet among them.
+        let first = self.facts.decisions == self.facts.no_trade + 1;
+        let free = first && self.settings.first_rebalance == FirstRebalance::Free;
+        let left = if free { UNCAPPED } else { (self.settings.turnover_cap - spent).max(0.0) };
         if idle.is_some() {
             self.solution.outcome = Outcome::NoTrade;
             self.solution.weights.clone_from(&self.held);
@@ -326,7 +339,8 @@ impl Sizing {
             // The target was not reached: the remaining trade is not drift.
             self.last_target.clear();
         }
-        self.day = Some((portfolio.timestamp.date(), spent + turnover));
+        let spent = if free { spent } else { spent + turnover };
+        self.day = Some((portfolio.timestamp.date(), spent));
         decision.turnover = turnover;
         decision.target.clone_from(&self.solution.weights);
         // If a limit is out of reach, the multipliers are the value of coming nearer to it, not growth.

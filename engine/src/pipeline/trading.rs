@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
+use super::error::StageError;
 use super::message::Decision;
 use super::range_checks::{check_account, check_decided};
 use crate::execution::{
-    Account, Benchmark, Book, ExecutionFacts, ExecutionSettings, Fill, FillAt, Market, Portfolio,
+    Account, Benchmark, Book, ExecutionFacts, ExecutionSettings, Fill, FillAt, Market, Opening, OpeningError,
+    Portfolio,
 };
 use crate::frame::Frame;
 use crate::ledger::{
@@ -23,6 +25,28 @@ use crate::world::WorldSettings;
 /// Name used in error messages.
 const STATE: &str = "execute stage";
 
+/// Error that ends trading.
+#[derive(Debug, thiserror::Error)]
+pub enum TradingError {
+    /// A value out of range.
+    #[error(transparent)]
+    OutOfRange(#[from] OutOfRange),
+    /// Holdings with which the account cannot open.
+    #[error(transparent)]
+    Opening(#[from] OpeningError),
+}
+
+impl TradingError {
+    /// Returns the inner error.
+    #[must_use]
+    pub fn into_inner(self) -> StageError {
+        match self {
+            Self::OutOfRange(error) => error.into(),
+            Self::Opening(error) => error.into(),
+        }
+    }
+}
+
 /// Moves the book from frame to frame and writes its ledger.
 ///
 /// Each frame is advanced to its close, receives its decision, and is completed.
@@ -31,6 +55,8 @@ pub struct Trading {
     world: WorldSettings,
     market: Market,
     book: Book,
+    /// Holdings with which the account opens on the first rebalance.
+    opening: Option<Opening>,
     /// Benchmark of the run, if any.
     benchmark: Option<Benchmark>,
     /// True if sizing measures risk against the benchmark.
@@ -64,6 +90,7 @@ impl Trading {
             world: WorldSettings::default(),
             market: Market::new(settings),
             book: Book::new(settings, calendar),
+            opening: settings.opening.clone().map(Opening::new),
             benchmark: None,
             active: false,
             attribution: None,
@@ -125,7 +152,15 @@ impl Trading {
         self.fills.clear();
         self.nav_before = self.book.portfolio().nav;
         self.market.begin(frame);
+        let opening = self.opening.as_mut().filter(|_| !self.started);
+        if opening.is_some() {
+            self.book.empty();
+        }
         self.account = self.book.advance(frame, &self.market, &mut self.fills);
+        if let Some(opening) = opening {
+            let cash = opening.cash();
+            self.account = self.book.hold(opening.quantities(&self.names), cash);
+        }
         if let Some(benchmark) = &mut self.benchmark {
             benchmark.advance(frame, &self.market);
         }
@@ -182,15 +217,25 @@ impl Trading {
     /// after ruin, when no ledger exists.
     ///
     /// # Errors
-    /// The errors of [`Self::advance`], for fills at the close of the frame itself.
+    /// The errors of [`Self::advance`], for fills at the close of the frame itself; or the account cannot open
+    /// with its holdings.
     pub fn complete(
         &mut self,
         frame: &Frame,
         decision: &Decision,
         ledger: &mut LedgerFrame,
-    ) -> Result<bool, OutOfRange> {
+    ) -> Result<bool, TradingError> {
         if self.ended {
             return Ok(false);
+        }
+        if let (Some(opening), true, false) = (&self.opening, decision.due, self.started) {
+            let portfolio = self.book.portfolio();
+            opening.check(portfolio, &self.names)?;
+            // The account opens at this close, without a change of NAV.
+            self.nav_before = portfolio.nav;
+            if let Some(benchmark) = &mut self.benchmark {
+                benchmark.start_with(portfolio.nav);
+            }
         }
         if let (true, Some((_, opened))) = (self.opens(decision), self.last_without_ledger) {
             self.book.earn_since(opened, frame, &mut self.account);

@@ -44,6 +44,11 @@ pub struct LossWatch {
 }
 
 impl LossWatch {
+    /// Forgets every NAV so far: losses and drawdowns count from the next frame on.
+    pub fn restart(&mut self) {
+        (self.day, self.last, self.peak) = (None, 0.0, 0.0);
+    }
+
     /// Adds a frame; returns the reason why it must not trade, if any.
     pub fn observe(
         &mut self,

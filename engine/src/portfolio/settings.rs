@@ -17,6 +17,16 @@ choices! {
     }
 }
 
+choices! {
+    /// Turnover cap of the first rebalance that trades.
+    pub enum FirstRebalance, default Capped {
+        /// The cap holds from the first trade on: the book is built over several rebalances.
+        Capped = "capped",
+        /// The first rebalance that trades has no cap, and its turnover does not count towards that of the date.
+        Free = "free",
+    }
+}
+
 settings! {
     /// Sizing of positions. Weights and turnover are shares of NAV.
     #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,6 +37,8 @@ settings! {
         turnover_cap: f64 = 0.08, in 0 to 1e3, unit "share of NAV";
         /// Method that keeps the turnover under its cap.
         cap_method: CapMethod = CapMethod::Exact;
+        /// Turnover cap of the first rebalance that trades.
+        first_rebalance: FirstRebalance = FirstRebalance::Capped;
         /// Smallest weight of an instrument, negative for shorts.
         weight_min: f64 = 0.0, in -1 to 0, unit "share of NAV";
         /// Largest weight of an instrument.

@@ -31,7 +31,7 @@ macro_rules! settings {
                     $(, form $form:expr)?;
             )*
         }
-        $(and { $($own:ident: $own_type:ty),+ $(,)? })?
+        $(and { $($(#[doc = $own_doc:literal])* $own_vis:vis $own:ident: $own_type:ty),+ $(,)? })?
     ) => {
         $(#[doc = $about])+
         #[derive($($derive),+)]
@@ -49,7 +49,7 @@ macro_rules! settings {
                 $(#[serde($($serde)+)])*
                 pub $key: $type,
             )*
-            $($(#[serde(skip)] $own: $own_type,)+)?
+            $($($(#[doc = $own_doc])* #[serde(skip)] $own_vis $own: $own_type,)+)?
         }
 
         impl Default for $name {

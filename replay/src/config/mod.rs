@@ -25,7 +25,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use betaflow_connectors::parquet::{Input, Settings as SourceSettings, read_half_spreads};
+use betaflow_connectors::parquet::{Input, Settings as SourceSettings, read_half_spreads, read_holdings};
 use betaflow_connectors::tutorial;
 use betaflow_engine::assembly::{Expression, Universe};
 use betaflow_engine::execution::ExecutionSettings;
@@ -169,6 +169,14 @@ impl Settings {
             // A typed half-spread takes precedence over the file.
             spreads.append(&mut execution.half_spreads);
             execution.half_spreads = spreads;
+        }
+        if let Some(path) = &execution.holdings {
+            let mut holdings = read_holdings(&Input::from(Path::new(path)))?;
+            let quantities = std::mem::take(&mut holdings.quantities).into_iter();
+            holdings.quantities =
+                quantities.map(|(symbol, held)| (self.feed.symbol(&symbol), held)).collect();
+            holdings.check_lots(execution.lot)?;
+            execution.opening = Some(Arc::new(holdings));
         }
         Ok(RunSettings {
             calendar: self.data.calendar(),
@@ -319,7 +327,7 @@ impl Config {
     }
 
     /// Settings that change results; all others have their defaults. Paths, recorded frames and threads change no result;
-    /// the content of a file of half-spreads or of a benchmark does.
+    /// the contents of files of half-spreads, holdings and a benchmark do.
     pub(crate) fn of_results(&self) -> Settings {
         let mut settings = self.settings.clone();
         settings.execution = self.run.execution.clone();
@@ -327,6 +335,10 @@ impl Config {
         if let Some(rows) = self.run.benchmark.rows_digest() {
             settings.benchmark.path = Some(hex(&rows));
         }
+        settings.execution.holdings = self.run.execution.opening.as_ref().map(|opening| {
+            let quantities = opening.quantities.iter().map(|(symbol, held)| format!("{held} {symbol}, "));
+            format!("{}{} cash", quantities.collect::<String>(), opening.cash)
+        });
         settings.data.prices = None;
         settings.data.session = None;
         settings.record =
@@ -343,7 +355,13 @@ impl Config {
     /// # Errors
     /// A setting cannot be written as TOML.
     pub(crate) fn to_toml(&self, command: &str) -> Result<String> {
-        let body = reference::commented(&toml::to_string(&self.settings)?);
+        let mut settings = toml::to_string(&self.settings)?;
+        if self.execution.holdings.is_some() {
+            // NAV follows from the holdings; a file with both keys is refused.
+            let lines = settings.split_inclusive('\n').filter(|line| !line.starts_with("nav = "));
+            settings = lines.collect();
+        }
+        let body = reference::commented(&settings);
         let header = version::header();
         let notes = self.notes(command != "estimate");
         let note: String = notes.iter().map(|note| format!("# {note}.\n")).collect();

@@ -5,9 +5,9 @@ use std::fmt;
 
 use betaflow_connectors::record::FolderError;
 use betaflow_connectors::store::StoreError;
-use betaflow_connectors::{DataError, NamedColumn};
+use betaflow_connectors::{DataError, NamedColumn, hint};
 use betaflow_engine::assembly::AssemblyError;
-use betaflow_engine::execution::{ExecutionSettings, Need};
+use betaflow_engine::execution::{ExecutionSettings, Need, OpeningError};
 use betaflow_engine::frame::Field;
 use betaflow_engine::model::EstimatorSettings;
 use betaflow_engine::pipeline::ResumeError;
@@ -110,11 +110,27 @@ fn remedy(error: &(dyn Error + 'static)) -> Option<String> {
     if let Some(error) = error.downcast_ref::<StoreError>() {
         return Some(of_store(error)?.to_owned());
     }
+    if let Some(error) = error.downcast_ref::<OpeningError>() {
+        return Some(of_opening(error));
+    }
     error.downcast_ref::<OutOfRange>().map(|_| {
         "correct or remove the prices and factors of this bar or of the bars before it (`betaflow check` finds them), or \
          choose less extreme settings"
             .to_owned()
     })
+}
+
+fn of_opening(error: &OpeningError) -> String {
+    match error {
+        OpeningError::NoPrice { symbol, known, .. } => format!(
+            "correct or remove its row in `execution.holdings`{}, add it to the prices and to [universe], or start later \
+             (`data.trade_from`)",
+            hint(symbol, known.iter().map(|name| &**name))
+        ),
+        OpeningError::NotPositive { .. } => {
+            "correct the quantities or the cash, the row without a symbol, in `execution.holdings`".to_owned()
+        }
+    }
 }
 
 /// Remedy for a setting.

@@ -150,6 +150,10 @@ impl<'a> Request<'a> {
             alerts: valid(&typed, AlertSettings::check)?,
             data,
         };
+        if settings.execution.holdings.is_some() && typed.table("execution").contains_key("nav") {
+            let expected = "no value, because net asset value follows from `execution.holdings`; leave one of the two out";
+            return Err(located(&typed, "execution", "nav", &settings.execution.nav.to_string(), expected));
+        }
         // Convert symbols to the form of the venue.
         let universe = &mut settings.universe;
         let names = [&mut universe.include, &mut universe.exclude, &mut universe.trade];
@@ -178,6 +182,7 @@ impl<'a> Request<'a> {
             &mut data.prices,
             &mut data.session,
             &mut settings.execution.spread_file,
+            &mut settings.execution.holdings,
             &mut settings.benchmark.path,
         ];
         let factors = data.factors.iter_mut().flat_map(OneOrMore::all_mut);

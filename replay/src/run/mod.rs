@@ -20,7 +20,7 @@ use anyhow::{Result, bail};
 use betaflow_connectors::Progress;
 use betaflow_connectors::record::{ParquetRecorder, RunFolder, read_equity};
 use betaflow_engine::ledger::{Frames, RecordSettings, Recorder, RunFacts};
-use betaflow_engine::metrics::{ComparisonBuilder, DistributionBuilder};
+use betaflow_engine::metrics::{ComparisonBuilder, DistributionBuilder, ReturnsAfterBuildUp};
 use betaflow_engine::pipeline::{
     Clock, Graph, Placement, RunOptions, RunReport, estimating, no_clock, trading,
 };
@@ -312,8 +312,14 @@ fn measure(folder: &Path, facts: &RunFacts, config: &Config) -> Result<Trading> 
     read_equity(folder, |point| comparing.push(point))?;
     let comparison = comparing.comparison(frames_per_year);
     let mut binning = DistributionBuilder::new(&comparison, frames_per_year);
-    read_equity(folder, |point| binning.push(point))?;
-    Ok(Trading::new(config, facts, comparison, binning.distribution()))
+    let mut after =
+        ReturnsAfterBuildUp::new(facts.performance.build_up, usize::try_from(facts.performance.frames)?);
+    read_equity(folder, |point| {
+        binning.push(point);
+        after.iter_mut().for_each(|after| after.push(point));
+    })?;
+    let after = after.map(|after| after.figures(frames_per_year));
+    Ok(Trading::new(config, facts, comparison, binning.distribution(), after))
 }
 
 fn options(config: &Config, kind: &Kind, timed: bool) -> RunOptions {

@@ -8,7 +8,8 @@ use betaflow_connectors::record::{ScenarioReturns, ScenarioRow};
 use betaflow_engine::frame::Frame;
 use betaflow_engine::pipeline::stages::TakeOutcomes;
 use betaflow_engine::pipeline::{
-    Graph, PipelineError, Placement, RunOptions, ScenarioError, ScenarioOutcome, repricing, sweeping,
+    Graph, PipelineError, Placement, RunOptions, ScenarioError, ScenarioOutcome, TradingError, repricing,
+    sweeping,
 };
 use betaflow_engine::source::{DataFacts, Source, SourceError};
 use betaflow_engine::time::TimestampNs;
@@ -92,7 +93,12 @@ fn of_scenario(study: &Study, pass: &[usize], error: PipelineError) -> anyhow::E
     let Some(failed) = source.downcast_ref::<ScenarioError>() else { return study.base.located(error) };
     let scenario = pass[failed.number];
     let sets = study.grid.sets(scenario).join(", ");
-    anyhow::anyhow!("scenario {scenario} ({sets}): {}", failed.source)
+    let place = format!("scenario {scenario} ({sets})");
+    match &failed.source {
+        // Keeps its type, from which the remedy follows.
+        TradingError::Opening(error) => anyhow::Error::new(error.clone()).context(place),
+        TradingError::OutOfRange(error) => anyhow::anyhow!("{place}: {error}"),
+    }
 }
 
 /// Pipeline of a pass, and its number of stages before the workers.

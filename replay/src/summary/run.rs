@@ -117,6 +117,8 @@ pub(crate) struct TradingSummary {
     pub(crate) cash_in_lieu: Number,
     pub(crate) turnover: TurnoverSummary,
     pub(crate) execution: ExecutionSummary,
+    /// Build-up of the book under the turnover cap; null if the cap did not bind on the first trade.
+    pub(crate) build_up: Option<BuildUpSummary>,
     pub(crate) sizing: SizingSummary,
     pub(crate) cost_analysis: CostAnalysisSummary,
     pub(crate) shortfall_bps: ShortfallSummary,
@@ -126,6 +128,26 @@ pub(crate) struct TradingSummary {
     pub(crate) monthly: Option<Vec<PeriodSummary>>,
     pub(crate) yearly: Option<Vec<PeriodSummary>>,
     pub(crate) distribution: Option<DistributionSummary>,
+}
+
+/// Frames from the first trade to the first rebalance in which the turnover cap does not bind.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(crate) struct BuildUpSummary {
+    pub(crate) frames: u64,
+    /// Time of that rebalance; null if the cap bound until the end.
+    pub(crate) until: Option<String>,
+    /// Net figures of the frames after it.
+    pub(crate) after: Option<AfterBuildUp>,
+}
+
+/// Net figures without the build-up.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(crate) struct AfterBuildUp {
+    pub(crate) sharpe: Number,
+    pub(crate) annual_return: Number,
+    pub(crate) annual_volatility: Number,
 }
 
 /// End of a run.

@@ -205,6 +205,9 @@ impl Summary<'_> {
                 counted(sizing.at_gross, "rebalance")
             ),
         );
+        if let Some(build_up) = self.build_up_text(trading) {
+            page.field("Build-up", build_up);
+        }
         page.field(
             "Annual volatility",
             format!(
@@ -213,6 +216,21 @@ impl Summary<'_> {
                 percent(trading.predicted_volatility)
             ),
         );
+    }
+
+    /// Returns the length of the build-up, and the net figures without it.
+    fn build_up_text(&self, trading: &Trading) -> Option<String> {
+        let build_up = Some(self.facts.performance.build_up).filter(|build_up| build_up.frames > 0)?;
+        let frames = format!("{} under the turnover cap", counted(build_up.frames, "frame"));
+        Some(match (time_text(build_up.until), &trading.after_build_up) {
+            (Some(until), Some(after)) => format!(
+                "{frames}, until {until}; without the build-up: Sharpe {}, annual return {}, volatility {}",
+                decimals(after.sharpe, 2),
+                percent(after.annual_return),
+                percent(after.annual_volatility)
+            ),
+            _ => format!("{frames}, which bound until the end"),
+        })
     }
 
     /// Returns a note about a profit that is mostly interest on cash.

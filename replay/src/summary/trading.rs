@@ -6,7 +6,8 @@ use betaflow_engine::metrics::{
 };
 
 use super::run::{
-    CostAnalysisSummary, KellySummary, LossChance, NavSummary, Outcome, SizingSummary, TurnoverSummary,
+    AfterBuildUp, BuildUpSummary, CostAnalysisSummary, KellySummary, LossChance, NavSummary, Outcome,
+    SizingSummary, TurnoverSummary,
 };
 use super::{Metrics, MetricsBySeries, Number, Summary, TradingSummary, time_text};
 use crate::config::Config;
@@ -26,6 +27,8 @@ pub(crate) struct Trading {
     pub(super) predicted_volatility: f64,
     /// NAV at which impact halves the Sharpe ratio of the same trades; NaN without impact or without a positive ratio.
     pub(super) capacity: f64,
+    /// Net figures of the frames after the build-up; `None` without a build-up that ended.
+    pub(super) after_build_up: Option<Figures>,
 }
 
 impl Trading {
@@ -34,11 +37,14 @@ impl Trading {
         facts: &RunFacts,
         comparison: Comparison,
         distribution: Distribution,
+        after_build_up: Option<Figures>,
     ) -> Self {
         let calendar = config.data.calendar();
         let multiple = facts.performance.capacity.multiple_at_half(config.execution.impact_exponent);
+        let start = facts.performance.nav.map_or(f64::NAN, |(first, _)| first);
         Self {
-            capacity: multiple.map_or(f64::NAN, |multiple| multiple * config.execution.nav),
+            after_build_up,
+            capacity: multiple.map_or(f64::NAN, |multiple| multiple * start),
             cost_analysis: CostAnalysis::of(&comparison, &facts.performance, &calendar),
             predicted_volatility: facts.sizing.predicted_volatility(calendar.frames_per_year()),
             comparison,
@@ -86,6 +92,7 @@ impl Summary<'_> {
                 share_at_cap: share_at_cap.into(),
             },
             execution: execution.into(),
+            build_up: self.build_up(trading),
             sizing: SizingSummary::new(sizing, self.config.sizes_forecasts()),
             cost_analysis: CostAnalysisSummary {
                 annual_drag: trading.cost_analysis.annual_drag.into(),
@@ -99,6 +106,16 @@ impl Summary<'_> {
             yearly: Some(years.iter().map(Into::into).collect()),
             distribution: Some((&trading.distribution).into()),
         }
+    }
+
+    fn build_up(&self, trading: &Trading) -> Option<BuildUpSummary> {
+        let build_up = Some(self.facts.performance.build_up).filter(|build_up| build_up.frames > 0)?;
+        let after = trading.after_build_up.map(|figures| AfterBuildUp {
+            sharpe: figures.sharpe.into(),
+            annual_return: figures.annual_return.into(),
+            annual_volatility: figures.annual_volatility.into(),
+        });
+        Some(BuildUpSummary { frames: build_up.frames, until: time_text(build_up.until), after })
     }
 
     fn kelly(&self, trading: &Trading) -> KellySummary {

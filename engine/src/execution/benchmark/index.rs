@@ -123,6 +123,10 @@ impl IndexBenchmark {
         self.column
     }
 
+    pub(super) fn start_with(&mut self, nav: f64) {
+        self.nav = nav;
+    }
+
     pub(super) fn nav(&self) -> f64 {
         self.nav
     }

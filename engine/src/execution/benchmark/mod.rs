@@ -132,6 +132,14 @@ impl Benchmark {
         }
     }
 
+    /// Sets the NAV with which the benchmark starts, before its first rebalance.
+    pub fn start_with(&mut self, nav: f64) {
+        match &mut self.kind {
+            Kind::Weighted(weighted) => weighted.start_with(nav),
+            Kind::Index(index) => index.start_with(nav),
+        }
+    }
+
     /// Net asset value after the frame.
     #[must_use]
     pub fn nav(&self) -> f64 {

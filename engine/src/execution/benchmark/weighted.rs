@@ -145,6 +145,10 @@ impl WeightedBenchmark {
         }
     }
 
+    pub(super) fn start_with(&mut self, nav: f64) {
+        self.book.fund(nav);
+    }
+
     pub(super) fn nav(&self) -> f64 {
         self.book.portfolio().nav
     }

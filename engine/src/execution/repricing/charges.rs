@@ -77,6 +77,7 @@ fn same_trades(run: &ExecutionSettings, own: &ExecutionSettings) -> Result<(), I
     let found = |value: &dyn std::fmt::Debug| as_typed(&format!("{value:?}"));
     let settings = [
         ("nav", own.nav == run.nav, found(&own.nav)),
+        ("holdings", own.opening == run.opening, found(&own.holdings)),
         ("delay_bars", own.delay_bars == run.delay_bars, found(&own.delay_bars)),
         ("fill_at", own.fill_at == run.fill_at, found(&own.fill_at)),
         ("lot", own.lot == run.lot, found(&own.lot)),

@@ -6,7 +6,7 @@ use super::super::error::{Miswired, StageError};
 use super::super::message::{FrameWithoutLedger, Message};
 use super::super::recycler::Recycler;
 use super::super::stage::{Outbox, Stage};
-use super::super::trading::Trading;
+use super::super::trading::{Trading, TradingError};
 use crate::frame::{Batch, Frame};
 use crate::ledger::{LedgerFrame, RunFacts};
 use crate::state::Checkpoint;
@@ -87,7 +87,7 @@ impl Stage for Execute {
                 let mut traded = false;
                 let mut checkpoint = None;
                 let ledger = messages.write(|ledger: &mut LedgerFrame| {
-                    traded = trading.complete(frame, &decision, ledger)?;
+                    traded = trading.complete(frame, &decision, ledger).map_err(TradingError::into_inner)?;
                     checkpoint = Checkpoint::extend(decision.checkpoint.as_ref(), |checkpoint| {
                         checkpoint.execute = trading.save()?.into();
                         Ok(())

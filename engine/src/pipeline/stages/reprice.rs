@@ -53,7 +53,7 @@ impl Reprice {
                 ..of_run
             });
             check_value(ledger.timestamp, ledger.seq, "NAV", tally.nav())
-                .map_err(|source| ScenarioError { number: tally.number(), source })?;
+                .map_err(|source| ScenarioError { number: tally.number(), source: source.into() })?;
             if is_ruined(of_run.nav) {
                 tally.ruin(of_run.timestamp);
             }

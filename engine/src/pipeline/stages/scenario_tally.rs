@@ -11,9 +11,7 @@ use crate::time::TimestampNs;
 #[derive(Clone, Debug)]
 pub(crate) struct ScenarioTally {
     number: usize,
-    /// Exponent of impact; the next field is the starting NAV.
     impact_exponent: f64,
-    start: f64,
     tally: Tally,
     nav: f64,
     /// Time of the frame on which the scenario, or the account whose trades it re-prices, was ruined.
@@ -33,7 +31,6 @@ impl ScenarioTally {
         Self {
             number,
             impact_exponent: execution.impact_exponent,
-            start: execution.nav,
             tally: Tally::new(calendar),
             nav: f64::NAN,
             ruined: None,
@@ -93,6 +90,7 @@ impl ScenarioTally {
     pub(crate) fn outcome(&mut self, calendar: &Calendar) -> ScenarioOutcome {
         let figures = |returns: &[f64]| Figures::of(returns.iter().copied(), calendar.frames_per_year());
         let mut performance = self.tally.performance();
+        let start = performance.nav.map_or(f64::NAN, |(first, _)| first);
         let (mut net, mut gross) = (figures(&self.net), figures(&self.gross));
         let mut multiple = performance.capacity.multiple_at_half(self.impact_exponent);
         if let Some(ruined) = self.ruined {
@@ -101,7 +99,7 @@ impl ScenarioTally {
         }
         ScenarioOutcome {
             break_even_bps: CostAnalysis::break_even_bps(&gross, &performance, calendar),
-            capacity: multiple.map_or(f64::NAN, |multiple| multiple * self.start),
+            capacity: multiple.map_or(f64::NAN, |multiple| multiple * start),
             number: self.number,
             net,
             gross,

@@ -7,13 +7,12 @@ use super::super::error::{Miswired, StageError};
 use super::super::message::{Decision, Message, ScenarioOutcome};
 use super::super::sizing::Sizing;
 use super::super::stage::{Outbox, Stage};
-use super::super::trading::Trading;
+use super::super::trading::{Trading, TradingError};
 use super::scenario_tally::ScenarioTally;
 use crate::execution::ExecutionSettings;
 use crate::frame::{Batch, Frame};
 use crate::ledger::{LedgerFrame, RunFacts};
 use crate::model::Estimates;
-use crate::range::OutOfRange;
 use crate::settings::Calendar;
 
 const FRAMES: usize = 0;
@@ -33,7 +32,7 @@ impl Scenario {
         estimates: &Estimates,
         decision: &mut Decision,
         ledger: &mut LedgerFrame,
-    ) -> Result<(), OutOfRange> {
+    ) -> Result<(), TradingError> {
         let portfolio = self.trading.advance(frame)?;
         self.sizing.decide(estimates, portfolio, decision)?;
         if self.trading.opens(decision) {
@@ -62,8 +61,8 @@ impl Scenario {
 pub struct ScenarioError {
     /// Number of the scenario.
     pub number: usize,
-    /// The value out of range.
-    pub source: OutOfRange,
+    /// A value out of range, or holdings with which the account cannot open.
+    pub source: TradingError,
 }
 
 /// Stage that steps its scenarios through each message, one scenario after the other, so that the state of a
