@@ -30,7 +30,7 @@ settings! {
         close_long: f64 = 0.5, in -100 to 100;
         /// A short position closes at an s-score below this.
         close_short: f64 = 0.75, in -100 to 100;
-        /// Weight of a position: the paper's 2 of long positions over 100 instruments.
+        /// Weight of a position: the paper's 2/100, a leverage of 2 over 100 positions.
         size: f64 = 0.02, in 1e-6 to 10, unit "share of NAV";
     }
     and { residuals: Window, positions: Vec<i8>, cumulated: Vec<f64>, scores: Vec<Option<Reversion>> }

@@ -259,32 +259,6 @@ impl Book {
         account
     }
 
-    /// Sets the account to cash before a frame that it is not open for yet.
-    pub fn empty(&mut self) {
-        let portfolio = Arc::make_mut(&mut self.portfolio);
-        portfolio.quantity.fill(0.0);
-        (portfolio.cash, portfolio.nav) = (self.settings.nav, self.settings.nav);
-    }
-
-    /// Sets positions, length n, and cash of an account that is not open yet, at the prices of the current frame, and
-    /// returns its exposures.
-    pub fn hold(&mut self, quantities: &[f64], cash: f64) -> Account {
-        let portfolio = Arc::make_mut(&mut self.portfolio);
-        for (held, quantity) in portfolio.quantity.iter_mut().zip(quantities) {
-            *held = *quantity;
-        }
-        portfolio.cash = cash;
-        let mut account = Account::default();
-        self.value(&mut account);
-        account
-    }
-
-    /// Sets the cash of an account that has not traded.
-    pub(super) fn fund(&mut self, cash: f64) {
-        let portfolio = Arc::make_mut(&mut self.portfolio);
-        (portfolio.cash, portfolio.nav) = (cash, cash);
-    }
-
     /// Pays the interest of the current frame on the cash of an account that opened at the preceding close,
     /// at time `opened`, because its first orders fill on the frame itself.
     pub fn earn_since(&mut self, opened: TimestampNs, frame: &Frame, account: &mut Account) {
@@ -460,7 +434,7 @@ impl Book {
     }
 
     /// NAV and exposures at the close, summed in engine order.
-    fn value(&mut self, account: &mut Account) {
+    pub(super) fn value(&mut self, account: &mut Account) {
         let portfolio = Arc::make_mut(&mut self.portfolio);
         let (mut long, mut short) = (0.0, 0.0);
         let mut value = portfolio.cash;

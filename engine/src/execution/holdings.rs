@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::book::{Account, Book};
 use super::orders::nearest_lots;
 use super::portfolio::Portfolio;
 use crate::names::InstrumentNames;
@@ -112,5 +113,33 @@ impl Opening {
             return Err(OpeningError::NoPrice { timestamp, seq, symbol, known });
         }
         if nav > 0.0 { Ok(()) } else { Err(OpeningError::NotPositive { timestamp, seq, nav }) }
+    }
+}
+
+impl Book {
+    /// Sets the account to cash before a frame that it is not open for yet.
+    pub fn empty(&mut self) {
+        let portfolio = Arc::make_mut(&mut self.portfolio);
+        portfolio.quantity.fill(0.0);
+        (portfolio.cash, portfolio.nav) = (self.settings.nav, self.settings.nav);
+    }
+
+    /// Sets positions, length n, and cash of an account that is not open yet, at the prices of the current frame, and
+    /// returns its exposures.
+    pub fn hold(&mut self, quantities: &[f64], cash: f64) -> Account {
+        let portfolio = Arc::make_mut(&mut self.portfolio);
+        for (held, quantity) in portfolio.quantity.iter_mut().zip(quantities) {
+            *held = *quantity;
+        }
+        portfolio.cash = cash;
+        let mut account = Account::default();
+        self.value(&mut account);
+        account
+    }
+
+    /// Sets the cash of an account that has not traded.
+    pub(super) fn fund(&mut self, cash: f64) {
+        let portfolio = Arc::make_mut(&mut self.portfolio);
+        (portfolio.cash, portfolio.nav) = (cash, cash);
     }
 }
