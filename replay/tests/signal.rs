@@ -207,8 +207,9 @@ fn invalid_arguments_are_errors() {
     let data = data(folder.path(), &panel);
     let late: Vec<Forecast> = vec![(panel.times[59] + 10 * DAY_NS, "S00".to_owned(), 1.0)];
     write_forecasts(&folder.path().join("late.parquet"), &late);
-    let cases: [(&[&str], &[&str]); 4] = [
-        (&[], &["FORECASTS", "strategy.path"]),
+    let ended = call(folder.path(), &joined("signal", &data, &[]));
+    assert!(ended.code == Some(1) && ended.err.contains("FORECASTS"), "{}", ended.err);
+    let cases: [(&[&str], &[&str]); 3] = [
         (&["absent.parquet"], &["absent.parquet"]),
         (&["forecasts.parquet", "--horizons", "5,1"], &["--horizons", "[5, 1]", "ascending"]),
         (&["late.parquet"], &["late.parquet", "no cross-section", "2015-01-01"]),
