@@ -62,7 +62,7 @@ fn holdings_that_make_no_account_are_located() {
         (&[(None, Some(1.0)), (None, Some(2.0))], &["held.parquet", "row 1", "cash"]),
         (&[(Some("S00"), None)], &["row 0", "null", "`S00`"]),
         (&[(Some("S00"), Some(f64::NAN))], &["row 0", "NaN", "`S00`"]),
-        (&[(Some("S004"), Some(1.0))], &["`S004`", "did you mean `S04`"]),
+        (&[(Some("S004"), Some(1.0))], &["`S004`", "did you mean `S00`"]),
         (&[(Some("S00"), Some(-1.0))], &["execution.holdings", "net asset value of -"]),
         (&[], &["net asset value of 0"]),
     ];
