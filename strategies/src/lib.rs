@@ -11,10 +11,10 @@ mod forecasts;
 mod frontier;
 mod quarter_kelly;
 mod registry;
-mod section;
-mod weights;
 mod residual_reversal;
+mod section;
 mod stat_arb;
+mod weights;
 mod window;
 
 pub use equal_weight::EqualWeight;
@@ -25,6 +25,6 @@ pub use forecasts::{Coefficient, CoefficientRule, ForecastOf, ForecastUnit, Fore
 pub use frontier::{FrontierInputs, MaxSharpe, MinVariance};
 pub use quarter_kelly::QuarterKelly;
 pub use registry::{Entry, Shipped, StrategyError, entries, find};
-pub use weights::Weights;
 pub use residual_reversal::ResidualReversal;
 pub use stat_arb::StatArb;
+pub use weights::Weights;

@@ -6,7 +6,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::{
-    EqualWeight, FactorMomentum, Flat, Forecasts, MaxSharpe, MinVariance, QuarterKelly, ResidualReversal, StatArb, Weights,
+    EqualWeight, FactorMomentum, Flat, Forecasts, MaxSharpe, MinVariance, QuarterKelly, ResidualReversal,
+    StatArb, Weights,
 };
 
 /// Error of a strategy that cannot be built from its settings.
