@@ -10,8 +10,11 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, StringArray};
 use support::{Panel, Run, call, flat, folder, joined, numbers, run, write};
 
-/// Writes holdings; a row without a symbol is cash.
-fn hold(folder: &Path, rows: &[(Option<&str>, Option<f64>)]) {
+/// Symbol and quantity; a row without a symbol is cash.
+type Row = (Option<&'static str>, Option<f64>);
+
+/// Writes holdings.
+fn hold(folder: &Path, rows: &[Row]) {
     let symbols: StringArray = rows.iter().map(|(symbol, _)| *symbol).collect();
     let quantities = numbers(rows.iter().map(|(_, quantity)| *quantity));
     let symbols: ArrayRef = Arc::new(symbols);
@@ -23,8 +26,8 @@ const SETTINGS: [&str; 2] = ["estimator.warmup=30", "strategy.kind=equal_weight"
 
 /// Last close of an instrument up to a time.
 fn close(panel: &Panel, time: i64, symbol: &str) -> f64 {
-    let bars = panel.bars.iter().filter(|bar| bar.time <= time && bar.symbol == symbol);
-    bars.last().unwrap().close
+    let mut bars = panel.bars.iter().filter(|bar| bar.time <= time && bar.symbol == symbol);
+    bars.next_back().unwrap().close
 }
 
 fn with<'a>(more: &[&'a str]) -> Vec<&'a str> {
@@ -57,7 +60,7 @@ fn holdings_that_make_no_account_are_located() {
     let panel = Panel::new(3, 60, 5);
     let data = panel.write(folder.path());
     let settings = with(&[HELD]);
-    let cases: [(&[(Option<&str>, Option<f64>)], &[&str]); 7] = [
+    let cases: [(&[Row], &[&str]); 7] = [
         (&[(Some("S00"), Some(1.0)), (Some("S00"), Some(2.0))], &["held.parquet", "row 1", "`S00`"]),
         (&[(None, Some(1.0)), (None, Some(2.0))], &["held.parquet", "row 1", "cash"]),
         (&[(Some("S00"), None)], &["row 0", "null", "`S00`"]),
