@@ -21,7 +21,7 @@ fn coefficient(c: usize, i: usize, t: u64) -> f64 {
 fn record(folder: &Path) {
     // A factor may share its name with another column.
     let factors = ["mkt".to_owned(), "forecast_sd".to_owned()];
-    let record = RecordSettings { betas: Frames::All, weights: Frames::None, expected_returns: false };
+    let record = RecordSettings { betas: Frames::All, weights: Frames::None, expected_returns: None };
     let mut recorder = ParquetRecorder::create(folder, &factors, record, false, None).unwrap();
     let mut names = InstrumentNames::default();
     names.extend(&(0..INSTRUMENTS).map(|i| Arc::from(format!("S{i}"))).collect::<Vec<_>>());

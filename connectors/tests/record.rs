@@ -74,7 +74,7 @@ fn frame(seq: u64) -> LedgerFrame {
 
 /// Records the same frames in both forms.
 fn recorded(folder: &Path) -> (RunRecord, StateView) {
-    let settings = RecordSettings { betas: Frames::None, weights: Frames::All, expected_returns: false };
+    let settings = RecordSettings { betas: Frames::None, weights: Frames::All, expected_returns: None };
     let mut run = ParquetRecorder::create(folder, &[], settings, true, None).unwrap();
     let state = StateFolder::open(&folder.join("state"), Sync::Normal).unwrap();
     let writer = Writer::start(&state, 1, Box::new(|_| {})).unwrap();

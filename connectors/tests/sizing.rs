@@ -70,7 +70,7 @@ fn rebalances(sizing: SizingSettings) -> Vec<Arc<Rebalance>> {
         execution: ExecutionSettings::default(),
         benchmark: betaflow_engine::execution::BenchmarkRule::default(),
         world: WorldSettings::default(),
-        record: RecordSettings { betas: Frames::None, weights: Frames::None, expected_returns: false },
+        record: RecordSettings { betas: Frames::None, weights: Frames::None, expected_returns: None },
         trade_from: None,
         on_out_of_range: betaflow_engine::range::OnOutOfRange::Stop,
         limits: LossLimits::default(),

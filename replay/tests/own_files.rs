@@ -202,14 +202,8 @@ fn expected_returns_of_a_run_reproduce_its_targets() {
     let folder = folder();
     let panel = Panel::new(11, 200, 8);
     let data = panel.write(folder.path());
-    let settings = [
-        WARMUP,
-        "sizing.cost_horizon=5",
-        "record.weights=all",
-        "record.expected_returns=true",
-        "sizing.weight_min=-0.1",
-        "data.rf_max=1e9",
-    ];
+    let settings =
+        [WARMUP, "sizing.cost_horizon=5", "record.weights=all", "sizing.weight_min=-0.1", "data.rf_max=1e9"];
     let of = |name: &str, own: &[String], more: &[&str]| {
         let settings: Vec<&str> = settings.iter().chain(more).copied().collect();
         replay(folder.path(), name, &data, own, &settings)

@@ -98,7 +98,7 @@ fn traded(served: &ServeProcess, source: Settings) -> (String, EdgeCounts) {
         estimator: EstimatorSettings { warmup: 60, ..EstimatorSettings::default() },
         sizing: SizingSettings::default(),
         execution: ExecutionSettings::default(),
-        record: RecordSettings { betas: Frames::None, weights: Frames::None, expected_returns: false },
+        record: RecordSettings { betas: Frames::None, weights: Frames::None, expected_returns: None },
         benchmark: betaflow_engine::execution::BenchmarkRule::default(),
         world: betaflow_engine::world::WorldSettings::default(),
         trade_from: None,

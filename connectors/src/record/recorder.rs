@@ -121,7 +121,7 @@ impl ParquetRecorder {
                 last: (TimestampNs::default(), 0),
                 premia: weights.is_some().then(|| Premia::create(folder, factors, note)).transpose()?,
                 weights,
-                expected: record.expected_returns,
+                expected: record.expected_returns.unwrap_or(false),
                 frames: record.weights,
                 latest: None,
             }),

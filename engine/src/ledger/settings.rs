@@ -26,7 +26,9 @@ settings! {
         betas: Frames = Frames::Rebalances;
         /// Frames of `weights.parquet`.
         weights: Frames = Frames::Rebalances;
-        /// True to add a row to `weights.parquet` for every instrument with an expected return, held or not.
-        expected_returns: bool = false;
+        /// True to add a row to `weights.parquet` for every instrument with an expected return, held or not; unset: true
+        /// where short positions are allowed, because nearly all instruments are then held.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        expected_returns: Option<bool> = None;
     }
 }

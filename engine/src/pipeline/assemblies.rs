@@ -135,7 +135,7 @@ pub fn sweeping(
     let observed =
         scenarios.iter().fold(Observed::default(), |all, (_, strategy)| all.or(strategy.observes()));
     let mut groups: Vec<Vec<_>> = (0..workers.max(1)).map(|_| Vec::new()).collect();
-    let record = RecordSettings { betas: Frames::None, weights: Frames::None, expected_returns: false };
+    let record = RecordSettings { betas: Frames::None, weights: Frames::None, expected_returns: None };
     for (number, (own, strategy)) in scenarios.into_iter().enumerate() {
         let sizing = Sizing::new(&own, &names, strategy)?;
         let trading =
@@ -175,7 +175,7 @@ pub fn repricing(
 ) -> Result<Graph, Invalid> {
     let names = source.factor_names().to_vec();
     let RunSettings { calendar, execution, world, .. } = settings;
-    let record = RecordSettings { betas: Frames::None, weights: Frames::None, expected_returns: false };
+    let record = RecordSettings { betas: Frames::None, weights: Frames::None, expected_returns: None };
     let unrecorded = RunSettings { record, ..settings.clone() };
     let estimate = estimate(&unrecorded, &names, strategy.observes())?;
     let size = Size::new(Sizing::new(settings, &names, strategy)?);

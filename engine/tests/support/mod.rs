@@ -158,7 +158,7 @@ pub fn settings() -> RunSettings {
         execution: ExecutionSettings::default(),
         benchmark: BenchmarkRule::default(),
         world: WorldSettings::default(),
-        record: RecordSettings { betas: Frames::Rebalances, weights: Frames::All, expected_returns: false },
+        record: RecordSettings { betas: Frames::Rebalances, weights: Frames::All, expected_returns: None },
         trade_from: None,
         on_out_of_range: betaflow_engine::range::OnOutOfRange::Stop,
         limits: LossLimits::default(),

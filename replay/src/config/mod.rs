@@ -186,7 +186,10 @@ impl Settings {
             execution,
             benchmark: self.benchmark.rule(self.holdout.start()?)?,
             world: self.world.clone(),
-            record: self.record,
+            record: RecordSettings {
+                expected_returns: Some(self.record.expected_returns.unwrap_or(self.sizing.weight_min < 0.0)),
+                ..self.record
+            },
             trade_from: self.data.trade_from()?,
             limits: self.limits.losses(),
             on_out_of_range: OnOutOfRange::Stop,
@@ -342,7 +345,7 @@ impl Config {
         settings.data.prices = None;
         settings.data.session = None;
         settings.record =
-            RecordSettings { betas: Frames::None, weights: Frames::None, expected_returns: false };
+            RecordSettings { betas: Frames::None, weights: Frames::None, expected_returns: None };
         settings.data.factors = settings.data.factors.take().filter(|_| self.data.has_no_factors());
         settings.pipeline = PipelineSettings::default();
         settings.tune = TuneSettings::default();

@@ -51,25 +51,21 @@ pub(crate) struct Kind {
 pub(crate) const REPLAY: Kind = Kind {
     name: "replay",
     trades: true,
-    record: RecordSettings {
-        betas: Frames::Rebalances,
-        weights: Frames::Rebalances,
-        expected_returns: false,
-    },
+    record: RecordSettings { betas: Frames::Rebalances, weights: Frames::Rebalances, expected_returns: None },
 };
 /// Replay that includes the hold-out.
 pub(crate) const SCORE: Kind = Kind { name: "score", ..REPLAY };
 pub(crate) const ESTIMATE: Kind = Kind {
     name: "estimate",
     trades: false,
-    record: RecordSettings { betas: Frames::All, weights: Frames::None, expected_returns: false },
+    record: RecordSettings { betas: Frames::All, weights: Frames::None, expected_returns: None },
 };
 
 /// Analysis of a signal, with a replay that trades it.
 pub(crate) const SIGNAL: Kind = Kind {
     name: "signal",
     trades: true,
-    record: RecordSettings { betas: Frames::None, weights: Frames::None, expected_returns: false },
+    record: RecordSettings { betas: Frames::None, weights: Frames::None, expected_returns: None },
 };
 /// Analysis of a signal without a replay.
 pub(crate) const SIGNAL_ALONE: Kind = Kind { trades: false, ..SIGNAL };
@@ -124,7 +120,7 @@ impl<'a> Prepared<'a> {
         remove_when_interrupted(folder.path())?;
         let notes = config.notes(kind.trades).join("; ");
         let (names, note) = (source.factor_names(), Some(&*notes).filter(|notes| !notes.is_empty()));
-        let recorder = ParquetRecorder::create(folder.path(), names, config.record, kind.trades, note)?;
+        let recorder = ParquetRecorder::create(folder.path(), names, config.run().record, kind.trades, note)?;
         let (source, frames) = Counted::new(source);
         let (source, factors) = FactorSource::new(source, config);
         let source = Box::new(source);

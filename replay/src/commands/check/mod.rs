@@ -38,7 +38,7 @@ pub(crate) fn check(args: &CheckArgs) -> Result<()> {
         bail!("--bars: found price data, expected a capture of a venue: a file of JSON lines, with --venue");
     }
     let started = Instant::now();
-    let record = RecordSettings { betas: Frames::None, weights: Frames::None, expected_returns: false };
+    let record = RecordSettings { betas: Frames::None, weights: Frames::None, expected_returns: None };
     let config =
         Request::new(&args.input(), record).without_factors().until("--to", args.to.as_deref()).resolve()?;
     let mut found = Findings::default();

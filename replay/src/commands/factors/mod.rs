@@ -30,7 +30,7 @@ const TABLES: [&str; 2] = ["factors.parquet", "premia.parquet"];
 /// # Errors
 /// Settings or data are invalid, there is no factor, or the folder cannot be written.
 pub(super) fn factors(args: &FactorsArgs) -> Result<()> {
-    let nothing = RecordSettings { betas: Frames::None, weights: Frames::None, expected_returns: false };
+    let nothing = RecordSettings { betas: Frames::None, weights: Frames::None, expected_returns: None };
     let file = args.file.as_deref().map(|file| SettingFlag {
         table: "data",
         key: "factors",

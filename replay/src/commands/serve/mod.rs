@@ -26,7 +26,7 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<()> {
         return playback::play(args, capture);
     }
     // A feed may have no factors: its clients can make them from instruments.
-    let nothing = RecordSettings { betas: Frames::None, weights: Frames::None, expected_returns: false };
+    let nothing = RecordSettings { betas: Frames::None, weights: Frames::None, expected_returns: None };
     let config = Request::new(&args.input, nothing)
         .without_trading()
         .without_factors()

@@ -112,7 +112,7 @@ impl Recorder for Finder {
 
 /// Trades up to the date, and shows the last rebalance on it.
 pub(crate) fn size(args: &SizeArgs) -> Result<()> {
-    let nothing = RecordSettings { betas: Frames::None, weights: Frames::None, expected_returns: false };
+    let nothing = RecordSettings { betas: Frames::None, weights: Frames::None, expected_returns: None };
     let at = date("--at", &args.at)?;
     // Later data cannot change the rebalance and is not read.
     let config = Request::new(&args.input, nothing).until("--at", Some(&args.at)).resolve()?;
