@@ -4,16 +4,17 @@
 //! would end this run and every restart.
 
 use betaflow_engine::assembly::{Assembler, AssemblyError, Fault, Rules, Values};
+use betaflow_engine::execution::Need;
 use betaflow_engine::frame::Bar;
 use betaflow_engine::frame::Field;
 use betaflow_engine::time::Iso;
 use betaflow_engine::time::{DAY_NS, TimestampNs};
 
 use super::clock::now;
-use super::error::Refusal;
+use super::error::{LiveError, Refusal};
 use super::feed_factors::FeedFactors;
 use super::nullable;
-use super::protocol::{Bars, Hello, shown};
+use super::protocol::{Bars, FeedValues, Hello, shown};
 use crate::parquet::{BadRow, Settings};
 
 /// Maximum lead of a bar's close over the local clock, in ns. Clocks differ, and some daily bars are stamped
@@ -23,6 +24,10 @@ const AHEAD_NS_MAX: i64 = DAY_NS;
 const JUMP_NS: i64 = 7 * DAY_NS;
 /// Number of refusals reported one by one; later ones are reported at every power of two.
 const REPORTED_MAX: u64 = 16;
+
+/// Expectation if the recorded bars end in the future.
+pub(super) const RECORD_AHEAD: &str = "a later time; the recorded bars lie ahead of the local clock, and all correct ones are too \
+                            late after them; start a new state folder";
 
 /// Rules for the messages of a feed in betaflow's own protocol, checked by its client.
 pub(super) struct BarRules {
@@ -76,6 +81,35 @@ impl BarRules {
     }
 }
 
+/// Checks that the feed has the columns and values that the settings need.
+pub(super) fn check_needs(hello: &Hello, settings: &Settings) -> Result<(), LiveError> {
+    let (stated, wanted) = (hello.values == FeedValues::Returns, settings.values.are_returns());
+    if stated != wanted {
+        let word = |returns| if returns { "returns" } else { "prices" };
+        let found = format!("a feed of {}", word(stated));
+        return Err(said(hello, found, &format!("{}, as the settings state", word(wanted))));
+    }
+    let second = settings.return_column().map(|_| (Field::ReturnPrice, Need::ReturnPrice));
+    for (field, need) in settings.required.iter().copied().chain(second) {
+        if !hello.columns.iter().any(|name| nullable::field(name) == Some(field)) {
+            let found = format!("the columns {}", hello.columns.join(", "));
+            let name = field.names()[0];
+            let expected = format!(
+                "`{name}` too, {}; serve it in the feed, or remove the setting that needs it",
+                need.purpose()
+            );
+            return Err(said(hello, found, &expected));
+        }
+    }
+    Ok(())
+}
+
+/// Error of the hello message.
+pub(super) fn said(hello: &Hello, found: String, expected: &str) -> LiveError {
+    let (feed, place) = (shown(&hello.name), "hello".to_owned());
+    LiveError::Input { feed, place, found, expected: expected.to_owned() }
+}
+
 /// Creates the frame assembler of a feed, before its first message.
 pub(super) fn assembler(hello: &Hello, settings: &Settings) -> Result<Assembler, AssemblyError> {
     let mut assembler = Assembler::new(Rules {
@@ -95,6 +129,18 @@ pub(super) fn assembler(hello: &Hello, settings: &Settings) -> Result<Assembler,
 pub(super) fn own_factors(hello: &Hello, settings: &Settings) -> Option<FeedFactors> {
     let own = settings.factors.is_empty() && (!hello.factors.is_empty() || hello.has_rf);
     own.then(|| FeedFactors::new(hello, settings.values, settings.factor_gap, settings.rf_max))
+}
+
+/// Names of the factors of a feed read with `settings`.
+///
+/// # Errors
+/// The settings contradict each other.
+pub fn feed_factor_names(hello: &Hello, settings: &Settings) -> Result<Vec<String>, LiveError> {
+    let refused = |error: AssemblyError| said(hello, error.to_string(), "settings that agree");
+    Ok(match own_factors(hello, settings) {
+        Some(factors) => factors.names().to_vec(),
+        None => assembler(hello, settings).map_err(refused)?.factor_names().to_vec(),
+    })
 }
 
 /// Refuses bars that do not close after the preceding ones.

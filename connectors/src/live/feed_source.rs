@@ -4,8 +4,6 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use betaflow_engine::assembly::{Assembler, AssemblyError, Fault, Outcome, Slot};
-use betaflow_engine::execution::Need;
-use betaflow_engine::frame::Field;
 use betaflow_engine::frame::Frame;
 use betaflow_engine::source::{DataFacts, Source, SourceError};
 use betaflow_engine::state::{Checkpoint, Part, StateError, restore, save};
@@ -16,16 +14,19 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::bar_rules;
+use super::clock::now;
 use super::error::{LiveError, Refusal};
 use super::feed_factors::FeedFactors;
 use super::inputs::{Input, InputLog, Inputs};
 use super::latency::{Latencies, monotonic_ns};
-use super::nullable;
-use super::protocol::{Bars, FeedValues, Hello, shown};
+use super::protocol::{Bars, Hello, shown};
 use super::seam::{Join, Seam};
 use super::supervision::{ControlBody, FeedLimits, Supervisor};
+use super::user_files::{UserFiles, UserFilesState};
+use crate::DataError;
 use crate::data_warnings::{LeftOut, data_warnings};
 use crate::parquet::{BadRow, Settings};
+use crate::sections::Sections;
 
 /// Source of frames from the messages of a feed. With the same settings, the frames equal those of a
 /// `ParquetSource` on the served file, bit for bit.
@@ -46,6 +47,7 @@ pub struct FeedSource {
     /// Symbols with their slots, in the order in which messages usually list them.
     slots: Vec<(String, Slot)>,
     counted: Counted,
+    files: UserFiles,
     limits: FeedLimits,
     /// Frames between checkpoints; 0: none.
     checkpoint_every: u64,
@@ -75,15 +77,11 @@ struct Counted {
     unusable: u64,
 }
 
-/// Expectation if the recorded bars end in the future.
-const RECORD_AHEAD: &str = "a later time; the recorded bars lie ahead of the local clock, and all correct ones are too \
-                            late after them; start a new state folder";
-
 /// Name used in error messages.
 const STATE: &str = "feed source";
 
-/// Saved state: number of the next input, assembler, factors, counts.
-type Saved = (u64, Part, Part, Counted);
+/// Saved state: number of the next input, assembler, factors, counts, files of the user.
+type Saved = (u64, Part, Part, Counted, UserFilesState);
 
 /// Returns the number of inputs that a checkpoint includes, from its part `source`; the run continues with
 /// the input of that number.
@@ -107,9 +105,9 @@ impl FeedSource {
         log: Box<dyn InputLog>,
         settings: Settings,
     ) -> Result<Self, LiveError> {
-        let refused = |error: AssemblyError| said(hello, error.to_string(), "settings that agree");
+        let refused = |error: AssemblyError| bar_rules::said(hello, error.to_string(), "settings that agree");
         let assembler = bar_rules::assembler(hello, &settings).map_err(refused)?;
-        check(hello, &settings)?;
+        bar_rules::check_needs(hello, &settings)?;
         Ok(Self {
             feed: shown(&hello.name),
             factors: bar_rules::own_factors(hello, &settings),
@@ -121,6 +119,7 @@ impl FeedSource {
             logged: 0,
             slots: Vec::new(),
             counted: Counted::default(),
+            files: UserFiles::default(),
             limits: FeedLimits::default(),
             checkpoint_every: 0,
             latencies: None,
@@ -135,6 +134,13 @@ impl FeedSource {
     #[must_use]
     pub fn without_factors(mut self) -> Self {
         self.factors = None;
+        self
+    }
+
+    /// Adds the rows of the user's files among the inputs to the frames that know them.
+    #[must_use]
+    pub fn with_files(mut self, sections: Vec<Sections>) -> Self {
+        self.files = UserFiles::new(sections);
         self
     }
 
@@ -171,10 +177,13 @@ impl FeedSource {
     /// # Errors
     /// The checkpoint belongs to other settings or another feed.
     pub fn resuming(mut self, from: &Checkpoint) -> Result<Self, StateError> {
-        let (input, assembler, factors, counted): Saved = restore(STATE, &from.source)?;
+        let (input, assembler, factors, counted, files): Saved = restore(STATE, &from.source)?;
         self.assembler.load(&assembler)?;
         if let Some(own) = &mut self.factors {
             own.load(&factors)?;
+        }
+        if !self.files.resume(files) {
+            return Err(StateError::OtherSettings { of: STATE });
         }
         (self.input, self.counted) = (input, counted);
         Ok(self)
@@ -183,7 +192,7 @@ impl FeedSource {
     fn save(&self) -> Result<Vec<u8>, StateError> {
         let factors = self.factors.as_ref().map(FeedFactors::save).transpose()?;
         let parts = (Part::from(self.assembler.save()?), Part::from(factors.unwrap_or_default()));
-        save(STATE, &(self.input, parts.0, parts.1, &self.counted))
+        save(STATE, &(self.input, parts.0, parts.1, &self.counted, self.files.state()))
     }
 
     /// Returns whether frames have a risk-free return.
@@ -212,8 +221,17 @@ impl FeedSource {
                 Input::Control(control) => {
                     self.log("control", control.timestamp, &control.body)?;
                     // Other controls do not change the supervision.
-                    if let Ok(body) = serde_json::from_str::<ControlBody>(&control.body) {
-                        self.counted.supervisor.hear(&body, &self.limits);
+                    let Ok(body) = serde_json::from_str::<ControlBody>(&control.body) else { continue };
+                    self.counted.supervisor.hear(&body, &self.limits);
+                    if let Err(text) = self.files.take_recorded(&body.kind, &control.body) {
+                        self.skipped(self.input - 1, &text);
+                    }
+                    continue;
+                }
+                Input::File(file) => {
+                    // It acts on a later frame, so that it is on record before.
+                    if let Some(body) = self.files.take_new(file, self.counted.last) {
+                        self.log("control", now().0, &body)?;
                     }
                     continue;
                 }
@@ -266,7 +284,7 @@ impl FeedSource {
         if !self.is_of_history(bars) {
             bar_rules::check_order(bars, self.counted.last).map_err(|(found, expected)| {
                 match live && !self.recorded && bar_rules::is_ahead(self.counted.last) {
-                    true => (found, RECORD_AHEAD),
+                    true => (found, bar_rules::RECORD_AHEAD),
                     false => (found, expected),
                 }
             })?;
@@ -298,10 +316,14 @@ impl FeedSource {
         Ok(())
     }
 
-    /// Counts a recorded input that is skipped.
+    /// Counts a recorded input that cannot be used.
     fn unusable(&mut self, text: &str) {
-        let number = self.input;
         self.input += 1;
+        self.skipped(self.input - 1, text);
+    }
+
+    /// Reports recorded input `number` as skipped.
+    fn skipped(&mut self, number: u64, text: &str) {
         self.counted.unusable += 1;
         if bar_rules::is_reported(self.counted.unusable) {
             self.log.skipped(number, text);
@@ -408,7 +430,7 @@ impl FeedSource {
 
     /// Completes the bars of one timestamp; returns whether a frame is emitted.
     fn finish(&mut self, bars: &Bars, frame: &mut Frame) -> Result<bool, SourceError> {
-        let Self { feed, assembler, factors, counted, .. } = self;
+        let Self { feed, assembler, factors, counted, files, .. } = self;
         let outcome = assembler.finish_joined(
             frame,
             &mut counted.facts,
@@ -419,6 +441,9 @@ impl FeedSource {
             |error| refused(feed, bars, error.to_string(), "bars that form a frame"),
         )?;
         counted.empty += u64::from(outcome == Outcome::Empty);
+        if outcome == Outcome::Emitted {
+            files.attach(frame).map_err(DataError::from)?;
+        }
         Ok(outcome == Outcome::Emitted)
     }
 
@@ -463,36 +488,9 @@ impl Source for FeedSource {
     }
 
     fn facts(&self) -> DataFacts {
-        DataFacts { instruments: self.assembler.instruments() as u64, ..self.counted.facts.clone() }
+        let (instruments, given) = (self.assembler.instruments() as u64, self.files.facts());
+        DataFacts { instruments, given, ..self.counted.facts.clone() }
     }
-}
-
-/// Checks that the feed has the columns and values that the settings need.
-fn check(hello: &Hello, settings: &Settings) -> Result<(), LiveError> {
-    let (stated, wanted) = (hello.values == FeedValues::Returns, settings.values.are_returns());
-    if stated != wanted {
-        let word = |returns| if returns { "returns" } else { "prices" };
-        let found = format!("a feed of {}", word(stated));
-        return Err(said(hello, found, &format!("{}, as the settings state", word(wanted))));
-    }
-    let second = settings.return_column().map(|_| (Field::ReturnPrice, Need::ReturnPrice));
-    for (field, need) in settings.required.iter().copied().chain(second) {
-        if !hello.columns.iter().any(|name| nullable::field(name) == Some(field)) {
-            let found = format!("the columns {}", hello.columns.join(", "));
-            let name = field.names()[0];
-            let expected = format!(
-                "`{name}` too, {}; serve it in the feed, or remove the setting that needs it",
-                need.purpose()
-            );
-            return Err(said(hello, found, &expected));
-        }
-    }
-    Ok(())
-}
-
-fn said(hello: &Hello, found: String, expected: &str) -> LiveError {
-    let (feed, place) = (shown(&hello.name), "hello".to_owned());
-    LiveError::Input { feed, place, found, expected: expected.to_owned() }
 }
 
 fn refused(feed: &str, bars: &Bars, found: String, expected: &'static str) -> LiveError {

@@ -8,6 +8,7 @@ use super::client::{Control, EdgeEvent};
 use super::edge::EdgeReceiver;
 use super::error::LiveError;
 use super::protocol::{Bars, ServerMessage};
+use super::user_file::UserFile;
 use crate::store::{self, InputKind};
 
 /// Input of a run.
@@ -29,6 +30,8 @@ pub enum Input {
         /// Finding and expectation.
         text: String,
     },
+    /// File of the user, or a part of it; recorded as a control.
+    File(UserFile),
     /// Input without market data.
     Control(Control),
 }

@@ -23,6 +23,8 @@
 //!   Messages are therefore checked before they are recorded (`bar_rules.rs`). The edge of our protocol
 //!   checks them because a correct message of the same number can still arrive. `FeedSource` checks them
 //!   because it has the universe and the preceding frame.
+//! * A file of the user that arrives in a folder is an input too (`user_folder.rs`), with its rows. Its rows act on
+//!   frames after it, so that a recorded session needs no folder.
 //! * `Input::Unusable`, and recorded bars that violate a rule, are skipped and reported.
 //! * `Latencies` measures the edge, the steps of `FeedSource`, and each message of `pipeline::Watch`.
 //!   The engine reads no clock.
@@ -49,8 +51,12 @@ mod seam;
 mod server;
 mod supervision;
 mod tls;
+mod user_file;
+mod user_files;
+mod user_folder;
 mod venue;
 
+pub use bar_rules::feed_factor_names;
 pub use capture::{Capture, Captured, Direction};
 pub use client::{Control, EdgeCounts, EdgeEvent, Overflow};
 pub use edge::{Edge, EdgeReceiver, EdgeSettings};
@@ -69,4 +75,6 @@ pub use raw_log::{RawLogCounts, RawLogSettings};
 pub use server::{Faults, Playback, Server, ServerCounts, ServerProtocol, ServerSettings, Speed};
 pub use supervision::FeedLimits;
 pub use tls::{ServerTls, Trust};
+pub use user_file::UserFile;
+pub use user_folder::UserFolder;
 pub use venue::{Account, BarsFrom, SymbolsHeard, VenueCounts, VenueSettings};

@@ -83,13 +83,7 @@ pub(super) fn list(input: &Input) -> Result<Vec<PriceFile>, DataError> {
     if !std::fs::metadata(root).map_err(|error| io_error(root, error, 0))?.is_dir() {
         return Ok(vec![PriceFile { section, ..file(Location::File(root.to_owned()), Vec::new()) }]);
     }
-    let mut paths = Vec::new();
-    collect(root, &mut paths)?;
-    // Text files beside Parquet files are notes or exports, not data.
-    if paths.iter().any(|path| has_extension(path, &PARQUET)) {
-        paths.retain(|path| has_extension(path, &PARQUET));
-    }
-    paths.sort();
+    let paths = data_files(root)?;
     if paths.is_empty() {
         return Err(DataError::NoFiles { folder: root.display().to_string() });
     }
@@ -108,6 +102,21 @@ const TEXTS: [&str; 4] = ["csv", "tsv", "csv.gz", "tsv.gz"];
 pub(super) fn has_extension(path: &Path, extensions: &[&str]) -> bool {
     let name = path.file_name().map(|name| name.to_string_lossy().to_lowercase()).unwrap_or_default();
     extensions.iter().any(|extension| name.strip_suffix(extension).is_some_and(|stem| stem.ends_with('.')))
+}
+
+/// Lists the files that an input of this path would have, sorted by name; none in an empty folder.
+pub(crate) fn data_files(root: &Path) -> Result<Vec<PathBuf>, DataError> {
+    if !std::fs::metadata(root).map_err(|error| io_error(root, error, 0))?.is_dir() {
+        return Ok(vec![root.to_owned()]);
+    }
+    let mut paths = Vec::new();
+    collect(root, &mut paths)?;
+    // Text files beside Parquet files are notes or exports, not data.
+    if paths.iter().any(|path| has_extension(path, &PARQUET)) {
+        paths.retain(|path| has_extension(path, &PARQUET));
+    }
+    paths.sort();
+    Ok(paths)
 }
 
 /// Collects the Parquet files and text tables below a folder. Skips names that start with `.` or `_`: metadata of the program

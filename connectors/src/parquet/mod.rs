@@ -58,6 +58,8 @@ pub use benchmark::{BenchmarkFault, read_benchmark};
 pub use content::content_digest;
 pub use error::{DataError, NamedColumn, Place};
 pub(crate) use factors::LARGEST_FACTOR;
+pub(crate) use files::data_files;
+pub(crate) use given::{CellTime, Dates, RowSink, RowTimes};
 pub use given::{DateRule, GivenError, GivenKind, GivenRows};
 pub use half_spreads::read_half_spreads;
 pub use holdings::read_holdings;

@@ -114,16 +114,26 @@ impl Queue {
     /// # Errors
     /// Fails if the instrument has the same row twice.
     pub fn push(&mut self, id: u32, of: i64, known: i64, values: &[f64]) -> Result<(), Clash> {
-        let latest = &mut self.latest[id as usize];
-        if *latest == (of, known) {
+        if self.latest[id as usize] == (of, known) {
             return Err(Clash);
         }
-        *latest = (of, known);
+        self.revise(id, of, known, values);
+        Ok(())
+    }
+
+    /// Adds a row like [`Self::push`]; it replaces an earlier row of the same instrument and times.
+    pub fn revise(&mut self, id: u32, of: i64, known: i64, values: &[f64]) {
+        self.latest[id as usize] = (of, known);
         let rows = self.pending.entry((known, of)).or_default();
         rows.ids.push(id);
         rows.values.extend_from_slice(values);
         self.facts.rows += 1;
-        Ok(())
+    }
+
+    /// Time of the section in force.
+    #[must_use]
+    pub fn in_force(&self) -> Option<TimestampNs> {
+        self.of.map(TimestampNs)
     }
 
     /// Takes the instruments that join the engine order.

@@ -48,7 +48,7 @@ pub(crate) struct ReplayArgs {
     #[command(flatten)]
     pub run: RunArgs,
     /// State folder of a `paper` run whose session recording is replayed, with its settings.
-    #[arg(long, value_name = "DIR", conflicts_with_all = ["prices", "factors", "config", "from", "to"])]
+    #[arg(long, value_name = "DIR", conflicts_with_all = ["prices", "factors", "forecasts", "weights", "config", "from", "to"])]
     pub session: Option<PathBuf>,
     /// Skip report.html, which has 5 MB.
     #[arg(long)]

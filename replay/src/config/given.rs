@@ -5,12 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
 use anyhow::{Context, Result, bail};
+use betaflow_connectors::Sections;
+use betaflow_connectors::live::UserFolder;
 use betaflow_connectors::parquet::{
     DateRule, GivenKind, GivenRows, Input, Settings as SourceSettings, TimeIs, content_digest,
 };
 use betaflow_engine::ledger::hex;
 use betaflow_engine::model::EstimatorKind;
-use sha2::{Digest as _, Sha256};
 use toml::{Table, Value};
 
 use super::{Config, Settings};
@@ -74,13 +75,52 @@ impl Config {
     /// # Errors
     /// A file is missing, or lacks a column.
     pub(crate) fn given(&self, factors: &[String], settings: &SourceSettings) -> Result<Vec<GivenRows>> {
-        let rule = DateRule {
+        let rule = self.date_rule(settings);
+        let open = |(kind, path): (GivenKind, &str)| {
+            Ok(GivenRows::open(&Input::from(Path::new(path)), kind, rule, settings.sealed_from)?)
+        };
+        self.given_kinds(factors)?.into_iter().map(open).collect()
+    }
+
+    /// Sections of the user's files whose rows come as inputs of a live run.
+    ///
+    /// # Errors
+    /// The settings name a file that frames without factors cannot use.
+    pub(crate) fn sections(&self, factors: &[String], settings: &SourceSettings) -> Result<Vec<Sections>> {
+        let rule = self.date_rule(settings);
+        let kinds = self.given_kinds(factors)?.into_iter();
+        Ok(kinds.map(|(kind, _)| Sections::new(kind, rule)).collect())
+    }
+
+    /// Folders of the user's files to watch in a live run.
+    ///
+    /// # Errors
+    /// A folder is missing.
+    pub(crate) fn folders(&self, factors: &[String]) -> Result<Vec<UserFolder>> {
+        let watched = |(kind, path): (GivenKind, &str)| {
+            let name = kind.name();
+            std::fs::metadata(path).with_context(|| {
+                format!(
+                    "{path}: cannot be read, expected a folder in which files of {name} arrive, or one file"
+                )
+            })?;
+            Ok(UserFolder::new(Path::new(path), kind, self.source().sealed_from))
+        };
+        self.given_kinds(factors)?.into_iter().map(watched).collect()
+    }
+
+    fn date_rule(&self, settings: &SourceSettings) -> DateRule {
+        DateRule {
             frames_per_day: self.data.calendar().frames_per_day,
             open_bar_ns: match settings.time_is {
                 TimeIs::Close => 0,
                 TimeIs::Open { bar_ns } => bar_ns,
             },
-        };
+        }
+    }
+
+    /// Contents and paths of the files that the command reads.
+    fn given_kinds(&self, factors: &[String]) -> Result<Vec<(GivenKind, &str)>> {
         let mut wanted = Vec::new();
         if self.trades
             && let Some((kind, path)) = self.signal_kind().zip(self.signal_path())
@@ -99,10 +139,7 @@ impl Config {
                 wanted.push((GivenKind::FactorCov(factors.to_vec()), path));
             }
         }
-        let open = |(kind, path): (GivenKind, &str)| {
-            Ok(GivenRows::open(&Input::from(Path::new(path)), kind, rule, settings.sealed_from)?)
-        };
-        wanted.into_iter().map(open).collect()
+        Ok(wanted)
     }
 
     /// Paths of these files in the order of the settings, as text.
@@ -112,9 +149,13 @@ impl Config {
 }
 
 impl Settings {
-    /// Replaces the paths of these files by digests of their content, which changes results.
-    pub(super) fn digest_given(&mut self) -> Result<()> {
-        let digest = |path: &str| Ok::<_, anyhow::Error>(hex(&digest_of(Path::new(path))?));
+    /// Replaces the paths of these files by digests of their content, which changes results. `among_inputs`: the
+    /// content is among the recorded inputs of a live run, so that only the presence of a path counts.
+    pub(super) fn digest_given(&mut self, among_inputs: bool) -> Result<()> {
+        let digest = |path: &str| match among_inputs {
+            true => Ok("inputs".to_owned()),
+            false => Ok::<_, anyhow::Error>(hex(&digest_of(Path::new(path))?)),
+        };
         for path in [&mut self.estimator.betas, &mut self.estimator.factor_cov].into_iter().flatten() {
             *path = digest(path)?;
         }
@@ -131,11 +172,7 @@ fn digest_of(path: &Path) -> Result<[u8; 32]> {
     if let Some(digest) = known.get(path) {
         return Ok(*digest);
     }
-    let digest = match path.is_dir() && std::fs::read_dir(path)?.next().is_none() {
-        // A folder of a live run that has no file yet.
-        true => Sha256::digest("").into(),
-        false => content_digest([&Input::from(path)])?,
-    };
+    let digest = content_digest([&Input::from(path)])?;
     known.insert(path.to_owned(), digest);
     Ok(digest)
 }

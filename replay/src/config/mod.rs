@@ -103,6 +103,8 @@ pub(crate) struct Config {
     settings: Settings,
     /// True if the command trades.
     trades: bool,
+    /// True if the data, with the user's files, comes as inputs of a live feed.
+    is_live: bool,
     source: Arc<SourceSettings>,
     run: Arc<RunSettings>,
 }
@@ -237,7 +239,7 @@ impl Config {
         let (source, run) = (settings.source(trades)?, settings.run()?);
         benchmark::check_use(&run.benchmark, settings.sizing.active, &source, &settings.world)?;
         let (source, run) = (Arc::new(source), Arc::new(run));
-        Ok(Self { settings, trades, source, run })
+        Ok(Self { settings, trades, is_live: false, source, run })
     }
 
     /// Returns the configuration with changed settings, and the derived settings of source and stages.
@@ -246,7 +248,12 @@ impl Config {
     /// The changed settings are not valid.
     pub(crate) fn changed(mut self, change: impl FnOnce(&mut Settings)) -> Result<Self> {
         change(&mut self.settings);
-        Self::new(self.settings, self.trades)
+        Ok(Self { is_live: self.is_live, ..Self::new(self.settings, self.trades)? })
+    }
+
+    /// Returns the configuration of a run whose data, with the user's files, comes as inputs of a live feed.
+    pub(crate) fn live(self) -> Self {
+        Self { is_live: true, ..self }
     }
 
     /// Settings of the source. The source ends before the hold-out; only `score` removes this limit.
@@ -325,7 +332,7 @@ impl Config {
     /// A file cannot be read, or a setting cannot be written as TOML.
     pub(crate) fn digest(&self) -> Result<[u8; 32]> {
         let mut settings = self.of_results();
-        settings.digest_given()?;
+        settings.digest_given(self.is_live || self.data.session.is_some())?;
         Ok(Sha256::digest(toml::to_string(&settings)?).into())
     }
 

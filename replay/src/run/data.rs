@@ -85,7 +85,8 @@ impl DataCache {
 /// Data without a scenario: price files, or a session recording.
 fn file(config: &Config, settings: SourceSettings) -> Result<(Box<dyn Source>, Arc<Progress>)> {
     if let Some(folder) = &config.data.session {
-        return Ok((session::source(Path::new(folder), settings, config.limits.feed())?, Arc::default()));
+        // The user's files are among the recorded inputs.
+        return Ok((session::source(Path::new(folder), settings, config)?, Arc::default()));
     }
     let source = ParquetSource::open(&config.prices(), config.factor_file().as_ref(), settings.clone())?;
     let progress = source.progress();

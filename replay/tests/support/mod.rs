@@ -2,6 +2,7 @@
 #![allow(dead_code, clippy::unwrap_used)]
 
 pub(crate) mod disk;
+pub(crate) mod given;
 pub(crate) mod paper;
 pub(crate) mod state;
 pub(crate) mod stress;

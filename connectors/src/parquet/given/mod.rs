@@ -4,7 +4,9 @@ mod error;
 mod layout;
 mod rows;
 
+use betaflow_engine::signal::Clash;
 use betaflow_engine::time::{DAY_NS, TimestampNs};
+use serde::{Deserialize, Serialize};
 
 pub use error::GivenError;
 pub use rows::GivenRows;
@@ -68,15 +70,43 @@ impl DateRule {
 ///
 /// A column of the type date holds dates. In another column, midnights are dates until the first other time:
 /// data frames in Python store dates as midnights. The rule looks at no later row.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Dates {
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Dates {
     has_times: bool,
 }
 
 impl Dates {
     /// Returns whether the next time of the column is a date.
-    pub(super) fn is_date(&mut self, time: i64, of_type: bool) -> bool {
+    pub(crate) fn is_date(&mut self, time: i64, of_type: bool) -> bool {
         self.has_times |= !of_type && !TimestampNs(time).is_midnight();
         !self.has_times
     }
+}
+
+/// Time in a column, in ns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CellTime {
+    pub(crate) at: i64,
+    /// True if the type of the column is a date.
+    pub(crate) is_of_date_type: bool,
+}
+
+/// Times of a row as its file states them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct RowTimes {
+    pub(crate) time: CellTime,
+    /// Value of `known_at`; `None` without one.
+    pub(crate) known_at: Option<CellTime>,
+}
+
+/// Receiver of the rows of a file.
+pub(crate) trait RowSink {
+    /// Number of an instrument or factor for [`Self::push`].
+    fn id(&mut self, symbol: &str) -> u32;
+
+    /// Receives a row; `values` has one number per column, NaN if absent.
+    ///
+    /// # Errors
+    /// The instrument has the same row twice.
+    fn push(&mut self, id: u32, times: &RowTimes, values: &[f64]) -> Result<(), Clash>;
 }

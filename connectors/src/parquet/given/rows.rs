@@ -1,4 +1,4 @@
-//! Reader of the rows of a file of the user, into a queue.
+//! Reader of the rows of a file of the user.
 
 use std::collections::VecDeque;
 
@@ -6,7 +6,6 @@ use arrow_array::types::Int32Type;
 use arrow_array::{Array, ArrayRef, RecordBatch, cast::AsArray};
 use arrow_schema::DataType;
 use betaflow_engine::range::NUMBER_MAX;
-use betaflow_engine::signal::Queue;
 use betaflow_engine::time::TimestampNs;
 
 use super::super::batches::{BATCH_ROWS, Batches, batch_rows, row_groups, unseal};
@@ -19,7 +18,7 @@ use super::super::schema::Columns;
 use super::super::settings::Input;
 use super::super::time_order::sorted_by_time;
 use super::layout::{Cells, Layout};
-use super::{DateRule, Dates, GivenError, GivenKind};
+use super::{CellTime, DateRule, GivenError, GivenKind, RowSink, RowTimes};
 use crate::DataError;
 use crate::import::{Content, ImportOptions};
 
@@ -36,12 +35,8 @@ pub struct GivenRows {
     seal: Option<i64>,
     waiting: VecDeque<Location>,
     open: Option<OpenRows>,
-    dates: Dates,
-    known_dates: Dates,
     /// Latest time so far.
     latest: Option<i64>,
-    /// First row that is a date.
-    has_dates: bool,
     ended: bool,
     names: Vec<String>,
 }
@@ -85,10 +80,7 @@ impl GivenRows {
             seal: sealed_from.map(|seal| seal.0),
             waiting,
             open: None,
-            dates: Dates::default(),
-            known_dates: Dates::default(),
             latest: None,
-            has_dates: false,
             ended: false,
             names,
         };
@@ -108,10 +100,10 @@ impl GivenRows {
         self.names.first().map_or("", String::as_str)
     }
 
-    /// Returns whether a row so far is a date that is known on its own frame.
+    /// Rule that says from when on a date is known.
     #[must_use]
-    pub fn has_dates_of_one_frame(&self) -> bool {
-        self.has_dates && self.rule.frames_per_day <= 1
+    pub fn rule(&self) -> DateRule {
+        self.rule
     }
 
     fn open_next(&mut self) -> Result<bool, DataError> {
@@ -133,11 +125,11 @@ impl GivenRows {
         Ok(true)
     }
 
-    /// Passes all rows with a time up to `until` (ns) to the queue.
+    /// Passes all rows with a time up to `until` (ns) to `sink`.
     ///
     /// # Errors
     /// A row is invalid, out of order or repeated.
-    pub fn read_until(&mut self, until: i64, queue: &mut Queue) -> Result<(), DataError> {
+    pub(crate) fn read_until(&mut self, until: i64, sink: &mut impl RowSink) -> Result<(), DataError> {
         while !self.ended {
             let Some(open) = &mut self.open else {
                 self.ended = !self.open_next()?;
@@ -172,19 +164,19 @@ impl GivenRows {
             }
             self.latest = Some(time);
             batch.at += 1;
-            let of_type = |column: usize| is_date_type(batch.batch.column(column).data_type());
-            let is_date = self.dates.is_date(time, of_type(open.layout.time));
-            self.has_dates |= is_date;
-            let mut known = if is_date { self.rule.known(time) } else { time };
-            if let (Some(column), Some(at)) = (open.layout.known_at, batch.known.get(row).copied().flatten())
-            {
-                let is_date = self.known_dates.is_date(at, of_type(column));
-                known = known.max(if is_date { self.rule.known(at) } else { at });
-            }
-            let cells = RowCells { kind: &self.kind, place, row, time, known };
+            let cell = |column: usize, at: i64| {
+                let is_of_date_type = is_date_type(batch.batch.column(column).data_type());
+                CellTime { at, is_of_date_type }
+            };
+            let known_at = batch.known.get(row).copied().flatten();
+            let times = RowTimes {
+                time: cell(open.layout.time, time),
+                known_at: open.layout.known_at.zip(known_at).map(|(column, at)| cell(column, at)),
+            };
+            let cells = RowCells { kind: &self.kind, place, row, times };
             match &open.layout.cells {
-                Cells::Tidy { key, values } => cells.push_tidy(batch, *key, values, queue)?,
-                Cells::Wide(symbols) => cells.push_wide(batch, symbols, queue)?,
+                Cells::Tidy { key, values } => cells.push_tidy(batch, *key, values, sink)?,
+                Cells::Wide(symbols) => cells.push_wide(batch, symbols, sink)?,
             }
         }
         Ok(())
@@ -297,13 +289,12 @@ impl OpenRows {
     }
 }
 
-/// A row of a batch, its time, and the time from which it is known.
+/// A row of a batch, and its times.
 struct RowCells<'a> {
     kind: &'a GivenKind,
     place: Place,
     row: usize,
-    time: i64,
-    known: i64,
+    times: RowTimes,
 }
 
 impl RowCells<'_> {
@@ -312,7 +303,7 @@ impl RowCells<'_> {
         batch: &mut LoadedBatch,
         key: usize,
         columns: &[Option<usize>],
-        queue: &mut Queue,
+        sink: &mut impl RowSink,
     ) -> Result<(), DataError> {
         let keys = batch.batch.column(key).as_dictionary::<Int32Type>();
         let name_of = |column: usize| batch.batch.schema().field(column).name().clone();
@@ -348,12 +339,12 @@ impl RowCells<'_> {
         }
         let id = &mut batch.ids[entry];
         if *id == UNNUMBERED {
-            *id = queue.id(symbol);
+            *id = sink.id(symbol);
         }
-        queue.push(*id, self.time, self.known, values).map_err(|_| DataError::Duplicate {
+        sink.push(*id, &self.times, values).map_err(|_| DataError::Duplicate {
             place: Box::new(Place { column: name_of(key), ..self.place }),
             symbol: symbol.to_owned(),
-            time: TimestampNs(self.time),
+            time: TimestampNs(self.times.time.at),
         })
     }
 
@@ -361,7 +352,7 @@ impl RowCells<'_> {
         self,
         batch: &mut LoadedBatch,
         symbols: &[(usize, String)],
-        queue: &mut Queue,
+        sink: &mut impl RowSink,
     ) -> Result<(), DataError> {
         for (j, (column, symbol)) in symbols.iter().enumerate() {
             let cell = batch.batch.column(*column);
@@ -369,13 +360,13 @@ impl RowCells<'_> {
             values[0] = self.checked(0, batch.values[j][self.row], cell, symbol, || symbol.clone())?;
             let id = &mut batch.ids[j];
             if *id == UNNUMBERED {
-                *id = queue.id(symbol);
+                *id = sink.id(symbol);
             }
             let columns = self.kind.columns();
-            queue.push(*id, self.time, self.known, &values[..columns]).map_err(|_| DataError::Duplicate {
+            sink.push(*id, &self.times, &values[..columns]).map_err(|_| DataError::Duplicate {
                 place: Box::new(Place { column: symbol.clone(), ..self.place.clone() }),
                 symbol: symbol.clone(),
-                time: TimestampNs(self.time),
+                time: TimestampNs(self.times.time.at),
             })?;
         }
         Ok(())
@@ -407,7 +398,7 @@ impl RowCells<'_> {
         Err(GivenError::BadValue {
             place: Box::new(Place { column: column(), ..self.place.clone() }),
             symbol: symbol.to_owned(),
-            time: TimestampNs(self.time),
+            time: TimestampNs(self.times.time.at),
             found: text(cell, self.row),
             expected,
         }

@@ -32,6 +32,13 @@ not recorded: a price of 0 or below, a time that is not later than the one
 before or is a day ahead of the clock, a symbol twice. With
 data.on_bad_row=skip only the bad row is left out.
 
+--forecasts DIR or --weights DIR names a folder in which your files arrive; a
+file is used from the next bar on, and a changed one replaces its rows. Each is
+recorded with its rows, so a session can be replayed without the folder. Write
+a file under a name that starts with a dot and rename it. A file that is not
+readable is reported after two seconds. estimator.betas and
+estimator.factor_cov name such folders too.
+
 Frames of --history come first; they warm up and are not traded on, unless
 data.trade_from is set. [limits] stop trading, not the program. alerts.webhook
 receives JSON when trading stops or resumes, the feed is lost or back, the disk

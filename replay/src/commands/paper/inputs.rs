@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use betaflow_connectors::live::{Control, Edge, EdgeEvent, EdgeReceiver, Hello, Input, Inputs};
+use betaflow_connectors::live::{Control, Edge, EdgeEvent, EdgeReceiver, Hello, Input, Inputs, UserFolder};
 use betaflow_connectors::store::{InputReader, StateFolder, StoreError};
 use betaflow_engine::source::SourceError;
 
@@ -25,6 +25,9 @@ pub(crate) struct PaperInputs {
     behind: u64,
     record: InputReader,
     fresh: VecDeque<Control>,
+    folders: Vec<UserFolder>,
+    /// Event received before the file that was returned last.
+    held: Option<EdgeEvent>,
     feed: Hello,
     /// State of the connection, shown by the pulse.
     link: Link,
@@ -55,6 +58,8 @@ impl PaperInputs {
             behind,
             record: InputReader::open(folder.database(), record.start)?,
             fresh: fresh.into(),
+            folders: Vec::new(),
+            held: None,
             feed: feed.clone(),
             link,
             alerts: Alerts::default(),
@@ -67,6 +72,17 @@ impl PaperInputs {
     #[must_use]
     pub(crate) fn alerting(self, alerts: Alerts) -> Self {
         Self { alerts, ..self }
+    }
+
+    /// Watches folders of files of the user. Files that are there at the start come before the first new input.
+    #[must_use]
+    pub(crate) fn watching(self, folders: Vec<UserFolder>) -> Self {
+        Self { folders, ..self }
+    }
+
+    /// Next file of the user.
+    fn file(&mut self) -> Option<Input> {
+        self.folders.iter_mut().find_map(UserFolder::next_input)
     }
 
     fn on_record(&mut self) -> Result<Input, SourceError> {
@@ -91,11 +107,20 @@ impl Inputs for PaperInputs {
         if self.next < self.behind {
             return self.on_record().map(Some);
         }
+        if let Some(file) = self.file() {
+            return Ok(Some(file));
+        }
         if let Some(control) = self.fresh.pop_front() {
             return Ok(Some(Input::Control(control)));
         }
         while !self.stop.is_due() {
-            let Ok(event) = self.events.recv_timeout(LOOK) else { continue };
+            let event = self.held.take().or_else(|| self.events.recv_timeout(LOOK).ok());
+            // A file that is complete when bars arrive acts on them.
+            if let Some(file) = self.file() {
+                self.held = event;
+                return Ok(Some(file));
+            }
+            let Some(event) = event else { continue };
             alert(&self.alerts, self.link.follow(&event));
             match event {
                 EdgeEvent::Bars { bars, text, received, .. } => {

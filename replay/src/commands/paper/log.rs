@@ -21,8 +21,16 @@ pub(crate) struct StateLog {
 const LINES_MAX: u32 = 5;
 
 /// Kinds of events that are not faults, logged at level `info`.
-const QUIET: [&str; 7] =
-    ["connected", "history", "history_joined", "note", "resumed", "symbol_back", "symbols_heard"];
+const QUIET: [&str; 8] = [
+    "connected",
+    "history",
+    "history_joined",
+    "note",
+    "resumed",
+    "symbol_back",
+    "symbols_heard",
+    "user_file",
+];
 
 /// Per kind: start of the minute, lines logged in it, lines suppressed.
 #[derive(Default)]
@@ -85,6 +93,10 @@ impl StateLog {
             "resume" => "resumed",
             kind => kind,
         };
+        // Only the last part of a file has the sentence about it.
+        if kind == "user_file" && control["text"] == "" {
+            return Ok(());
+        }
         let reason = ["why", "text", "feed"].iter().find_map(|key| control[*key].as_str());
         let text = match (kind, reason) {
             ("gap", _) => format!("messages {} to {} are lost", control["from"], control["to"]),

@@ -15,6 +15,8 @@
 //! digests, then continues with the feed (`restart.rs`, `inputs.rs`). `--history` is a control input that
 //! names files and their SHA-256; frames of history do not trade.
 //!
+//! Files of forecasts, weights or a risk model are inputs with all their rows (`inputs.rs` watches their folders).
+//!
 //! `Frame::supervision` (unreliable feed) and `LossWatch` (NAV) halt trading: a halted frame sends no orders
 //! and cancels carried ones.
 
@@ -40,7 +42,7 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 use betaflow_connectors::live::{
-    FeedSource, Hello, Latencies, WithHistory, inputs_before, monotonic_ns, shown,
+    FeedSource, Hello, Latencies, WithHistory, feed_factor_names, inputs_before, monotonic_ns, shown,
 };
 use betaflow_connectors::parquet::Input as ParquetInput;
 use betaflow_connectors::store::{StateFolder, StateRecorder, Sync, Writer};
@@ -161,24 +163,27 @@ fn trade(
         say("trading was not halted; --resume-trading has no effect\n");
     }
     let resumes = args.resume_trading && is_halted;
-    let fresh = restart::fresh(history.as_ref(), on_record == 0, resumes, status::now());
+    let fresh = restart::fresh(&folder, history.as_ref(), resumes, status::now())?;
+    let from_files = config.source().clone();
+    let folders = config.folders(&feed_factor_names(&hello, &from_files)?)?;
     let inputs =
         PaperInputs::new(&folder, point.input..on_record, fresh, &hello, &edge, link.clone(), stop.clone())?
+            .watching(folders)
             .alerting(alerts.clone());
-    let from_files = config.source().clone();
     let inputs = WithHistory::new(inputs, from_files.clone());
     let latencies = Arc::new(Latencies::default());
     let source = FeedSource::open(
         &hello,
         Box::new(inputs),
         Box::new(StateLog::new(handle.clone(), Arc::clone(&edge))),
-        from_files,
+        from_files.clone(),
     )?
     .logged(on_record)
     .limited(config.limits.feed())
     .checkpoints(CHECKPOINT_EVERY)
     .timed(Arc::clone(&latencies));
-    let source = point.source(source)?;
+    let sections = config.sections(source.factor_names(), &from_files)?;
+    let source = point.source(source.with_files(sections))?;
     let first = point.first_frame();
     let recorder = StateRecorder::new(&folder, handle.clone(), source.factor_names(), betas_every, first)?
         .checkpoint_input(|source| Ok(inputs_before(source)?));
@@ -270,7 +275,7 @@ fn resolve(args: &PaperArgs, tutorial: bool) -> Result<Config> {
              without factors updates no estimate"
         );
     }
-    config.changed(|config| {
+    config.live().changed(|config| {
         config.data.prices = None;
         config.data.factor_gap = OnGap::Carry;
     })

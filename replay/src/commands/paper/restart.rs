@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context as _, Result, bail};
 use betaflow_connectors::live::{Control, FeedSource, History, inputs_before};
-use betaflow_connectors::store::{SavedCheckpoint, StateFolder, StateView};
+use betaflow_connectors::store::{InputKind, InputReader, SavedCheckpoint, StateFolder, StateView};
 use betaflow_engine::ledger::hex;
 use betaflow_engine::state::Checkpoint;
 use betaflow_engine::time::{Iso, TimestampNs};
@@ -65,11 +65,32 @@ pub(crate) fn history(
 }
 
 /// Control inputs before the first input of the feed in this start. `resumes`: the user resumes trading.
-pub(crate) fn fresh(history: Option<&History>, is_new: bool, resumes: bool, time: i64) -> Vec<Control> {
-    let history = history.filter(|_| is_new).map(History::control);
+pub(crate) fn fresh(
+    folder: &StateFolder,
+    history: Option<&History>,
+    resumes: bool,
+    time: i64,
+) -> Result<Vec<Control>> {
+    let history = history.map(History::control);
+    let history = match history {
+        Some(control) if !is_recorded(folder, &control)? => Some(control),
+        _ => None,
+    };
     let resume =
         resumes.then(|| Control { kind: "resume", timestamp: time, body: r#"{"kind":"resume"}"#.to_owned() });
-    history.into_iter().chain(resume).collect()
+    Ok(history.into_iter().chain(resume).collect())
+}
+
+/// Returns whether the record has the control of the history. Only files of the user, and the reasons why one is not
+/// used, precede it.
+fn is_recorded(folder: &StateFolder, history: &Control) -> Result<bool> {
+    let mut record = InputReader::open(folder.database(), 0)?;
+    while let Some(input) = record.next_input()? {
+        if input.kind == InputKind::Bars || input.body == history.body {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Checkpoint to resume from, and number of the first input after it.

@@ -38,6 +38,8 @@ pub(crate) struct Contents {
     /// Error of the recorded settings, if they are not those of the run.
     pub(crate) configuration_fault: Option<String>,
     pub(crate) inputs: Inputs,
+    /// Files of the user that were taken.
+    pub(crate) user_files: UserFiles,
     pub(crate) frames: Frames,
     pub(crate) value: Option<Value>,
     /// The halt, if trading is halted.
@@ -72,6 +74,16 @@ pub(crate) struct Inputs {
     pub(crate) in_table: u64,
     pub(crate) first: Option<String>,
     pub(crate) last: Option<String>,
+}
+
+/// Files of the user among the latest events.
+#[derive(Debug, Serialize)]
+pub(crate) struct UserFiles {
+    pub(crate) taken: u64,
+    /// Sentence about the last one.
+    pub(crate) last: Option<String>,
+    /// Files that could not be read.
+    pub(crate) refused: u64,
 }
 
 /// Frames whose outputs are committed.
@@ -175,6 +187,7 @@ impl Contents {
                 }),
             },
             inputs,
+            user_files: user_files(connection)?,
             frames,
             checkpoint,
         };
@@ -253,6 +266,19 @@ fn inputs(view: &StateView) -> Result<Inputs> {
         in_table: counts.in_table,
         first: time(first),
         last: time(last),
+    })
+}
+
+fn user_files(connection: &Connection) -> Result<UserFiles> {
+    let count = |kind: &str| {
+        let count = "SELECT count(*) FROM events WHERE kind = ?1";
+        connection.query_row(count, [kind], |row| row.get(0))
+    };
+    let last = "SELECT text FROM events WHERE kind = 'user_file' ORDER BY id DESC LIMIT 1";
+    Ok(UserFiles {
+        taken: count("user_file")?,
+        last: connection.query_row(last, [], |row| row.get(0)).optional()?,
+        refused: count("user_file_refused")?,
     })
 }
 

@@ -89,6 +89,16 @@ fn add_records(held: &Contents, page: &mut Page) {
             count(inputs.in_segments)
         ),
     );
+    let files = &held.user_files;
+    if files.taken + files.refused > 0 {
+        let last =
+            files.last.as_ref().map_or_else(String::new, |last| format!("; the last one: {}", shown(last)));
+        let refused = match files.refused {
+            0 => String::new(),
+            refused => format!("; {} not readable (events)", count(refused)),
+        };
+        page.field("Your files", format!("{} taken{last}{refused}", count(files.taken)));
+    }
     page.field(
         "Frames",
         format!(

@@ -12,7 +12,7 @@ mod recorded;
 use std::path::Path;
 
 use anyhow::{Context as _, Error, Result, bail};
-use betaflow_connectors::live::{FeedLimits, FeedSource, Hello, NoLog, WithHistory};
+use betaflow_connectors::live::{FeedSource, Hello, NoLog, WithHistory};
 use betaflow_connectors::parquet::Settings as SourceSettings;
 use betaflow_connectors::store::StateView;
 use betaflow_engine::ledger::hex;
@@ -20,7 +20,7 @@ use betaflow_engine::source::Source;
 use toml::Value;
 
 use super::REPLAY;
-use crate::config::{InputArgs, Request, SettingFlag};
+use crate::config::{Config, InputArgs, Request, SettingFlag};
 use recorded::RecordedInputs;
 
 pub(crate) use comparison::SessionComparison;
@@ -78,7 +78,7 @@ fn session_flag(folder: &Path) -> SettingFlag {
 ///
 /// # Errors
 /// The folder is not a state folder, or its feed lacks data that the settings need.
-pub(crate) fn source(folder: &Path, settings: SourceSettings, limits: FeedLimits) -> Result<Box<dyn Source>> {
+pub(crate) fn source(folder: &Path, settings: SourceSettings, config: &Config) -> Result<Box<dyn Source>> {
     let view = StateView::open(folder)?;
     let database = view.database().display();
     let hello = view.meta("feed")?.with_context(|| {
@@ -87,6 +87,8 @@ pub(crate) fn source(folder: &Path, settings: SourceSettings, limits: FeedLimits
     let hello: Hello =
         serde_json::from_str(&hello).with_context(|| format!("{database}: hello message of the feed"))?;
     let inputs = WithHistory::new(RecordedInputs::new(&view)?, settings.clone());
-    let source = FeedSource::open(&hello, Box::new(inputs), Box::new(NoLog), settings).map_err(Error::new)?;
-    Ok(Box::new(source.limited(limits)))
+    let source =
+        FeedSource::open(&hello, Box::new(inputs), Box::new(NoLog), settings.clone()).map_err(Error::new)?;
+    let sections = config.sections(source.factor_names(), &settings)?;
+    Ok(Box::new(source.with_files(sections).limited(config.limits.feed())))
 }
