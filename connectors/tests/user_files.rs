@@ -31,7 +31,7 @@ fn dates() -> Vec<i32> {
     (0..FRAMES).map(|frame| 4 + frame + 2 * (frame / 5)).collect()
 }
 
-/// Forecasts of three instruments, one of which the data lacks, for some days.
+/// Forecasts of three instruments for some days; the data lacks one of them.
 fn forecasts(days_of: &[i32], seed: u64) -> Table {
     let mut random = Random(seed);
     let rows: Vec<(i32, &str)> =
@@ -158,7 +158,7 @@ fn files_before_the_first_bar_act_as_in_a_replay() {
     let (folder, names) = (Folder::new(), factors(&panel));
     let (model, cov) = (GivenKind::Betas(names.clone()), GivenKind::FactorCov(names.clone()));
     let intraday = DateRule { frames_per_day: 4, open_bar_ns: 0 };
-    let cases: Vec<(&str, Vec<(GivenKind, Table)>, DateRule)> = vec![
+    let cases = [
         ("dates", vec![(GivenKind::Forecasts, forecasts(&dates(), 1))], DAILY),
         ("dates of days with several frames", vec![(GivenKind::Forecasts, forecasts(&dates(), 1))], intraday),
         ("times", vec![(GivenKind::Forecasts, timed(2))], DAILY),
@@ -199,7 +199,7 @@ fn late_file_acts_on_the_next_frame_and_a_changed_one_replaces_its_rows() {
     };
     let at = |frame: usize| dates()[frame];
     // Two dates in time, one date late, its revision, an older date, and again a version that was taken.
-    let mut inputs = of("a.parquet", &[at(20), at(22)], 1);
+    let mut inputs = of("a.parquet", &[at(22), at(24)], 1);
     inputs.extend(all[..31].iter().cloned());
     inputs.extend(of("b.parquet", &[at(29)], 2));
     inputs.extend(all[31..35].iter().cloned());
@@ -217,7 +217,7 @@ fn late_file_acts_on_the_next_frame_and_a_changed_one_replaces_its_rows() {
         }
     }
     let day = |frame: usize| i64::from(at(frame));
-    let expected = [(20, 20), (22, 22), (31, 29), (35, 29)].map(|(frame, of)| (day(frame), Some(day(of))));
+    let expected = [(22, 22), (24, 24), (31, 29), (35, 29)].map(|(frame, of)| (day(frame), Some(day(of))));
     assert_eq!(changes, expected);
     let texts = log.texts();
     let parts = [

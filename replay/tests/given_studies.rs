@@ -6,7 +6,7 @@ mod support;
 use std::fs;
 use std::path::Path;
 
-use support::given::{risk_model, signal};
+use support::user_files::{risk_model, signal};
 use support::{Panel, Run, Table, call, folder, joined, run};
 
 const COMMON: [&str; 2] = ["estimator.warmup=60", "strategy.valid_for=20"];
@@ -74,7 +74,9 @@ fn scenarios_vary_the_settings_of_forecasts() {
     let folder = folder();
     let path = folder.path();
     let data = write(path);
-    let own = ["--forecasts", "scores.parquet", "--set", "strategy.unit=zscore"];
+    // Without costs, small coefficients trade too.
+    let sets = ["strategy.unit=zscore", "execution.half_spread_bps=0", "execution.commission_bps=0"];
+    let own = [vec!["--forecasts", "scores.parquet"], support::sets(&sets)].concat();
     let grid =
         "[grid]\n\"strategy.information_coefficient\" = [\"learned\", 0.05]\n\"strategy.horizon\" = [1, 5]\n";
     let sets: Vec<Vec<&str>> = ["learned", "0.05"]
@@ -90,7 +92,8 @@ fn scenarios_vary_the_settings_of_forecasts() {
     assert_scenarios_equal(path, &data, &own, grid, &sets);
     let grid = "[grid]\n\"strategy.path\" = [\"scores.parquet\", \"book.parquet\"]\n";
     let sets = [vec!["strategy.path=scores.parquet"], vec!["strategy.path=book.parquet"]];
-    assert_scenarios_equal(path, &data, &["--set", "strategy.kind=forecasts"], grid, &sets);
+    let own = support::sets(&["strategy.kind=forecasts", "strategy.path=scores.parquet"]);
+    assert_scenarios_equal(path, &data, &own, grid, &sets);
 }
 
 #[test]

@@ -11,8 +11,8 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use rusqlite::Connection;
-use support::given::{risk_model, signal};
 use support::paper::{Serving, arguments, digest};
+use support::user_files::{risk_model, signal};
 use support::{DAY_NS, Panel, call, folder, joined, run};
 
 const VALID: [&str; 2] = ["--set", "strategy.valid_for=20"];
@@ -144,7 +144,7 @@ fn files_that_arrive_late_and_while_the_run_is_down_are_recorded_once() {
     for at in 0..16_u64 {
         let mut program = start(path, &typed);
         std::thread::sleep(Duration::from_millis(5 + at * 37 % 300));
-        // Dates up to now, of which the last is later than the bars of the run.
+        // Dates up to a time near that of the run's bars.
         put(&format!("{at:02}.parquet"), 0..60 + 20 * at as usize, at);
         std::thread::sleep(Duration::from_millis(at * 41 % 120));
         killed += u32::from(program.try_wait().unwrap().is_none());

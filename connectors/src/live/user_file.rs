@@ -89,7 +89,7 @@ impl UserFile {
     /// Parses the body of a control; `None` for another kind of control.
     ///
     /// # Errors
-    /// The body is no complete input of this kind.
+    /// The body lacks a part of an input of this kind.
     pub(super) fn of_control(kind: &str, body: &str) -> Option<Result<Self, String>> {
         let is_whole = |file: &Self| {
             let (rows, symbols) = (file.time.len(), file.symbols.len());

@@ -16,13 +16,14 @@ use crate::sections::{Sections, SectionsState};
 #[derive(Default)]
 pub(super) struct UserFiles {
     sections: Vec<Sections>,
-    taken: Taken,
+    taken: Versions,
 }
 
+/// Versions of files on record.
 #[derive(Clone, Default, Serialize, Deserialize)]
-struct Taken {
+pub(super) struct Versions {
     /// Digest and number of parts taken of the last version of each file, by content and name.
-    versions: BTreeMap<(String, String), (String, u32)>,
+    latest: BTreeMap<(String, String), (String, u32)>,
     /// Name of the last file by content.
     last_file: BTreeMap<String, String>,
     /// Earliest time from which a row of the file in progress is known.
@@ -34,22 +35,18 @@ struct Taken {
 }
 
 /// State between frames.
-pub(super) type UserFilesState = (Vec<SectionsState>, UserFilesTaken);
-
-/// Part of the state that no other module reads.
-#[derive(Clone, Serialize, Deserialize)]
-pub(super) struct UserFilesTaken(Taken);
+pub(super) type UserFilesState = (Vec<SectionsState>, Versions);
 
 impl UserFiles {
     /// Sections of each content that the run reads.
     pub(super) fn new(sections: Vec<Sections>) -> Self {
-        Self { sections, taken: Taken::default() }
+        Self { sections, taken: Versions::default() }
     }
 
     /// State for a checkpoint.
     pub(super) fn state(&self) -> UserFilesState {
         let sections = self.sections.iter().map(|sections| sections.state().clone());
-        (sections.collect(), UserFilesTaken(self.taken.clone()))
+        (sections.collect(), self.taken.clone())
     }
 
     /// Resumes from a checkpoint; returns false if it is of other contents.
@@ -57,7 +54,7 @@ impl UserFiles {
     pub(super) fn resume(&mut self, (states, taken): UserFilesState) -> bool {
         let same = states.len() == self.sections.len();
         self.sections.iter_mut().zip(states).for_each(|(sections, state)| sections.resume(state));
-        self.taken = taken.0;
+        self.taken = taken;
         same
     }
 
@@ -87,7 +84,7 @@ impl UserFiles {
 
     /// Returns whether this part of this version of the file was taken.
     fn has(&self, file: &UserFile) -> bool {
-        let version = self.taken.versions.get(&(file.content.clone(), file.file.clone()));
+        let version = self.taken.latest.get(&(file.content.clone(), file.file.clone()));
         version.is_some_and(|(digest, parts)| *digest == file.digest && file.part < *parts)
     }
 
@@ -97,7 +94,7 @@ impl UserFiles {
         let Self { sections, taken } = self;
         let (content, name) = (&file.content, &file.file);
         let version = (file.digest.clone(), file.part + 1);
-        let before = taken.versions.insert((content.clone(), name.clone()), version);
+        let before = taken.latest.insert((content.clone(), name.clone()), version);
         if file.part == 0 {
             (taken.known_from, taken.revises) = (None, before.is_some_and(|before| before.0 != file.digest));
         }

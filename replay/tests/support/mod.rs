@@ -2,10 +2,10 @@
 #![allow(dead_code, clippy::unwrap_used)]
 
 pub(crate) mod disk;
-pub(crate) mod given;
 pub(crate) mod paper;
 pub(crate) mod state;
 pub(crate) mod stress;
+pub(crate) mod user_files;
 pub(crate) mod web;
 pub(crate) mod webdriver;
 pub(crate) mod webhook;
