@@ -108,6 +108,9 @@ fn files_at_the_start_act_on_the_frames_of_history() {
     assert_eq!(digest(&ended.out), replay.digest(), "{}{}", ended.out, ended.err);
     assert_eq!(texts(&path.join("state"), "history").len(), 1);
     assert_eq!(texts(&path.join("state"), "user_file").len(), 1);
+    let other = ["replay", "--session", "state", "--set", "strategy.path=scores.parquet", "--out", "other"];
+    let other = call(path, &other);
+    assert!(other.code == Some(1) && other.err.contains("found a file with --session"), "{}", other.err);
 }
 
 /// Starts a run, in the background.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::Args;
 
 use crate::run::session::{self, SessionComparison};
@@ -62,6 +62,7 @@ pub(crate) struct ReplayArgs {
 pub(super) fn replay(args: &ReplayArgs) -> Result<()> {
     let mut request = run::REPLAY.request(&args.run).with_session();
     if let Some(folder) = &args.session {
+        refuse_files(&args.run.input.set)?;
         request = session::with_its_settings(folder, request)?;
     }
     let config = request.resolve()?;
@@ -74,4 +75,18 @@ pub(super) fn replay(args: &ReplayArgs) -> Result<()> {
         .execute()?
         .conclude(Reported { plot: (!args.no_report).then_some(&[]), ..Reported::default() })?;
     compared.map_or(Ok(()), |compared| compared.conclude(args.run.json))
+}
+
+/// Refuses settings that name files of the user: those of a session are among its recorded inputs.
+fn refuse_files(sets: &[String]) -> Result<()> {
+    let files = ["strategy.path", "estimator.betas", "estimator.factor_cov"];
+    let names_file =
+        |set: &&String| files.iter().any(|key| set.split('=').next().map(str::trim) == Some(key));
+    match sets.iter().find(names_file) {
+        Some(set) => bail!(
+            "--set {set}: found a file with --session, expected none, because the record has the rows of the run's files; \
+             omit it"
+        ),
+        None => Ok(()),
+    }
 }
