@@ -17,7 +17,6 @@
 mod data_warnings;
 mod did_you_mean;
 mod files;
-mod given;
 pub mod import;
 mod iso_time;
 mod links;
@@ -30,10 +29,11 @@ mod sections;
 pub mod store;
 pub mod ticks;
 pub mod tutorial;
+mod user_data;
 
 pub use did_you_mean::{hint, nearest, question};
 pub use files::read_text;
-pub use given::WithGiven;
 pub use parquet::{DataError, NamedColumn, Place};
 pub use progress::Progress;
 pub use sections::Sections;
+pub use user_data::WithUserData;

@@ -15,7 +15,7 @@ use betaflow_connectors::live::{
 };
 use betaflow_connectors::parquet::{DateRule, GivenKind, GivenRows, Input as FileInput, ParquetSource};
 use betaflow_connectors::store::{Input as Recorded, InputKind};
-use betaflow_connectors::{Sections, WithGiven};
+use betaflow_connectors::{Sections, WithUserData};
 use betaflow_engine::frame::Frame;
 use betaflow_engine::source::{Source, SourceError};
 use betaflow_engine::state::Checkpoint;
@@ -175,7 +175,7 @@ fn files_before_the_first_bar_act_as_in_a_replay() {
             kinds.push(kind);
         }
         let source = ParquetSource::open(&panel.prices, Some(&panel.factors), carry()).unwrap();
-        let expected = sections(&mut WithGiven::new(Box::new(source), rows));
+        let expected = sections(&mut WithUserData::new(Box::new(source), rows));
         assert!(expected.iter().filter(|line| line.contains("of: Some")).count() > 5, "{case}");
         inputs.extend(bars(&feed(&panel, true, &carry())));
         let log = Log::default();

@@ -3,7 +3,6 @@
 use serde::{Deserialize, Serialize};
 
 use crate::frame::Frame;
-use crate::signal::QueueFacts;
 use crate::time::TimestampNs;
 use crate::warning::{Warning, WorldNote};
 
@@ -76,6 +75,48 @@ impl Source for MemorySource {
     fn facts(&self) -> DataFacts {
         self.facts.clone()
     }
+}
+
+/// Number of names or times that facts keep as examples.
+pub(crate) const EXAMPLES: usize = 5;
+
+/// A count of times, with the first of them.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct NamedTimes {
+    /// Number of times.
+    pub count: u64,
+    /// The first ones.
+    pub first: Vec<TimestampNs>,
+}
+
+impl NamedTimes {
+    pub(crate) fn add(&mut self, time: i64) {
+        self.count += 1;
+        if self.first.len() < EXAMPLES {
+            self.first.push(TimestampNs(time));
+        }
+    }
+}
+
+/// Counts of the rows of a file.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct QueueFacts {
+    /// Rows read with a value.
+    pub rows: u64,
+    /// Sections that came into force.
+    pub sections: u64,
+    /// Times before the first frame that a later one replaced.
+    pub before_first: u64,
+    /// Times that a later one replaced before a frame could use them.
+    pub replaced: NamedTimes,
+    /// Times with rows that became known only after a later section was in force.
+    pub late: NamedTimes,
+    /// Number of instruments of the file that the data never has.
+    pub unmatched: u64,
+    /// The first of them by name.
+    pub unmatched_first: Vec<String>,
+    /// Number of instruments of the file.
+    pub instruments: u64,
 }
 
 /// Counts of a user's file of forecasts, weights or a risk model.

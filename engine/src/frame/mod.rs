@@ -2,7 +2,7 @@
 
 mod batch;
 mod field;
-mod given;
+mod user_data;
 
 use std::sync::Arc;
 
@@ -13,7 +13,7 @@ use crate::time::TimestampNs;
 
 pub use batch::Batch;
 pub use field::{Bar, Field};
-pub use given::{CrossSection, Given};
+pub use user_data::{CrossSection, UserData};
 
 /// Supervision flag of a live feed; always `None` for files.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,7 +70,7 @@ pub struct Frame {
     /// Risk-free return from the preceding frame to this one; 0 if the factor data has none.
     pub rf: f64,
     /// Numbers from files of the user that become known on this frame.
-    pub given: Given,
+    pub given: UserData,
     /// Total return of the benchmark's instrument from the preceding frame to this one; NaN without a price, or if no
     /// instrument is the benchmark.
     pub benchmark: f64,

@@ -3,9 +3,9 @@
 use super::dlm::Dlm;
 use super::estimator::Estimator;
 use super::fixed::FixedEstimator;
-use super::given::GivenModel;
 use super::mixture::Mixture;
 use super::settings::{EstimatorKind, EstimatorSettings};
+use super::vendor::VendorModel;
 use crate::settings::{Calendar, Invalid};
 
 /// Builds the estimator that the settings select, for `factors` factors.
@@ -20,7 +20,7 @@ pub fn estimator(
     Ok(match settings.kind {
         EstimatorKind::Dlm => Box::new(Dlm::new(settings, calendar, factors)),
         EstimatorKind::Mixture => Box::new(Mixture::new(settings, calendar, factors)),
-        EstimatorKind::Given => Box::new(GivenModel::new(settings, calendar, factors)),
+        EstimatorKind::Given => Box::new(VendorModel::new(settings, calendar, factors)),
         EstimatorKind::Fixed => Box::new(FixedEstimator::new(settings, calendar, factors)?),
     })
 }

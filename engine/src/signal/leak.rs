@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::ranks::rank_correlation;
-use crate::frame::{CrossSection, Given};
+use crate::frame::{CrossSection, UserData};
 use crate::time::TimestampNs;
 
 /// Mean rank correlation with the next bar that no honest forecast reaches, and its least t statistic.
@@ -96,7 +96,7 @@ impl LeakCheck {
         &mut self,
         timestamp: TimestampNs,
         returns: &[f64],
-        given: &Given,
+        given: &UserData,
         factors: &[String],
         absent: f64,
     ) {

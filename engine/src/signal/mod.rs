@@ -8,5 +8,5 @@ mod ranks;
 
 pub use coefficient::{InformationCoefficient, PRIOR_OBSERVATIONS, standardise};
 pub use leak::{Leak, LeakCheck, LeakFacts};
-pub use queue::{Clash, NamedTimes, Queue, QueueFacts};
+pub use queue::{Clash, Queue};
 pub use ranks::rank_correlation;

@@ -6,12 +6,10 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::frame::CrossSection;
+use crate::source::{EXAMPLES, QueueFacts};
 use crate::time::TimestampNs;
 
 const NOWHERE: u32 = u32::MAX;
-
-/// Number of names or times that facts keep as examples.
-const EXAMPLES: usize = 5;
 
 /// A second row of an instrument with the same time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,45 +45,6 @@ pub struct Queue {
 struct Rows {
     ids: Vec<u32>,
     values: Vec<f64>,
-}
-
-/// A count of times, with the first of them.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct NamedTimes {
-    /// Number of times.
-    pub count: u64,
-    /// The first ones.
-    pub first: Vec<TimestampNs>,
-}
-
-impl NamedTimes {
-    fn add(&mut self, time: i64) {
-        self.count += 1;
-        if self.first.len() < EXAMPLES {
-            self.first.push(TimestampNs(time));
-        }
-    }
-}
-
-/// Counts of the rows of a file.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct QueueFacts {
-    /// Rows read with a value.
-    pub rows: u64,
-    /// Sections that came into force.
-    pub sections: u64,
-    /// Times before the first frame that a later one replaced.
-    pub before_first: u64,
-    /// Times that a later one replaced before a frame could use them.
-    pub replaced: NamedTimes,
-    /// Times with rows that became known only after a later section was in force.
-    pub late: NamedTimes,
-    /// Number of instruments of the file that the data never has.
-    pub unmatched: u64,
-    /// The first of them by name.
-    pub unmatched_first: Vec<String>,
-    /// Number of instruments of the file.
-    pub instruments: u64,
 }
 
 impl Queue {

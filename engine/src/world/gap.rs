@@ -2,7 +2,7 @@
 
 use super::error::WorldError;
 use super::listing::Listing;
-use crate::frame::{Frame, Given};
+use crate::frame::{Frame, UserData};
 use crate::source::{DataFacts, Source, SourceError};
 use crate::time::Date;
 use crate::time::TimestampNs;
@@ -109,7 +109,7 @@ struct Missing {
     /// Stated returns since the instrument's last emitted return, kept until its next one.
     returns: Vec<f64>,
     /// Latest sections of the user's files.
-    given: Given,
+    given: UserData,
 }
 
 impl Missing {

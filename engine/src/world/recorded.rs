@@ -7,7 +7,7 @@ use super::path::Path;
 use super::plan::plan;
 use super::settings::WorldSettings;
 use crate::frame::Field;
-use crate::frame::{Frame, Given};
+use crate::frame::{Frame, UserData};
 use crate::model::Returns;
 use crate::source::{DataFacts, Source, SourceError};
 
@@ -35,8 +35,8 @@ pub(super) struct Recording {
 
 impl Recording {
     /// Latest section of each kind before a frame, in the instruments of the frame.
-    pub(super) fn given_before(&self, at: usize) -> Given {
-        let mut given = Given::default();
+    pub(super) fn given_before(&self, at: usize) -> UserData {
+        let mut given = UserData::default();
         for frame in self.frames[..at].iter().rev() {
             if given.kinds() == self.given {
                 break;

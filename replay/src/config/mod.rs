@@ -6,7 +6,6 @@ mod benchmark;
 mod choices;
 mod data;
 mod feed;
-mod given;
 mod holdout;
 mod layers;
 mod limits;
@@ -18,6 +17,7 @@ mod slips;
 mod tables;
 mod tune;
 mod unknown;
+mod user_files;
 mod version;
 
 use std::ops::Deref;

@@ -25,7 +25,7 @@ use super::limits::LimitSettings;
 use super::remedy::of_setting;
 use super::tables::{PipelineSettings, UniverseSettings};
 use super::tune::TuneSettings;
-use super::{BenchmarkKind, Config, NO_FACTORS, Settings, given, unknown};
+use super::{BenchmarkKind, Config, NO_FACTORS, Settings, unknown, user_files};
 
 /// Flag of one command that stands for a setting.
 #[derive(Clone, Debug)]
@@ -131,7 +131,7 @@ impl<'a> Request<'a> {
             );
         }
         let strategy = strategy_settings(&typed)?;
-        let sizing_defaults = given::sizing_defaults(&strategy);
+        let sizing_defaults = user_files::sizing_defaults(&strategy);
         let mut settings = Settings {
             factors: factors(&typed, &data, self.needs_factors)?,
             holdout: valid(&typed, |holdout: &HoldoutSettings| holdout.check(&data))?,
@@ -234,7 +234,7 @@ impl<'a> Request<'a> {
                 return Err(located(&layers, "strategy", "kind", &typed.to_string(), &expected));
             }
             layers.add_flag("strategy", "kind", kind, flag);
-            layers.add_flag("strategy", given::PATH, &path.display().to_string(), flag);
+            layers.add_flag("strategy", user_files::PATH, &path.display().to_string(), flag);
         }
         let files: Vec<String> = args.factors.iter().map(|path| path.display().to_string()).collect();
         layers.add_flags("data", "factors", &files, "--factors");

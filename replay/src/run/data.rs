@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Result;
 use betaflow_connectors::parquet::{ParquetSource, Settings as SourceSettings};
-use betaflow_connectors::{Progress, WithGiven};
+use betaflow_connectors::{Progress, WithUserData};
 use betaflow_engine::source::Source;
 use betaflow_engine::world::{Recorded, apply};
 
@@ -92,7 +92,7 @@ fn file(config: &Config, settings: SourceSettings) -> Result<(Box<dyn Source>, A
     let progress = source.progress();
     let given = config.given(source.factor_names(), &settings)?;
     if !given.is_empty() {
-        return Ok((Box::new(WithGiven::new(Box::new(source), given)), progress));
+        return Ok((Box::new(WithUserData::new(Box::new(source), given)), progress));
     }
     Ok((Box::new(source), progress))
 }

@@ -13,7 +13,6 @@ mod candidates;
 mod factors;
 mod figures;
 mod folder_kind;
-mod given;
 mod head;
 mod holdout;
 mod luck;
@@ -30,6 +29,7 @@ mod text;
 mod timing;
 mod trading;
 mod trials;
+mod user_files;
 mod warnings;
 
 use std::collections::BTreeMap;
@@ -49,7 +49,6 @@ pub(crate) use factors::{
 };
 pub(crate) use figures::{Calibration, CostSums, Metrics, MetricsBySeries};
 pub(crate) use folder_kind::FolderKind;
-pub(crate) use given::{GivenSummary, data_warnings};
 pub(crate) use head::{DataSummary, Head, SCHEMA_VERSION, WarningList};
 pub(crate) use holdout::{
     EarlierOpening, FailedOpening, HoldoutSummary, PeriodMetrics, ScoreSummary, TrialsInside,
@@ -75,6 +74,7 @@ pub(crate) use study::{
 pub(crate) use text::{add_files, kept_holdout, sharpe_text};
 pub(crate) use trading::Trading;
 pub(crate) use trials::{BestTrial, CommonDates, CorrelationCounts, TrialSummary, TrialsSummary};
+pub(crate) use user_files::{GivenSummary, data_warnings};
 pub(crate) use warnings::{Code, Rendered, problem_meaning, problem_remedy, sentence, survivorship_warning};
 
 use crate::config::Config;

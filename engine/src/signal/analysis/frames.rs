@@ -9,7 +9,7 @@ use crate::frame::Frame;
 use crate::model::{Estimates, Estimator, Returns, residual_returns};
 use crate::time::TimestampNs;
 
-/// Analysis of [`Given::signal`](crate::frame::Given::signal), with betas and residual returns of an estimator.
+/// Analysis of [`UserData::signal`](crate::frame::UserData::signal), with betas and residual returns of an estimator.
 ///
 /// A cross-section counts on the first frame on which a row of its time is known. Values of the same time that
 /// become known later are in no figure.

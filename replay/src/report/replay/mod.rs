@@ -7,13 +7,13 @@ mod distribution;
 mod drawdowns;
 mod equity;
 mod exposure;
-mod given;
 mod headline;
 mod months;
 mod overview;
 mod recent;
 mod rolling;
 mod turnover;
+mod user_files;
 
 use anyhow::{Result, bail};
 
@@ -51,7 +51,7 @@ pub(super) fn html(run: &Run<'_>, trading: &TradingSummary, plot: &[String]) -> 
         page.mark_holdout(from);
     }
     overview::add(&mut page, trading, curves.as_ref().ok().map(|equity| equity.active));
-    given::add(&mut page, summary.given.as_ref());
+    user_files::add(&mut page, summary.given.as_ref());
     let benchmark = trading.benchmark.label();
     equity::add(&mut page, &curves, &benchmark);
     recent::add(&mut page, trading, &curves);

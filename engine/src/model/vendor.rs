@@ -14,13 +14,13 @@ use crate::state::{StateError, restore_under, save_under};
 /// Name used in error messages.
 const NAME: &str = "given risk model";
 
-/// Coefficients of [`crate::frame::Given::betas`] in force, without an estimate of their error.
+/// Coefficients of [`crate::frame::UserData::betas`] in force, without an estimate of their error.
 ///
 /// An instrument starts with its first row that has all betas and a residual deviation. One that a later section
 /// leaves out keeps its last row. Rows that become known on a frame act from its rebalance on, and forecast
 /// the returns from the next frame on.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct GivenModel {
+pub struct VendorModel {
     factors: usize,
     calibration: Calibration,
     /// Alpha and betas: coefficient j of instrument i at `i * (k + 1) + j`; NaN before its first row.
@@ -38,7 +38,7 @@ pub struct GivenModel {
     tail_of: Vec<u32>,
 }
 
-impl GivenModel {
+impl VendorModel {
     /// Model of `factors` factors, without instruments.
     #[must_use]
     pub fn new(settings: &EstimatorSettings, calendar: &Calendar, factors: usize) -> Self {
@@ -94,7 +94,7 @@ impl GivenModel {
     }
 }
 
-impl Estimator for GivenModel {
+impl Estimator for VendorModel {
     fn step(&mut self, factors: &[f64], returns: &[f64], score: bool) {
         self.extend(returns.len());
         let size = self.factors + 1;

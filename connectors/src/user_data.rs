@@ -8,14 +8,14 @@ use crate::parquet::GivenRows;
 use crate::sections::Sections;
 
 /// Source with the rows of a user's files on the frames that know them.
-pub struct WithGiven {
+pub struct WithUserData {
     inner: Box<dyn Source>,
     files: Vec<(GivenRows, Sections)>,
     /// Date of the preceding frame, in days since 1970.
     last: Option<i64>,
 }
 
-impl WithGiven {
+impl WithUserData {
     /// Adds the rows of files, at most one per kind of section, to the frames of a source.
     #[must_use]
     pub fn new(inner: Box<dyn Source>, files: Vec<GivenRows>) -> Self {
@@ -39,7 +39,7 @@ impl WithGiven {
     }
 }
 
-impl Source for WithGiven {
+impl Source for WithUserData {
     fn next_frame(&mut self, frame: &mut Frame) -> Result<bool, SourceError> {
         if !self.inner.next_frame(frame)? {
             return Ok(false);

@@ -63,7 +63,7 @@ impl CrossSection {
 
 /// Sections that become known on a frame; empty on most frames.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Given {
+pub struct UserData {
     /// Forecasts (columns forecast and its standard deviation) or target weights (one column).
     pub signal: CrossSection,
     /// A vendor's betas: columns alpha, the k betas and the standard deviation of the residual return.
@@ -72,7 +72,7 @@ pub struct Given {
     pub factor_cov: CrossSection,
 }
 
-impl Given {
+impl UserData {
     /// Returns true if no section becomes known.
     #[must_use]
     pub fn is_empty(&self) -> bool {

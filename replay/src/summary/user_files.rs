@@ -2,8 +2,8 @@
 
 use betaflow_engine::execution::FillAt;
 use betaflow_engine::ledger::RunFacts;
-use betaflow_engine::signal::{Leak, LeakFacts, NamedTimes};
-use betaflow_engine::source::{DataFacts, GivenFacts};
+use betaflow_engine::signal::{Leak, LeakFacts};
+use betaflow_engine::source::{DataFacts, GivenFacts, NamedTimes};
 use betaflow_engine::strategy::{LearnedCoefficient, StrategyFacts};
 use betaflow_engine::time::{Iso, TimestampNs};
 use schemars::JsonSchema;
