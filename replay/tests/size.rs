@@ -147,7 +147,7 @@ fn date_without_a_rebalance_is_refused_with_the_reason() {
         (vec!["--at", "2020-03-16", "--set", "strategy.alpha_shrink=2"], "a number from 0 to 1"),
         (
             vec!["--at", "2020-03-16", "--set", "sizing.cap_method=scale", "--set", "sizing.net_target=0"],
-            "because net_target or exposure_bounds is set",
+            "because net_target, exposure_bounds or active is set",
         ),
     ];
     for (arguments, expected) in cases {

@@ -103,8 +103,8 @@ pub enum DataError {
     },
     /// File of another format.
     #[error(
-        "{file}: not a Parquet file: found {found} at its start, expected `PAR1`; convert it first, such as \
-         with pandas: pd.read_csv(...).to_parquet(...)"
+        "{file}: found {found} at its start, expected a Parquet file (`PAR1`) or a text table such as CSV; convert it, such \
+         as with pandas: pd.read_excel(...).to_parquet(...)"
     )]
     NotParquet {
         /// Path of the file.

@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::benchmark::Benchmark;
 use super::costs::{BPS, CostItem, Costs, Impact};
 use super::fills::{Fill, Reason};
 use super::market::Market;
@@ -153,10 +152,11 @@ impl Book {
         &self.portfolio
     }
 
-    /// Writes the weights of the benchmark into the portfolio, for sizing.
-    pub(crate) fn set_benchmark(&mut self, benchmark: &mut Benchmark) {
+    /// Writes the weights of the benchmark into the portfolio, for sizing. `write` takes the number of instruments and
+    /// the column.
+    pub(crate) fn set_benchmark(&mut self, write: impl FnOnce(usize, &mut Vec<f64>)) {
         let portfolio = Arc::make_mut(&mut self.portfolio);
-        benchmark.write_weights(portfolio.quantity.len(), &mut portfolio.benchmark);
+        write(portfolio.quantity.len(), &mut portfolio.benchmark);
     }
 
     /// Records the price gain of each position from now on.

@@ -116,12 +116,12 @@ settings! {
     pub struct ExecutionSettings in "execution" {
         /// Net asset value at the start.
         nav: f64 = 1e6, in 1e-6 to 1e18, unit "currency";
-        /// Parquet file of the positions at the start: columns `symbol` and `quantity`, negative for shorts.
+        /// File, Parquet or CSV, of the positions at the start: columns `symbol` and `quantity`, negative for shorts.
         ///
         /// One row without a symbol has the cash. The account opens with them on the first rebalance, at the last prices
         /// then and without costs; `nav` follows and must be absent. The benchmark starts with the same value, in cash.
         #[serde(skip_serializing_if = "Option::is_none")]
-        holdings: Option<String> = None, form "the path of a Parquet file";
+        holdings: Option<String> = None, form "a path";
         /// Frames from a rebalance to its fills.
         delay_bars: u64 = 1, in 1 to 10_000, unit "frames";
         /// Price of the frame at which orders fill.
@@ -146,9 +146,9 @@ settings! {
         /// Half-spreads by instrument, with `spread_model` constant.
         #[serde(skip_serializing_if = "BTreeMap::is_empty")]
         half_spreads: BTreeMap<String, f64> = BTreeMap::new(), in 0 to 1e4, unit "bps of notional";
-        /// Parquet file of half-spreads: columns `symbol` and `half_spread_bps`. `half_spreads` takes precedence.
+        /// File, Parquet or CSV, of half-spreads: columns `symbol` and `half_spread_bps`. `half_spreads` takes precedence.
         #[serde(skip_serializing_if = "Option::is_none")]
-        spread_file: Option<String> = None, form "the path of a Parquet file";
+        spread_file: Option<String> = None, form "a path";
         /// Pairs of bars that an estimated spread is the mean of; `half_spread_bps` applies until there are enough.
         spread_window: u32 = 21, in 2 to 10_000, unit "bars";
         /// Smallest half-spread that an estimate yields.

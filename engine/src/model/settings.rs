@@ -81,12 +81,10 @@ settings! {
         /// File of the risk model of `given`: time, symbol, a column per factor, `residual_sd`, optional `alpha` and `known_at`.
         ///
         /// The columns are those of `betas.parquet`, per frame. A row acts as a row of `strategy.path` does.
-        #[serde(skip_serializing_if = "Option::is_none")]
         betas: Option<String> = None, form "a path";
         /// File of the factor covariance per frame of `given`: time, `factor`, a column per factor, optional `known_at`.
         ///
         /// Unset: the covariance of the factor returns of the data, as with the other filters.
-        #[serde(skip_serializing_if = "Option::is_none")]
         factor_cov: Option<String> = None, form "a path";
         /// Growth of the variance in a direction in which no information arrives.
         wind_up: WindUp = WindUp::Bounded;

@@ -167,7 +167,7 @@ impl Trading {
         self.market.end(frame);
         self.book.price_trades(&self.market);
         if let Some(benchmark) = self.benchmark.as_mut().filter(|_| self.active) {
-            self.book.set_benchmark(benchmark);
+            self.book.set_benchmark(|n, weights| benchmark.write_weights(n, weights));
         }
         self.check()?;
         Ok(self.book.portfolio())

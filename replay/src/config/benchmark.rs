@@ -35,7 +35,7 @@ settings! {
         /// Instrument, or the name of the factor.
         #[serde(skip_serializing_if = "Option::is_none")]
         symbol: Option<String> = None, form "a symbol of the data, or the name of a factor";
-        /// Parquet file with a time column and one column of returns, or with `symbol` and `weight` by time.
+        /// File, Parquet or CSV, with a time column and one column of returns, or with `symbol` and `weight` by time.
         ///
         /// Frames join the returns since the preceding frame; a frame without one counts as 0 and is reported. Weights
         /// are in force from the first frame at or after their time, and drift until the next ones; an absent symbol has

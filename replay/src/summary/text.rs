@@ -223,13 +223,14 @@ impl Summary<'_> {
         let build_up = Some(self.facts.performance.build_up).filter(|build_up| build_up.frames > 0)?;
         let frames = format!("{} under the turnover cap", counted(build_up.frames, "frame"));
         Some(match (time_text(build_up.until), &trading.after_build_up) {
-            (Some(until), Some(after)) => format!(
+            (Some(until), Some(after)) if after.annual_volatility.is_finite() => format!(
                 "{frames}, until {until}; without the build-up: Sharpe {}, annual return {}, volatility {}",
                 decimals(after.sharpe, 2),
                 percent(after.annual_return),
                 percent(after.annual_volatility)
             ),
-            _ => format!("{frames}, which bound until the end"),
+            (Some(until), _) => format!("{frames}, until {until}"),
+            (None, _) => format!("{frames}, which bound until the end"),
         })
     }
 

@@ -136,7 +136,10 @@ impl GivenSummary {
             let known = format!(
                 "{} in force, {matched} of {} in the data",
                 counted(file.dates, "date"),
-                counted(file.instruments, "instrument")
+                counted(
+                    file.instruments,
+                    if file.content == "factor covariances" { "factor" } else { "instrument" }
+                )
             );
             fields.push((capital(&file.content), known));
         }
@@ -229,9 +232,12 @@ impl Summary<'_> {
         let late = execution.fill_at == FillAt::Close && horizon <= execution.delay_bars as f64;
         late.then(|| {
             format!(
-                "Note: a forecast is about the next {}, and its orders fill at the close of the {} bar, when that return is over. If \
+                "Note: a forecast is about {}, and its orders fill at the close of the {} bar, when that return is over. If \
                  yours are about a longer time, set strategy.horizon; or fill earlier (execution.fill_at = \"open\").",
-                counted(horizon.ceil() as u64, "bar"),
+                match horizon.ceil() as u64 {
+                    1 => "the next bar".to_owned(),
+                    bars => format!("the next {bars} bars"),
+                },
                 ordinal(execution.delay_bars)
             )
         })

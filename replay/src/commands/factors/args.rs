@@ -53,9 +53,9 @@ In Python:
 /// Arguments of `factors`.
 #[derive(Debug, Args)]
 pub(crate) struct FactorsArgs {
-    /// File with a time column and a column of returns for each factor.
+    /// Files with a time column and a column of returns for each factor; several are joined by time.
     #[arg(value_name = "FILE", conflicts_with_all = ["prices", "factors"])]
-    pub file: Option<PathBuf>,
+    pub files: Vec<PathBuf>,
     #[command(flatten)]
     pub input: InputArgs,
     /// Last date, included [default: all data].

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
-use betaflow_connectors::parquet::{ReturnRows, read_returns};
+use betaflow_connectors::parquet::{Input, ReturnRows, ReturnTable, read_returns};
 use betaflow_connectors::record::{FactorWindowRow, PremiaRow, RunFolder, RunNames, TableError, TableWriter};
 use betaflow_engine::frame::Frame;
 use betaflow_engine::ledger::{Frames, RecordSettings};
@@ -31,10 +31,15 @@ const TABLES: [&str; 2] = ["factors.parquet", "premia.parquet"];
 /// Settings or data are invalid, there is no factor, or the folder cannot be written.
 pub(super) fn factors(args: &FactorsArgs) -> Result<()> {
     let nothing = RecordSettings { betas: Frames::None, weights: Frames::None, expected_returns: None };
-    let file = args.file.as_deref().map(|file| SettingFlag {
+    // Without prices, --factors names the files as FILE does.
+    let alone = args.input.prices.is_none() && args.input.config.is_none();
+    let files = if args.files.is_empty() && alone { &args.input.factors } else { &args.files };
+    let paths: Vec<toml::Value> =
+        files.iter().map(|file| toml::Value::String(file.display().to_string())).collect();
+    let file = (!paths.is_empty()).then(|| SettingFlag {
         table: "data",
         key: "factors",
-        value: toml::Value::String(file.display().to_string()).to_string(),
+        value: toml::Value::Array(paths).to_string(),
         flag: "FILE",
     });
     let config = Request::new(&args.input, nothing)
@@ -42,7 +47,7 @@ pub(super) fn factors(args: &FactorsArgs) -> Result<()> {
         .until("--to", args.to.as_deref())
         .with_flags(file)
         .resolve()?;
-    for file in args.file.iter().chain(&args.input.factors) {
+    for file in args.files.iter().chain(&args.input.factors) {
         refuse_overwritten(file, args.out.as_deref(), &TABLES)?;
     }
     let folder = args.out.as_deref().map(|out| RunFolder::create(out, args.force)).transpose()?;
@@ -51,9 +56,9 @@ pub(super) fn factors(args: &FactorsArgs) -> Result<()> {
     }
     let premia = folder.as_ref().map(|folder| TableWriter::create(folder.path(), &RunNames::default(), None));
     let mut reading = Collector { history: None, premia: premia.transpose()?, row: PremiaRow::default() };
-    let facts = match args.file {
-        Some(_) => read_file(&config, &mut reading)?,
-        None => read_frames(&config, &mut reading)?,
+    let facts = match files.is_empty() {
+        false => read_files(&config, &mut reading)?,
+        true => read_frames(&config, &mut reading)?,
     };
     let Collector { history, premia, .. } = reading;
     premia.map(TableWriter::close).transpose()?;
@@ -66,7 +71,8 @@ pub(super) fn factors(args: &FactorsArgs) -> Result<()> {
     let summary = FactorsCommandSummary {
         head: Head::new(&facts, None, &warnings),
         kind: FolderKind::Factors,
-        file: args.file.as_ref().map(|file| file.display().to_string()),
+        file: (!files.is_empty())
+            .then(|| files.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", ")),
         holdout: config.holdout.from.clone(),
         figures,
     };
@@ -115,8 +121,8 @@ impl Collector {
     }
 }
 
-/// Reads the rows of a factor file, each as a frame.
-fn read_file(config: &Config, reading: &mut Collector) -> Result<DataFacts> {
+/// Reads the rows of factor files, each time that all files have as a frame.
+fn read_files(config: &Config, reading: &mut Collector) -> Result<DataFacts> {
     let input = config.factor_file().context("FILE: found `none`, expected a file of factor returns")?;
     let source = config.source();
     let rows = ReturnRows {
@@ -126,7 +132,12 @@ fn read_file(config: &Config, reading: &mut Collector) -> Result<DataFacts> {
         to: source.to,
         sealed_from: source.sealed_from,
     };
-    let table = read_returns(&input, &rows)?;
+    let inputs = match input {
+        Input::Several(inputs) => inputs,
+        one => vec![one],
+    };
+    let mut tables = inputs.iter().map(|input| read_returns(input, &rows)).collect::<Result<Vec<_>, _>>()?;
+    let table = join(&mut tables)?;
     if table.names.is_empty() {
         bail!(
             "the factors: found no column of returns, expected at least one besides the time column and `rf`"
@@ -140,6 +151,33 @@ fn read_file(config: &Config, reading: &mut Collector) -> Result<DataFacts> {
     let count = table.times.len() as u64;
     let (first, last) = (table.times.first().copied(), table.times.last().copied());
     Ok(DataFacts { rows: count, frames: count, first, last, ..DataFacts::default() })
+}
+
+/// Joins tables by time: only the times that all of them have.
+fn join(tables: &mut Vec<ReturnTable>) -> Result<ReturnTable> {
+    let mut joined = tables.remove(0);
+    for table in tables {
+        if let Some(name) = table.names.iter().find(|name| joined.names.contains(name)) {
+            bail!("the factors: found `{name}` in two files, expected each factor once; rename a column");
+        }
+        let rows: Vec<(usize, usize)> = joined
+            .times
+            .iter()
+            .enumerate()
+            .filter_map(|(row, time)| Some((row, table.times.binary_search(time).ok()?)))
+            .collect();
+        joined.times = rows.iter().map(|(row, _)| joined.times[*row]).collect();
+        for series in &mut joined.returns {
+            *series = rows.iter().map(|(row, _)| series[*row]).collect();
+        }
+        let others = table.returns.iter().map(|series| rows.iter().map(|(_, row)| series[*row]).collect());
+        joined.returns.extend(others);
+        joined.names.append(&mut table.names);
+    }
+    if joined.times.is_empty() {
+        bail!("the factors: found no time that all files have, expected files of the same dates");
+    }
+    Ok(joined)
 }
 
 /// Reads prices with their factors.

@@ -80,10 +80,10 @@ pub(crate) struct PaperArgs {
     /// State folder; created if it does not exist.
     #[arg(long, value_name = "DIR")]
     pub state: PathBuf,
-    /// Parquet file or folder of prices before those of the feed, for warm-up.
+    /// File or folder of prices (Parquet or CSV) before those of the feed, for warm-up.
     #[arg(long, value_name = "PATH")]
     pub history: Option<PathBuf>,
-    /// Parquet file of factor returns for the history, if the feed sends factors.
+    /// File of factor returns for the history, if the feed sends factors.
     #[arg(long, value_name = "PATH", requires = "history")]
     pub history_factors: Option<PathBuf>,
     /// Resume trading after limits.drawdown_max halted it; the drawdown restarts at 0.

@@ -7,7 +7,7 @@ use betaflow_engine::settings::Kind;
 use super::{STRATEGY_KIND, TABLES, find, strategy_kinds};
 
 const DATA: &str = "\
-Prices (PATH is a Parquet file or a folder of files, sorted by time):
+Prices (PATH is a Parquet or CSV file, or a folder of files):
   tidy   a long DataFrame, df.to_parquet(PATH, index=False): a time column
          (date, datetime, timestamp, ts or time), a column symbol or ticker,
          and a column close; upper or lower case

@@ -28,15 +28,17 @@ fn text(warning: &Warning) -> String {
             factors.join(", ")
         ),
         Warning::ForecastContainsReturn { column, correlation, error } => format!(
-            "{} may contain the return that {} forecasts: the mean rank correlation with the next bar is {correlation:.2}, {:.0} standard \
-             errors from 0, and honest forecasts of the next bar seldom exceed 0.05. Check that no row uses data after its stamp.",
+            "{} may contain the return that {} forecasts: the mean rank correlation with the next bar is {correlation:.2}{}, and honest forecasts of the next bar seldom exceed 0.05. Check that no row uses data after its stamp.",
             if column == "signal" {
                 "Your file".to_owned()
             } else {
                 format!("The column `{column}` of the risk model")
             },
             if column == "signal" { "it" } else { "the model" },
-            correlation / error
+            match correlation / error {
+                errors if errors.is_finite() => format!(", {errors:.0} standard errors from 0"),
+                _ => " on every date".to_owned(),
+            }
         ),
         Warning::InstrumentNotInData { rule, symbol, nearest } => {
             let hint = nearest.as_ref().map(|name| format!(" Did you mean `{name}`?"));
