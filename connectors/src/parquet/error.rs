@@ -11,7 +11,7 @@ use betaflow_engine::frame::Field;
 use betaflow_engine::time::{Iso, TimestampNs};
 
 use super::benchmark::BenchmarkFault;
-use super::given::GivenError;
+use super::given_error::GivenError;
 use crate::did_you_mean::question;
 use crate::import::ImportError;
 

@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::format::{NONE, count, counted, plain};
 use super::prose::prose;
-use crate::summary::{DeflatedLuck, LuckSummary, Number, OverfittingSummary};
+use crate::summary::{DeflatedLuck, LuckSummary, Number, OverfittingSummary, overfitting_by_chance};
 
 /// Title, decimals and figure of a row of a table of chosen scenarios.
 pub(super) type Row = (&'static str, usize, fn(&crate::summary::ChosenLuck) -> Number);
@@ -75,7 +75,7 @@ fn overfitting(best: &BestOfTrials<'_>) -> Markup {
     html! {
         @if let Some(found) = best.overfitting {
             "Probability of backtest overfitting: " b { (plain(found.probability, 2)) } " (" (count(found.trials))
-            " trials, " (count(found.splits)) " splits of " (found.blocks) " blocks; about one half for worthless trials)."
+            " trials, " (count(found.splits)) " splits of " (found.blocks) " blocks; " (plain(overfitting_by_chance(found.trials), 2)) " for worthless trials)."
         } @else {
             "Probability of backtest overfitting: not defined, "
             (prose(best.reason.map_or(NONE, String::as_str))) "."

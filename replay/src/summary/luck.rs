@@ -142,11 +142,18 @@ pub(crate) fn backtest_length_text(needed: f64, years: f64, trials: u64) -> Opti
     })
 }
 
+/// Probability of overfitting of worthless trials: share of the ranks at or below the median. It is one half for an even
+/// number of trials, and more for an odd one, whose middle rank is the median itself.
+pub(crate) fn overfitting_by_chance(trials: u64) -> f64 {
+    trials.div_ceil(2) as f64 / trials as f64
+}
+
 /// Returns the probability of overfitting, or why it is not defined.
 pub(crate) fn overfitting_text(found: Result<(f64, u64, u64, u64), &str>) -> String {
     match found {
         Ok((probability, trials, splits, blocks)) => format!(
-            "{probability:.2} (0.5: choosing is no better than chance), from {} and {} of {blocks} blocks",
+            "{probability:.2} ({}: choosing is no better than chance), from {} and {} of {blocks} blocks",
+            decimals(overfitting_by_chance(trials), 2),
             counted(trials, "trial"),
             counted(splits, "split")
         ),

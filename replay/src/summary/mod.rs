@@ -55,7 +55,7 @@ pub(crate) use holdout::{
 };
 pub(crate) use luck::{
     ChosenLuck, DeflatedLuck, LuckSummary, OverfittingSummary, TrialCounts, TrialsLogSummary,
-    backtest_length_text, deflated_text, overfitting_text,
+    backtest_length_text, deflated_text, overfitting_by_chance, overfitting_text,
 };
 pub(crate) use metrics_table::{figure, figure_text, labels, metrics_table};
 pub(crate) use number::Number;

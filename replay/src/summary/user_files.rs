@@ -251,12 +251,15 @@ impl Summary<'_> {
             warnings.push(Rendered::new(
                 Code::ForecastsExpired,
                 format!(
-                    "The last {} had expired on {} of {}. An expired one counts as 0: if yours come less often, set \
-                     strategy.valid_for to the days from one date to the next, and strategy.horizon to the days that a forecast is \
-                     about.",
+                    "The last {} had expired on {} of {}. Expired ones count as 0: if yours come less often, set strategy.valid_for to \
+                     the days from one date to the next{}.",
                     given.files.first().map_or("forecasts", |file| &file.content),
                     grouped(given.rebalances_expired as f64),
-                    counted(decisions, "rebalance")
+                    counted(decisions, "rebalance"),
+                    match self.config.sizes_forecasts() {
+                        true => ", and strategy.horizon to the days that a forecast is about",
+                        false => "",
+                    }
                 ),
             ));
         }

@@ -1,8 +1,9 @@
 //! Recognition of the columns of a file of the user.
 
 use super::super::columns::{is_number, is_text, is_time};
+use super::super::given_error::GivenError;
 use super::super::schema::Columns;
-use super::{GivenError, GivenKind};
+use super::GivenKind;
 use crate::DataError;
 
 /// Usual names of a column of forecasts, in order of precedence.

@@ -1,6 +1,5 @@
 //! Forecasts, weights and risk models of the user: rows with a time, in the order of their times.
 
-mod error;
 mod layout;
 mod rows;
 
@@ -8,7 +7,6 @@ use betaflow_engine::signal::Clash;
 use betaflow_engine::time::{DAY_NS, TimestampNs};
 use serde::{Deserialize, Serialize};
 
-pub use error::GivenError;
 pub use rows::GivenRows;
 
 /// Content of a file of the user.

@@ -12,13 +12,14 @@ use super::super::batches::{BATCH_ROWS, Batches, batch_rows, row_groups, unseal}
 use super::super::columns::{numbers, text, times};
 use super::super::error::Place;
 use super::super::files::list;
+use super::super::given_error::GivenError;
 use super::super::input::Location;
 use super::super::prepare::prepared_text;
 use super::super::schema::Columns;
 use super::super::settings::Input;
 use super::super::time_order::sorted_by_time;
 use super::layout::{Cells, Layout};
-use super::{CellTime, DateRule, GivenError, GivenKind, RowSink, RowTimes};
+use super::{CellTime, DateRule, GivenKind, RowSink, RowTimes};
 use crate::DataError;
 use crate::import::{Content, ImportOptions};
 

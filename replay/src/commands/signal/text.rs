@@ -17,6 +17,9 @@ const FILES: [(&str, &str); 6] = [
     ("run.toml", "all settings; `--config` runs them again"),
 ];
 
+/// Beta of the replay from which its Sharpe ratio is not comparable with the law.
+const MARKET_BETA: f64 = 0.1;
+
 /// Returns the page. `out`: the run folder.
 pub(super) fn page(summary: &SignalSummary, run: &Summary<'_>, out: &Path) -> Page {
     let mut page = Page::default();
@@ -235,6 +238,21 @@ fn add_law(page: &mut Page, summary: &SignalSummary, found: &HorizonSummary) {
         Some(metrics) => {
             page.field("Replay before costs", decimals(metrics.gross.figures.sharpe, 2));
             page.field("Replay after costs", sharpe_text(&metrics.net.figures));
+            let beta = metrics.net.figures.relative.beta;
+            page.field(
+                "Benchmark",
+                format!(
+                    "{}; beta of the replay to it {}",
+                    decimals(metrics.benchmark.figures.sharpe, 2),
+                    decimals(beta, 2)
+                ),
+            );
+            if beta.abs() > MARKET_BETA {
+                page.text(
+                    "Note: the replay also earns the market, and the law is about the residual return. For a comparison trade long and \
+                     short: sizing.weight_min below 0 and sizing.net_target = 0.",
+                );
+            }
         }
         None => _ = page.field("Replay", "skipped (--no-replay)"),
     }

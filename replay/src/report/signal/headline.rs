@@ -32,7 +32,10 @@ fn verdict(summary: &SignalSummary, found: &HorizonSummary) -> Markup {
             @match metrics {
                 Some(metrics) => {
                     "A replay delivers " b { (plain(metrics.net.figures.sharpe, 2)) } " after costs and "
-                    (plain(metrics.gross.figures.sharpe, 2)) " before costs."
+                    (plain(metrics.gross.figures.sharpe, 2)) " before costs; the benchmark has "
+                    (plain(metrics.benchmark.figures.sharpe, 2)) ", and the replay a beta of "
+                    (plain(metrics.net.figures.relative.beta, 2)) " to it. The law is about the residual return: compare it with a \
+                     replay whose beta is near 0."
                 }
                 None => { "The replay was skipped." }
             }

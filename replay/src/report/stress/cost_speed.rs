@@ -84,6 +84,9 @@ pub(super) fn sentence(study: &Study, cost: usize) -> String {
                 "All scenarios have the trades of the configuration: {name} changes their cost, not their size."
             )
         }
+        Trades::Own if !study.sizes_forecasts() => {
+            format!("The strategy sets target weights, which do not depend on the {name}.")
+        }
         Trades::Own => format!(
             "Sizing knows the {name} and trades less when it is higher: this axis is one of trading speed as well as of cost."
         ),

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::Result;
 use betaflow_connectors::record::{Scenarios, Setting, read_scenarios};
+use betaflow_engine::strategy::TargetKind;
 use betaflow_engine::sweep::{Anchor, Axis, Robust, Sweep};
 
 use crate::report::figure::CellFrame;
@@ -53,6 +54,13 @@ pub(super) struct Study {
 }
 
 impl Study {
+    /// True if the engine sizes the forecasts of the configured strategy; false if it sets target weights.
+    pub(super) fn sizes_forecasts(&self) -> bool {
+        let table = self.settings.parse::<toml::Table>().unwrap_or_default();
+        let kind = table.get("strategy").and_then(|strategy| strategy.get("kind")?.as_str());
+        kind.and_then(betaflow_strategies::find).is_none_or(|entry| entry.targets == TargetKind::Expected)
+    }
+
     /// Reads a folder.
     ///
     /// # Errors
