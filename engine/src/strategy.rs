@@ -59,6 +59,8 @@ pub struct StrategyFacts {
     pub expired: u64,
     /// Rebalances before the first section.
     pub before_first: u64,
+    /// Largest sum of absolute weights of a section of weights; 0 for forecasts.
+    pub gross_max: f64,
     /// Information coefficient that sizing used last; `None` without scores.
     pub information_coefficient: Option<LearnedCoefficient>,
 }

@@ -454,3 +454,45 @@ fn errors_name_file_row_and_column() {
     let ended = call(folder.path(), &arguments);
     assert!(ended.err.contains("strategy.path") && ended.err.contains("--forecasts"), "{}", ended.err);
 }
+
+#[test]
+fn weights_in_percent_are_a_warning() {
+    let folder = folder();
+    let panel = Panel::new(71, 60, 4);
+    let data = panel.write(folder.path());
+    let rows: Rows = (0..4).map(|i| (panel.times[45], format!("S{i:02}"), 25.0)).collect();
+    let path = write_rows(folder.path().join("weights.parquet"), "weight", &rows);
+    let run = replay(folder.path(), "out", &data, &["--weights".into(), path], &[WARMUP]);
+    let codes = run.summary["warning_codes"].as_array().unwrap();
+    assert!(codes.iter().any(|code| code == "percent_for_share"), "{codes:?}");
+}
+
+#[test]
+fn text_and_unsorted_files_give_the_digest_of_parquet() {
+    let folder = folder();
+    let panel = Panel::new(81, 120, 3);
+    let data = panel.write(folder.path());
+    let mut random = Random(5);
+    let mut rows: Rows = Vec::new();
+    for time in &panel.times {
+        rows.extend((0..3).map(|i| (*time, format!("S{i:02}"), 0.01 * random.normal())));
+    }
+    let sorted = write_rows(folder.path().join("sorted.parquet"), "forecast", &rows);
+    let mut by_symbol = rows.clone();
+    by_symbol.sort_by(|a, b| (&a.1, a.0).cmp(&(&b.1, b.0)));
+    let unsorted = write_rows(folder.path().join("by_symbol.parquet"), "forecast", &by_symbol);
+    let date = |time: i64| {
+        let day = betaflow_engine::time::TimestampNs(time);
+        betaflow_engine::time::Iso(day).to_string()
+    };
+    let text: String =
+        rows.iter().map(|(time, symbol, value)| format!("{},{symbol},{value:?}\n", date(*time))).collect();
+    let csv = folder.path().join("forecasts.csv");
+    std::fs::write(&csv, format!("date,symbol,forecast\n{text}")).unwrap();
+    let digest = |name: &str, path: String| {
+        replay(folder.path(), name, &data, &["--forecasts".into(), path], &[WARMUP]).digest().to_owned()
+    };
+    let expected = digest("sorted", sorted);
+    assert_eq!(digest("by_symbol", unsorted), expected);
+    assert_eq!(digest("csv", csv.display().to_string()), expected);
+}

@@ -39,6 +39,8 @@ impl Strategy for Weights {
 
     fn observe_signal(&mut self, signal: &CrossSection, context: Context<'_>) {
         self.section.take(signal, context.estimates.seq);
+        let gross: f64 = self.section.values.iter().filter(|w| !w.is_nan()).map(|w| w.abs()).sum();
+        self.section.facts.gross_max = self.section.facts.gross_max.max(gross);
     }
 
     fn facts(&self) -> StrategyFacts {

@@ -16,6 +16,9 @@ use crate::terminal::{Page, counted, decimals, grouped};
 /// Share of rebalances with an expired forecast from which a warning says so.
 const EXPIRED_SHARE: f64 = 0.1;
 
+/// Sum of absolute weights from which they are probably in percent.
+const PERCENT_GROSS: f64 = 20.0;
+
 /// Forecasts, weights or a risk model of the user.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
@@ -195,7 +198,7 @@ impl Summary<'_> {
         if data.given.is_empty() && leaks.is_empty() {
             return None;
         }
-        let StrategyFacts { sections, expired, before_first, information_coefficient } = &sizing.strategy;
+        let StrategyFacts { sections, expired, before_first, information_coefficient, .. } = &sizing.strategy;
         let coefficient = |learned: &LearnedCoefficient| CoefficientSummary {
             mean: learned.mean.into(),
             sd: learned.sd.into(),
@@ -243,9 +246,20 @@ impl Summary<'_> {
         })
     }
 
-    /// Adds a warning about forecasts that expired.
+    /// Adds warnings about weights in percent, and about forecasts that expired.
     pub(super) fn warn_of_given(&self, warnings: &mut Vec<Rendered>) {
         let Some(given) = self.given() else { return };
+        let gross = self.facts.sizing.strategy.gross_max;
+        if gross > PERCENT_GROSS {
+            warnings.push(Rendered::new(
+                Code::PercentForShare,
+                format!(
+                    "The weights of a date add up to {} times NAV. Weights are shares, not percent (0.1 is 10 %): divide them by 100 if \
+                     they are in percent.",
+                    decimals(gross, 1)
+                ),
+            ));
+        }
         let decisions = self.facts.sizing.decisions.saturating_sub(given.rebalances_before_first);
         if given.rebalances_expired as f64 > EXPIRED_SHARE * decisions as f64 {
             warnings.push(Rendered::new(
