@@ -187,8 +187,8 @@ fn file_of_weights_drifts_after_its_rebalance() {
     let found = equity.numbers("benchmark_nav");
     // Ordered at the close of frame 60 and filled at that of the next frame with a price; then held.
     let close = |symbol: &str, until: i64| {
-        let bars = panel.bars.iter().filter(|bar| bar.symbol == symbol && bar.time <= until);
-        bars.last().map(|bar| bar.close).unwrap()
+        let mut bars = panel.bars.iter().filter(|bar| bar.symbol == symbol && bar.time <= until);
+        bars.next_back().map(|bar| bar.close).unwrap()
     };
     let has_bar = |symbol: &str, at: usize| {
         panel.bars.iter().any(|bar| bar.symbol == symbol && bar.time == panel.times[at])
