@@ -103,8 +103,8 @@ pub enum DataError {
     },
     /// File of another format.
     #[error(
-        "{file}: found {found} at its start, expected a Parquet file (`PAR1`) or a text table such as CSV; convert it, such \
-         as with pandas: pd.read_excel(...).to_parquet(...)"
+        "{file}: not a Parquet file: found {found} at its start, expected `PAR1`; give a text table a name that ends with \
+         .csv, and convert other files, such as with pandas: pd.read_excel(...).to_parquet(...)"
     )]
     NotParquet {
         /// Path of the file.
