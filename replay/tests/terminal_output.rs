@@ -172,7 +172,7 @@ fn study_names_environments_robust_scenario_and_survivorship() {
         "Environments world.cost_multiplier varies",
         ": best of the 2 choices in the configured environment;",
         &format!("Robust scenario {robust}: "),
-        "(0.5: choosing is no better than chance)",
+        "(0.50: choosing is no better than chance)",
     ] {
         assert!(text.contains(part), "{part}: {text}");
     }

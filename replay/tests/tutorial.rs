@@ -33,7 +33,7 @@ fn contract(table: &str) -> Vec<(String, DataType)> {
                 prefixed("factor")
             )
         }
-        "weights" => "<timestamp #seq \"symbol target_weight held_weight".to_owned(),
+        "weights" => "<timestamp #seq \"symbol target_weight held_weight expected_return".to_owned(),
         _ => {
             let deviations: String = format!("alpha {FACTORS}").split(' ').map(|c| format!(" {c}_sd")).collect();
             format!("<timestamp #seq \"symbol {} {FACTORS} {}{deviations}", BETAS[0], BETAS[1])

@@ -36,12 +36,12 @@ pub(super) fn factors(args: &FactorsArgs) -> Result<()> {
     let files = if args.files.is_empty() && alone { &args.input.factors } else { &args.files };
     let paths: Vec<toml::Value> =
         files.iter().map(|file| toml::Value::String(file.display().to_string())).collect();
-    let file = (!paths.is_empty()).then(|| SettingFlag {
-        table: "data",
-        key: "factors",
-        value: toml::Value::Array(paths).to_string(),
-        flag: "FILE",
-    });
+    let value = match paths.as_slice() {
+        [] => None,
+        [one] => Some(one.to_string()),
+        _ => Some(toml::Value::Array(paths).to_string()),
+    };
+    let file = value.map(|value| SettingFlag { table: "data", key: "factors", value, flag: "FILE" });
     let config = Request::new(&args.input, nothing)
         .without_trading()
         .until("--to", args.to.as_deref())
