@@ -32,7 +32,8 @@ const TABLES: [&str; 2] = ["factors.parquet", "premia.parquet"];
 pub(super) fn factors(args: &FactorsArgs) -> Result<()> {
     let nothing = RecordSettings { betas: Frames::None, weights: Frames::None, expected_returns: None };
     // Without prices, --factors names the files as FILE does.
-    let alone = args.input.prices.is_none() && args.input.config.is_none();
+    let named = args.input.factors.iter().all(|file| file.as_os_str() != "none");
+    let alone = args.input.prices.is_none() && args.input.config.is_none() && named;
     let files = if args.files.is_empty() && alone { &args.input.factors } else { &args.files };
     let paths: Vec<toml::Value> =
         files.iter().map(|file| toml::Value::String(file.display().to_string())).collect();
