@@ -70,6 +70,8 @@ struct Client<'a> {
     /// Start of the playback clock, and the timestamp of the feed at that time.
     clock: Option<(Instant, i64)>,
     ended: bool,
+    /// Number of the next message of the stream before the last subscription, or the highest so far.
+    furthest: u64,
     /// Number of messages of the client.
     said: u64,
     sent_at: Instant,
@@ -104,6 +106,7 @@ pub(super) async fn serve(
         waiting: None,
         clock: None,
         ended: false,
+        furthest: 0,
         said: 0,
         sent_at: now,
         cut_at: life.map(|life| now + life),
@@ -296,6 +299,7 @@ impl Client<'_> {
     }
 
     fn subscribe(&mut self, from: u64) {
+        self.furthest = self.furthest.max(self.head());
         match &mut self.cursor {
             Some(cursor) => cursor.seek(from),
             None => self.cursor = Some(Cursor::new(&self.shared.feed, &self.encode, from)),
@@ -304,7 +308,8 @@ impl Client<'_> {
         (self.waiting, self.clock, self.ended) = (None, None, false);
     }
 
-    /// Repeats messages that precede the next one of the stream; reports later ones as unavailable.
+    /// Repeats messages that precede the next one of the stream; reports later ones as unavailable, unless
+    /// they were sent before the last subscription, which sends them again.
     async fn backfill(&mut self, from: u64, to: u64) -> Result<(), Leave> {
         let end = if self.shared.settings.faults.no_backfill {
             from
@@ -329,7 +334,10 @@ impl Client<'_> {
             add(&self.shared.counters.backfilled, 1);
             self.put(&[item]).await?;
         }
-        if seq <= to {
+        // After a new subscription, messages that were sent before it follow in the stream.
+        let no_backfill = self.shared.settings.faults.no_backfill;
+        let follows = !no_backfill && seq >= self.head() && seq < self.furthest;
+        if seq <= to && !follows {
             self.say(&ServerMessage::Unavailable(seq, to)).await?;
         }
         Ok(())
