@@ -2,16 +2,20 @@
 //!
 //! | module | content |
 //! |---|---|
+//! | `call` | commands for a caller in the same process |
 //! | `commands` | commands, one file or folder each |
 //! | `config` | settings, as typed and as validated |
 //! | `run` | one run: data, run folder, progress |
 //! | `study` | many runs of one grid |
 //! | `summary` | figures of a run, for the terminal and `summary.json` |
 //! | `report` | `report.html` |
+//! | `host` | terminal of the program, or a caller in the same process |
 //! | `terminal` | pages on a terminal |
 
+mod call;
 mod commands;
 mod config;
+mod host;
 mod report;
 mod run;
 mod study;
@@ -19,21 +23,23 @@ mod summary;
 mod terminal;
 
 use std::ffi::OsString;
-use std::process::ExitCode;
 
+pub use call::{CallError, CallErrorKind, call};
 use clap::Parser as _;
+use host::Host;
+pub use host::{Call, CallProgress, CallSetting, Reply, StrategyFactory};
 
-/// Runs the program with the arguments `argv`; the first is the name of the program.
-pub fn main(argv: impl IntoIterator<Item = OsString>) -> ExitCode {
+/// Runs the program with the arguments `argv`, the first of which is the name of the program; returns the exit code.
+pub fn main(argv: impl IntoIterator<Item = OsString>) -> u8 {
     let command = match commands::Cli::try_parse_from(argv) {
         Ok(cli) => cli.command,
         Err(error) => {
             // Help and version are not failures; ignore a closed standard output.
             let _ = error.print();
-            return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(1));
+            return u8::try_from(error.exit_code()).unwrap_or(1);
         }
     };
-    command.run().unwrap_or_else(|error| {
+    command.run(&Host::default()).unwrap_or_else(|error| {
         print_error(&error);
         command.failure()
     })

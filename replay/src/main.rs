@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    betaflow_replay::main(std::env::args_os())
+    betaflow_replay::main(std::env::args_os()).into()
 }

@@ -82,6 +82,7 @@ fn name_of(prices: &Input) -> String {
     match prices {
         Input::Bytes { name, .. } => name.clone(),
         Input::Prepared(file) => file.name().to_owned(),
+        Input::Memory(table) => table.name().to_owned(),
         Input::Several(files) => files.iter().map(name_of).collect::<Vec<_>>().join(" + "),
         Input::Path(path) => {
             let name = path.file_name().map(|name| name.to_string_lossy().into_owned());

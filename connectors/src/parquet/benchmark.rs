@@ -10,9 +10,9 @@ use betaflow_engine::time::{Iso, TimestampNs};
 
 use super::batches::{BATCH_ROWS, Batches, batch_rows, row_groups, unseal};
 use super::columns::{is_number, is_text, numbers, text, times};
-use super::error::Place;
 use super::input::Location;
 use super::merge::name_of;
+use super::place::Place;
 use super::prepare::prepare;
 use super::schema::Columns;
 use super::settings::Input;

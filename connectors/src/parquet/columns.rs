@@ -13,7 +13,7 @@ use arrow_array::{Array, ArrayRef};
 use arrow_schema::{DataType, TimeUnit};
 use betaflow_engine::time::DAY_NS;
 
-use super::error::Place;
+use super::place::Place;
 use crate::DataError;
 use crate::iso_time::parse_time;
 

@@ -2,7 +2,6 @@
 //!
 //! The program adds the names of settings and commands from the fields of the variants.
 
-use std::fmt;
 use std::io;
 
 use betaflow_engine::assembly::AssemblyError;
@@ -12,30 +11,9 @@ use betaflow_engine::time::{Iso, TimestampNs};
 
 use super::benchmark::BenchmarkFault;
 use super::given_error::GivenError;
+use super::place::Place;
 use crate::did_you_mean::question;
 use crate::import::ImportError;
-
-/// Cell or row of a file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Place {
-    /// Name of the file, as given.
-    pub file: String,
-    /// Row of the file, counting from 0; in a text file, the line less 1.
-    pub row: u64,
-    /// Line of a text file, counting from 1; `None` for other files.
-    pub line: Option<u64>,
-    /// Name of the column.
-    pub column: String,
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.line {
-            Some(line) => write!(f, "{}: line {line}, column `{}`", self.file, self.column),
-            None => write!(f, "{}: row {} (counting from 0), column `{}`", self.file, self.row, self.column),
-        }
-    }
-}
 
 /// Column whose name is configurable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

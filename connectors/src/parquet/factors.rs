@@ -8,11 +8,11 @@ use betaflow_engine::warning::Warning;
 
 use super::batches::{BATCH_ROWS, Batches, Rows, batch_rows, row_groups, unseal};
 use super::columns::{numbers, text, times};
-use super::error::Place;
 use super::factor_tables::prepared_factors;
 use super::input::Location;
 use super::merge::name_of;
 use super::midnights::Midnights;
+use super::place::Place;
 use super::schema::{Columns, FactorColumns};
 use super::settings::{Input, Settings};
 use crate::DataError;

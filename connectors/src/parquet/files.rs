@@ -71,6 +71,10 @@ pub(super) fn list(input: &Input) -> Result<Vec<PriceFile>, DataError> {
             let location = Location::Bytes { name: name.clone(), bytes: bytes.clone() };
             return Ok(vec![file(location, Vec::new())]);
         }
+        Input::Memory(table) => {
+            let location = Location::Bytes { name: table.name().to_owned(), bytes: table.to_parquet()? };
+            return Ok(vec![file(location, Vec::new())]);
+        }
         Input::Prepared(prepared) => return Ok(vec![file(Location::Prepared(prepared.clone()), Vec::new())]),
         Input::Several(inputs) => {
             let files = inputs.iter().map(list).collect::<Result<Vec<_>, _>>()?;

@@ -137,6 +137,9 @@ impl Input {
             Self::Path(path) => Ok(Location::File(path.clone())),
             Self::Bytes { name, bytes } => Ok(Location::Bytes { name: name.clone(), bytes: bytes.clone() }),
             Self::Prepared(file) => Ok(Location::Prepared(file.clone())),
+            Self::Memory(table) => {
+                Ok(Location::Bytes { name: table.name().to_owned(), bytes: table.to_parquet()? })
+            }
             Self::Several(files) => match files.as_slice() {
                 [file] => file.single(what),
                 _ => Err(DataError::Settings(format!(

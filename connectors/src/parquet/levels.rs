@@ -3,7 +3,7 @@
 use betaflow_engine::assembly::{Assembler, FrameColumn};
 use betaflow_engine::frame::Field;
 
-use super::error::Place;
+use super::place::Place;
 use super::schema::{Columns, Key, Layout, Series};
 use super::settings::{NO_COLUMN, Settings};
 use crate::{DataError, NamedColumn};

@@ -136,6 +136,7 @@ pub(super) fn name_of(input: &Input) -> String {
         Input::Bytes { name, .. } => name.clone(),
         Input::Several(files) => files.iter().map(name_of).collect::<Vec<_>>().join(" + "),
         Input::Prepared(file) => file.name().to_owned(),
+        Input::Memory(table) => table.name().to_owned(),
     }
 }
 

@@ -37,7 +37,7 @@ pub fn prepare(input: &Input, options: &ImportOptions) -> Result<Input, DataErro
             (Location::File(path), section)
         }
         Input::Bytes { name, bytes } => (Location::Bytes { name: name.clone(), bytes: bytes.clone() }, None),
-        Input::Prepared(_) => return Ok(input.clone()),
+        Input::Prepared(_) | Input::Memory(_) => return Ok(input.clone()),
         Input::Several(files) => {
             let prepared = files.iter().map(|file| prepare(file, options));
             return Ok(Input::Several(prepared.collect::<Result<_, _>>()?));

@@ -5,10 +5,10 @@ use betaflow_engine::time::TimestampNs;
 
 use super::batches::{BATCH_ROWS, Batches, batch_rows, row_groups, unseal};
 use super::columns::{numbers, text, times};
-use super::error::Place;
 use super::factors::LARGEST_FACTOR;
 use super::input::Location;
 use super::merge::name_of;
+use super::place::Place;
 use super::prepare::prepare;
 use super::schema::{Columns, FactorColumns};
 use super::settings::Input;

@@ -6,7 +6,7 @@ use betaflow_engine::execution::Need;
 use betaflow_engine::frame::Field;
 
 use super::columns::{is_number, is_text, is_time};
-use super::error::Place;
+use super::place::Place;
 use super::settings::{NO_COLUMN, Settings};
 use crate::did_you_mean::nearest;
 use crate::iso_time::parse_time;

@@ -27,6 +27,8 @@ pub enum Input {
     Several(Vec<Input>),
     /// Table that [`prepare`](super::prepare) made of a file of another format or order.
     Prepared(PreparedFile),
+    /// Table in memory.
+    Memory(super::MemoryTable),
 }
 
 impl<P: Into<PathBuf>> From<P> for Input {

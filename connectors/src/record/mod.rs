@@ -10,6 +10,7 @@
 //! | `recorder` | recorder of a run folder |
 //! | `run_record` | typed record of a run, from a run folder or a state folder |
 //! | `numbers`, `betas`, `scenarios`, `scenario_returns` | readers for reports and studies |
+//! | `batches` | any table as Arrow record batches |
 //! | `folder` | run folder that appears when it is complete |
 //! | `documentation` | Markdown of all tables and columns |
 //!
@@ -17,6 +18,7 @@
 //! charges it.
 
 mod attribution;
+mod batches;
 mod betas;
 mod checks;
 mod column;
@@ -41,6 +43,7 @@ mod trading;
 mod trials;
 
 pub use attribution::{AttributionRow, ContributionRow};
+pub use batches::read_batches;
 pub use betas::{BetaPaths, InstrumentPath, Room, read_betas};
 pub use checks::{BarRow, FindingRow, write_bars, write_findings};
 pub use column::{Column, Kind, Place, Record, RunNames, Value};

@@ -22,12 +22,11 @@ mod state;
 mod stress;
 mod tune;
 
-use std::process::ExitCode;
-
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
 use crate::config::settings_help;
+use crate::host::Host;
 use check::{CHECK, CheckArgs};
 use completions::{COMPLETIONS, CompletionsArgs};
 use dashboard::{DASHBOARD, DashboardArgs};
@@ -50,6 +49,11 @@ use stress::{STRESS, StressArgs};
 use tune::{TUNE, TuneArgs};
 
 pub(crate) use state::advice;
+
+/// Exit code of a command that succeeds.
+const SUCCESS: u8 = 0;
+/// Exit code of a command that fails.
+const FAILURE: u8 = 1;
 
 /// Streaming engine for factor models.
 ///
@@ -130,44 +134,44 @@ pub(crate) enum Command {
 }
 
 impl Command {
-    /// Runs the command. `diff` returns an exit code other than success without an error if the runs differ.
+    /// Runs the command, and gives its result to the host. `diff` returns an exit code other than success without an error if the runs differ.
     ///
     /// # Errors
     /// The command fails.
-    pub(crate) fn run(&self) -> Result<ExitCode> {
-        let done = |result: Result<()>| result.map(|()| ExitCode::SUCCESS);
+    pub(crate) fn run(&self, host: &Host) -> Result<u8> {
+        let done = |result: Result<()>| result.map(|()| SUCCESS);
         match self {
-            Self::Replay(args) => done(replay::replay(args)),
-            Self::Score(args) => done(score::score(args)),
-            Self::Estimate(args) => done(estimate::estimate(args)),
-            Self::Signal(args) => done(signal::signal(args)),
-            Self::Factors(args) => done(factors::factors(args)),
-            Self::Luck(args) => done(luck::luck(args)),
-            Self::Size(args) => done(size::size(args)),
-            Self::Stress(args) => done(stress::stress(args)),
-            Self::Tune(args) => done(tune::tune(args)),
+            Self::Replay(args) => done(replay::replay(args, host)),
+            Self::Score(args) => done(score::score(args, host)),
+            Self::Estimate(args) => done(estimate::estimate(args, host)),
+            Self::Signal(args) => done(signal::signal(args, host)),
+            Self::Factors(args) => done(factors::factors(args, host)),
+            Self::Luck(args) => done(luck::luck(args, host)),
+            Self::Size(args) => done(size::size(args, host)),
+            Self::Stress(args) => done(stress::stress(args, host)),
+            Self::Tune(args) => done(tune::tune(args, host)),
             Self::Serve(args) => done(serve::serve(args)),
             Self::Paper(args) => done(paper::paper(args)),
             Self::State(args) => done(state::state(args)),
             Self::Diff(args) => diff::diff(args),
             Self::Report(args) => done(report::report(args)),
             Self::Import(args) => done(import::import(args)),
-            Self::Check(args) => done(check::check(args)),
+            Self::Check(args) => done(check::check(args, host)),
             Self::Dashboard(args) => done(dashboard::dashboard(args)),
             Self::Schema(args) => done(schema::schema(args)),
             Self::Completions(args) => {
                 completions::completions(args);
-                Ok(ExitCode::SUCCESS)
+                Ok(SUCCESS)
             }
             Self::Man(args) => done(man::man(args)),
         }
     }
 
     /// Exit code of an error. `diff` keeps 1 for runs that differ.
-    pub(crate) fn failure(&self) -> ExitCode {
+    pub(crate) fn failure(&self) -> u8 {
         match self {
-            Self::Diff(_) => ExitCode::from(diff::FAILED),
-            _ => ExitCode::FAILURE,
+            Self::Diff(_) => diff::FAILED,
+            _ => FAILURE,
         }
     }
 }

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Result, bail};
 use clap::Args;
 
+use crate::host::Host;
 use crate::run::session::{self, SessionComparison};
 use crate::run::{self, Prepared, Reported, RunArgs, open};
 
@@ -59,8 +60,8 @@ pub(crate) struct ReplayArgs {
 ///
 /// # Errors
 /// Settings or data are invalid, a file cannot be written, or a replayed session does not have the digests on record.
-pub(super) fn replay(args: &ReplayArgs) -> Result<()> {
-    let mut request = run::REPLAY.request(&args.run).with_session();
+pub(super) fn replay(args: &ReplayArgs, host: &Host) -> Result<()> {
+    let mut request = run::REPLAY.request(&args.run, host).with_session();
     if let Some(folder) = &args.session {
         refuse_files(&args.run.input.set)?;
         request = session::with_its_settings(folder, request)?;

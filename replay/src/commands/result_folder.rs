@@ -6,7 +6,6 @@ use anyhow::{Result, bail};
 use betaflow_connectors::record::RunFolder;
 
 use crate::report;
-use crate::terminal::{say, tell};
 
 /// Completed folder.
 pub(super) struct Written(pub(super) PathBuf);
@@ -20,12 +19,9 @@ impl Written {
         Ok(Self(out.to_owned()))
     }
 
-    /// Prints the summary on standard output, and the path of the folder on standard error.
-    pub(super) fn say(written: Option<&Self>, json: &str) {
-        say(json);
-        if let Some(Self(out)) = written {
-            tell(&format!("written to {}", out.display()));
-        }
+    /// Path of the folder.
+    pub(super) fn path(&self) -> &Path {
+        &self.0
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 
 use anyhow::{Result, bail};
-use betaflow_connectors::parquet::{Input, Settings as SourceSettings, read_benchmark};
+use betaflow_connectors::parquet::{Settings as SourceSettings, read_benchmark};
 use betaflow_engine::execution::BenchmarkRule;
 use betaflow_engine::settings::{Invalid, SettingsTable as _, require};
 use betaflow_engine::time::TimestampNs;
@@ -25,6 +25,8 @@ choices! {
         File = "file",
     }
 }
+
+use crate::host::Host;
 
 settings! {
     /// Benchmark that returns, tracking error, beta and alpha are compared with.
@@ -91,15 +93,15 @@ impl BenchmarkSettings {
     ///
     /// # Errors
     /// The file cannot be read.
-    pub(super) fn rule(&self, sealed_from: Option<TimestampNs>) -> Result<BenchmarkRule> {
+    pub(super) fn rule(&self, sealed_from: Option<TimestampNs>, host: &Host) -> Result<BenchmarkRule> {
         let name = || self.symbol.clone().unwrap_or_default();
         Ok(match self.kind {
             BenchmarkKind::EqualWeight => BenchmarkRule::EqualWeight,
             BenchmarkKind::Instrument => BenchmarkRule::Instrument(name()),
             BenchmarkKind::Factor => BenchmarkRule::Factor(name()),
             BenchmarkKind::File => {
-                let path = Path::new(self.path.as_deref().unwrap_or_default());
-                read_benchmark(&Input::from(path), sealed_from)?
+                let path = self.path.as_deref().unwrap_or_default();
+                read_benchmark(&host.input(path), sealed_from)?
             }
         })
     }

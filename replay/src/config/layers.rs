@@ -7,6 +7,7 @@ use anyhow::{Context, Error, Result, anyhow, bail};
 use toml::{Table, Value};
 
 use super::version;
+use crate::host::CallSetting;
 
 /// Tables of settings with the origin of every key.
 #[derive(Debug, Default)]
@@ -70,6 +71,14 @@ impl Layers {
     pub(super) fn add_varied(&mut self, file: &str, name: &str, value: &Value) {
         if let Some((table, key)) = name.split_once('.') {
             self.put(table.trim(), key.trim().trim_matches('"'), value.clone(), file);
+        }
+    }
+
+    /// Adds a setting of a caller. A table of a caller counts like one in a file.
+    pub(super) fn add_called(&mut self, setting: &CallSetting) {
+        self.file_tables.insert(setting.table.clone());
+        if let Some((key, value)) = &setting.value {
+            self.put(&setting.table, key, value.clone(), &setting.origin);
         }
     }
 

@@ -13,6 +13,7 @@ mod notes;
 mod reference;
 mod remedy;
 mod request;
+mod setting_error;
 mod slips;
 mod tables;
 mod tune;
@@ -21,7 +22,6 @@ mod user_files;
 mod version;
 
 use std::ops::Deref;
-use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
@@ -53,9 +53,12 @@ pub(crate) use notes::halt_text;
 pub(crate) use reference::{markdown, schema, settings_help};
 pub(crate) use remedy::{error_text, source_error};
 pub(crate) use request::{Request, SettingFlag};
+pub(crate) use setting_error::{SettingError, SettingProblem};
 pub(crate) use slips::{Slip, slips};
 use tables::{PipelineSettings, UniverseSettings};
 pub(crate) use tune::{Method, TuneSettings};
+
+use crate::host::Host;
 
 /// Valid settings with every default filled in: the tables of `run.toml`.
 #[derive(Clone, Debug, Serialize)]
@@ -107,6 +110,7 @@ pub(crate) struct Config {
     is_live: bool,
     source: Arc<SourceSettings>,
     run: Arc<RunSettings>,
+    host: Host,
 }
 
 impl Deref for Config {
@@ -164,16 +168,16 @@ impl Settings {
     }
 
     /// Settings of the stages.
-    fn run(&self) -> Result<RunSettings> {
+    fn run(&self, host: &Host) -> Result<RunSettings> {
         let mut execution = self.execution.clone();
         if let Some(path) = &execution.spread_file {
-            let mut spreads = read_half_spreads(&Input::from(Path::new(path)))?;
+            let mut spreads = read_half_spreads(&host.input(path))?;
             // A typed half-spread takes precedence over the file.
             spreads.append(&mut execution.half_spreads);
             execution.half_spreads = spreads;
         }
         if let Some(path) = &execution.holdings {
-            let mut holdings = read_holdings(&Input::from(Path::new(path)))?;
+            let mut holdings = read_holdings(&host.input(path))?;
             let quantities = std::mem::take(&mut holdings.quantities).into_iter();
             holdings.quantities =
                 quantities.map(|(symbol, held)| (self.feed.symbol(&symbol), held)).collect();
@@ -186,7 +190,7 @@ impl Settings {
             estimator: self.estimator.clone(),
             sizing: self.sizing.clone(),
             execution,
-            benchmark: self.benchmark.rule(self.holdout.start()?)?,
+            benchmark: self.benchmark.rule(self.holdout.start()?, host)?,
             world: self.world.clone(),
             record: RecordSettings {
                 expected_returns: Some(self.record.expected_returns.unwrap_or(self.sizing.weight_min < 0.0)),
@@ -218,7 +222,7 @@ impl Config {
     #[must_use]
     pub(crate) fn prices(&self) -> Input {
         match &self.data.prices {
-            Some(path) => Input::from(Path::new(path)),
+            Some(path) => self.host.input(path),
             None => tutorial::prices(),
         }
     }
@@ -227,7 +231,7 @@ impl Config {
     #[must_use]
     pub(crate) fn factor_file(&self) -> Option<Input> {
         let files = self.data.factors.as_ref().filter(|_| !self.data.has_no_factors())?;
-        let mut inputs: Vec<Input> = files.all().iter().map(|path| Input::from(Path::new(path))).collect();
+        let mut inputs: Vec<Input> = files.all().iter().map(|path| self.host.input(path)).collect();
         if inputs.len() > 1 { Some(Input::Several(inputs)) } else { inputs.pop() }
     }
 
@@ -235,11 +239,11 @@ impl Config {
     ///
     /// # Errors
     /// The settings contradict each other, or a file that they name cannot be read.
-    fn new(settings: Settings, trades: bool) -> Result<Self> {
-        let (source, run) = (settings.source(trades)?, settings.run()?);
+    fn new(settings: Settings, trades: bool, host: &Host) -> Result<Self> {
+        let (source, run) = (settings.source(trades)?, settings.run(host)?);
         benchmark::check_use(&run.benchmark, settings.sizing.active, &source, &settings.world)?;
         let (source, run) = (Arc::new(source), Arc::new(run));
-        Ok(Self { settings, trades, is_live: false, source, run })
+        Ok(Self { settings, trades, is_live: false, source, run, host: host.clone() })
     }
 
     /// Returns the configuration with changed settings, and the derived settings of source and stages.
@@ -248,7 +252,7 @@ impl Config {
     /// The changed settings are not valid.
     pub(crate) fn changed(mut self, change: impl FnOnce(&mut Settings)) -> Result<Self> {
         change(&mut self.settings);
-        Ok(Self { is_live: self.is_live, ..Self::new(self.settings, self.trades)? })
+        Ok(Self { is_live: self.is_live, ..Self::new(self.settings, self.trades, &self.host)? })
     }
 
     /// Returns the configuration of a run whose data, with the user's files, comes as inputs of a live feed.
@@ -260,6 +264,12 @@ impl Config {
     #[must_use]
     pub(crate) fn source(&self) -> &SourceSettings {
         &self.source
+    }
+
+    /// Host of the command.
+    #[must_use]
+    pub(crate) fn host(&self) -> &Host {
+        &self.host
     }
 
     /// Settings of the stages.
@@ -307,6 +317,9 @@ impl Config {
     /// # Errors
     /// Its settings are not valid.
     pub(crate) fn strategy(&self) -> Result<Box<dyn Strategy>> {
+        if let Some(strategy) = self.host.strategy() {
+            return strategy.make().map_err(anyhow::Error::from_boxed);
+        }
         let mut own = self.strategy.clone();
         let kind = own.remove("kind");
         let kind = kind.as_ref().and_then(Value::as_str).unwrap_or_default();
@@ -323,6 +336,9 @@ impl Config {
     /// True if the strategy forecasts returns that the engine sizes; false if it sets target weights.
     #[must_use]
     pub(crate) fn sizes_forecasts(&self) -> bool {
+        if let Some(strategy) = self.host.strategy() {
+            return strategy.targets() == TargetKind::Expected;
+        }
         strategies::find(self.strategy_kind()).is_some_and(|entry| entry.targets == TargetKind::Expected)
     }
 
@@ -332,7 +348,7 @@ impl Config {
     /// A file cannot be read, or a setting cannot be written as TOML.
     pub(crate) fn digest(&self) -> Result<[u8; 32]> {
         let mut settings = self.of_results();
-        settings.digest_given(self.is_live || self.data.session.is_some())?;
+        settings.digest_given(self.is_live || self.data.session.is_some(), &self.host)?;
         Ok(Sha256::digest(toml::to_string(&settings)?).into())
     }
 

@@ -23,9 +23,11 @@ use super::holdout::HoldoutSettings;
 use super::layers::Layers;
 use super::limits::LimitSettings;
 use super::remedy::of_setting;
+use super::setting_error::{SettingError, SettingProblem};
 use super::tables::{PipelineSettings, UniverseSettings};
 use super::tune::TuneSettings;
 use super::{BenchmarkKind, Config, NO_FACTORS, Settings, unknown, user_files};
+use crate::host::Host;
 
 /// Flag of one command that stands for a setting.
 #[derive(Clone, Debug)]
@@ -51,6 +53,7 @@ pub(crate) struct Request<'a> {
     trades: bool,
     needs_factors: bool,
     takes_session: bool,
+    host: Host,
 }
 
 impl<'a> Request<'a> {
@@ -66,7 +69,13 @@ impl<'a> Request<'a> {
             trades: true,
             needs_factors: true,
             takes_session: false,
+            host: Host::default(),
         }
+    }
+
+    /// Sets the host, whose tables, settings and strategy the command uses.
+    pub(crate) fn with_host(self, host: &Host) -> Self {
+        Self { host: host.clone(), ..self }
     }
 
     /// Marks a command that does not trade: columns that only trading needs are not read.
@@ -130,10 +139,13 @@ impl<'a> Request<'a> {
                  a session recording; leave it out"
             );
         }
-        let strategy = strategy_settings(&typed)?;
+        let strategy = match self.host.strategy() {
+            Some(strategy) => called_strategy(&typed, strategy.name())?,
+            None => strategy_settings(&typed)?,
+        };
         let sizing_defaults = user_files::sizing_defaults(&strategy);
         let mut settings = Settings {
-            factors: factors(&typed, &data, self.needs_factors)?,
+            factors: factors(&typed, &data, self.needs_factors, &self.host)?,
             holdout: valid(&typed, |holdout: &HoldoutSettings| holdout.check(&data))?,
             universe: valid(&typed, UniverseSettings::check_ranges)?,
             benchmark: valid(&typed, BenchmarkSettings::check)?,
@@ -187,17 +199,17 @@ impl<'a> Request<'a> {
         ];
         let factors = data.factors.iter_mut().flat_map(OneOrMore::all_mut);
         for path in paths.into_iter().flatten().chain(factors) {
-            if path != NO_FACTORS {
+            if path != NO_FACTORS && !self.host.is_table(path) {
                 let absolute = std::path::absolute(&*path)
                     .with_context(|| format!("{path}: could not make the path absolute"))?;
                 *path = absolute.display().to_string();
             }
         }
-        settings.make_given_absolute()?;
+        settings.make_given_absolute(&self.host)?;
         if self.trades {
             settings.check_signal()?;
         }
-        Config::new(settings, self.trades)
+        Config::new(settings, self.trades, &self.host)
     }
 
     fn layers(&self) -> Result<Layers> {
@@ -209,6 +221,7 @@ impl<'a> Request<'a> {
         if let Some((name, text)) = &self.base {
             layers.add_text(name, text)?;
         }
+        self.host.settings().iter().for_each(|setting| layers.add_called(setting));
         for text in &args.set {
             layers.add_set(text)?;
         }
@@ -323,7 +336,20 @@ fn not_valid(typed: &Layers, table: &str, invalid: Invalid) -> anyhow::Error {
 
 /// Error of a setting: where it was set, found, expected.
 fn located(typed: &Layers, table: &str, key: &str, found: &str, expected: &str) -> anyhow::Error {
-    anyhow!("`{table}.{key}`, set by {}: found {found}, expected {expected}", typed.origin(table, key))
+    let (setting, origin) = (format!("{table}.{key}"), typed.origin(table, key));
+    let problem = SettingProblem::Value { found: found.to_owned(), expected: expected.to_owned() };
+    SettingError { setting, origin, problem }.into()
+}
+
+/// Returns the `[strategy]` table of a caller's strategy, which has its settings itself.
+fn called_strategy(typed: &Layers, name: &str) -> Result<Table> {
+    let own = typed.table("strategy");
+    if let Some((key, value)) = own.iter().find(|(key, value)| *key != "kind" || value.as_str() != Some(name))
+    {
+        let expected = format!("no key in [strategy], because the strategy is the object {name}");
+        return Err(located(typed, "strategy", key, &value.to_string(), &expected));
+    }
+    Ok([("kind".to_owned(), Value::String(name.to_owned()))].into_iter().collect())
 }
 
 /// Returns the `[strategy]` table with the defaults of its strategy.
@@ -363,7 +389,7 @@ fn strategy_settings(typed: &Layers) -> Result<Table> {
 }
 
 /// Returns the `[factors]` table; for the tutorial data, its own factors are the default.
-fn factors(typed: &Layers, data: &DataSettings, needed: bool) -> Result<Table> {
+fn factors(typed: &Layers, data: &DataSettings, needed: bool, host: &Host) -> Result<Table> {
     let table = typed.table("factors");
     for (name, value) in &table {
         if !value.is_str() {
@@ -382,10 +408,14 @@ fn factors(typed: &Layers, data: &DataSettings, needed: bool) -> Result<Table> {
             Ok(factors)
         }
         // A missing file is reported when it is opened.
-        (Some(prices), None) if needed && table.is_empty() && Path::new(prices).exists() => bail!(
-            "{prices}: found no factors for these prices, expected a file of factor returns (--factors FILE), or a table \
+        (Some(prices), None)
+            if needed && table.is_empty() && (host.is_table(prices) || Path::new(prices).exists()) =>
+        {
+            bail!(
+                "{prices}: found no factors for these prices, expected a file of factor returns (--factors FILE), or a table \
              [factors] that makes them from instruments (--set 'factors.mkt=\"SPY\"'), or --factors none to run without"
-        ),
+            )
+        }
         _ => Ok(table),
     }
 }

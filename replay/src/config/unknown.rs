@@ -1,11 +1,12 @@
 //! Errors of unknown keys and tables, with the nearest known name.
 
-use anyhow::{Result, bail};
+use anyhow::Result;
 use betaflow_connectors::nearest;
 use toml::Table;
 
 use super::layers::Layers;
 use super::reference;
+use super::setting_error::{SettingError, SettingProblem};
 
 /// Refuses unknown tables.
 pub(super) fn check_tables(typed: &Layers) -> Result<()> {
@@ -14,12 +15,12 @@ pub(super) fn check_tables(typed: &Layers) -> Result<()> {
         if !known.contains(&table.as_str()) {
             let key = keys.as_table().and_then(|keys| keys.keys().next()).map_or("", String::as_str);
             let origin = typed.origin(table, key);
-            match nearest(table, known.iter().copied()) {
-                Some(near) => bail!("unknown table `{table}`, set by {origin}; did you mean `{near}`?"),
-                None => {
-                    bail!("unknown table `{table}`, set by {origin}; expected one of {}", known.join(", "))
-                }
-            }
+            let remedy = match nearest(table, known.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("expected one of {}", known.join(", ")),
+            };
+            let problem = SettingProblem::Unknown { what: "table", remedy };
+            return Err(SettingError { setting: table.clone(), origin, problem }.into());
         }
     }
     Ok(())
@@ -36,15 +37,12 @@ pub(super) fn check_keys<'k>(
     for key in keys.keys() {
         if !known.contains(&key.as_str()) {
             let origin = typed.origin(table, key);
-            match nearest(key, known.iter().copied()) {
-                Some(near) => {
-                    bail!("unknown key `{table}.{key}`, set by {origin}; did you mean `{table}.{near}`?")
-                }
-                None => bail!(
-                    "unknown key `{table}.{key}`, set by {origin}; expected one of {}",
-                    known.join(", ")
-                ),
-            }
+            let remedy = match nearest(key, known.iter().copied()) {
+                Some(near) => format!("did you mean `{table}.{near}`?"),
+                None => format!("expected one of {}", known.join(", ")),
+            };
+            let problem = SettingProblem::Unknown { what: "key", remedy };
+            return Err(SettingError { setting: format!("{table}.{key}"), origin, problem }.into());
         }
     }
     Ok(())

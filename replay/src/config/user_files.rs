@@ -15,6 +15,7 @@ use betaflow_engine::model::EstimatorKind;
 use toml::{Table, Value};
 
 use super::{Config, Settings};
+use crate::host::Host;
 
 /// Key of a file in `[strategy]`.
 pub(super) const PATH: &str = "path";
@@ -44,13 +45,13 @@ impl Settings {
     }
 
     /// Paths to make absolute.
-    pub(super) fn make_given_absolute(&mut self) -> Result<()> {
+    pub(super) fn make_given_absolute(&mut self, host: &Host) -> Result<()> {
         let mut paths: Vec<&mut String> =
             [&mut self.estimator.betas, &mut self.estimator.factor_cov].into_iter().flatten().collect();
         if let Some(Value::String(path)) = self.strategy.get_mut(PATH) {
             paths.push(path);
         }
-        for path in paths {
+        for path in paths.into_iter().filter(|path| !host.is_table(path)) {
             let absolute = std::path::absolute(&*path)
                 .with_context(|| format!("{path}: could not make the path absolute"))?;
             *path = absolute.display().to_string();
@@ -77,7 +78,7 @@ impl Config {
     pub(crate) fn given(&self, factors: &[String], settings: &SourceSettings) -> Result<Vec<GivenRows>> {
         let rule = self.date_rule(settings);
         let open = |(kind, path): (GivenKind, &str)| {
-            Ok(GivenRows::open(&Input::from(Path::new(path)), kind, rule, settings.sealed_from)?)
+            Ok(GivenRows::open(&self.host.input(path), kind, rule, settings.sealed_from)?)
         };
         self.given_kinds(factors)?.into_iter().map(open).collect()
     }
@@ -151,10 +152,10 @@ impl Config {
 impl Settings {
     /// Replaces the paths of these files by digests of their content, which changes results. `among_inputs`: the
     /// content is among the recorded inputs of a live run, so that only the presence of a path counts.
-    pub(super) fn digest_given(&mut self, among_inputs: bool) -> Result<()> {
+    pub(super) fn digest_given(&mut self, among_inputs: bool, host: &Host) -> Result<()> {
         let digest = |path: &str| match among_inputs {
             true => Ok("inputs".to_owned()),
-            false => Ok::<_, anyhow::Error>(hex(&digest_of(Path::new(path))?)),
+            false => Ok::<_, anyhow::Error>(hex(&digest_of(path, host)?)),
         };
         for path in [&mut self.estimator.betas, &mut self.estimator.factor_cov].into_iter().flatten() {
             *path = digest(path)?;
@@ -167,7 +168,11 @@ impl Settings {
 }
 
 /// Digest of the content of a file or folder.
-fn digest_of(path: &Path) -> Result<[u8; 32]> {
+fn digest_of(path: &str, host: &Host) -> Result<[u8; 32]> {
+    if host.is_table(path) {
+        return Ok(content_digest([&host.input(path)])?);
+    }
+    let path = Path::new(path);
     let mut known = DIGESTS.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(digest) = known.get(path) {
         return Ok(*digest);

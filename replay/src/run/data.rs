@@ -53,6 +53,7 @@ impl DataCache {
         } else {
             file(config, settings)?
         };
+        let source = config.host().interruptible(source);
         let source = apply(source, world, &config.data.calendar()).map_err(source_error)?;
         Ok(Opened { source, progress })
     }
@@ -68,7 +69,7 @@ impl DataCache {
         *last = None;
         let (source, progress) = file(config, settings)?;
         let (mut source, frames) = Counted::new(source);
-        let line = Line::start(Arc::clone(&progress), frames);
+        let line = Line::start(config.host(), Arc::clone(&progress), frames);
         let recorded = Recorded::read(&mut source, BYTES_MAX).map_err(source_error)?;
         drop(line);
         *last = Some(CachedData { key, recorded: recorded.clone(), progress: Arc::clone(&progress) });

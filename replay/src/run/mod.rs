@@ -29,11 +29,12 @@ use betaflow_engine::source::Source as _;
 use serde::Serialize;
 
 use crate::config::{Config, Request};
+use crate::host::Host;
 use crate::report;
 use crate::summary::{
     HoldoutSummary, OfflineSummary, RESAMPLES, RunSummary, SEED, Section, Summary, Trading, to_json,
 };
-use crate::terminal::{Page, say, tell};
+use crate::terminal::Page;
 use factor_history::{FactorHistory, FactorSource};
 use progress::{Counted, Line};
 
@@ -72,8 +73,9 @@ pub(crate) const SIGNAL_ALONE: Kind = Kind { trades: false, ..SIGNAL };
 
 impl Kind {
     /// Creates the request for the settings of a command of this kind.
-    pub(crate) fn request<'a>(&self, args: &'a RunArgs) -> Request<'a> {
-        let request = Request::new(&args.input, self.record).until("--to", args.to.as_deref());
+    pub(crate) fn request<'a>(&self, args: &'a RunArgs, host: &Host) -> Request<'a> {
+        let request =
+            Request::new(&args.input, self.record).with_host(host).until("--to", args.to.as_deref());
         if self.trades { request } else { request.without_trading() }
     }
 }
@@ -82,8 +84,8 @@ impl Kind {
 ///
 /// # Errors
 /// The settings are invalid.
-pub(crate) fn resolve(args: &RunArgs, kind: &Kind) -> Result<Config> {
-    kind.request(args).resolve()
+pub(crate) fn resolve(args: &RunArgs, kind: &Kind, host: &Host) -> Result<Config> {
+    kind.request(args, host).resolve()
 }
 
 /// Run with an open folder and joined stages, before any data is read.
@@ -117,7 +119,7 @@ impl<'a> Prepared<'a> {
         let out = args.out.clone().unwrap_or_else(|| next_free(Path::new("runs"), kind.name));
         let Opened { source, progress } = data;
         let folder = RunFolder::create(&out, args.force)?;
-        remove_when_interrupted(folder.path())?;
+        remove_when_interrupted(config.host(), folder.path())?;
         let notes = config.notes(kind.trades).join("; ");
         let (names, note) = (source.factor_names(), Some(&*notes).filter(|notes| !notes.is_empty()));
         let recorder = ParquetRecorder::create(folder.path(), names, config.run().record, kind.trades, note)?;
@@ -162,7 +164,7 @@ impl<'a> Prepared<'a> {
     pub(crate) fn execute(self) -> Result<Finished<'a>> {
         let Self { config, kind, timing, json, started, out, folder, graph, progress, frames, factors } =
             self;
-        let line = Line::start(progress, frames);
+        let line = Line::start(config.host(), progress, frames);
         let ended = graph.run(&options(config, kind, timing)).map_err(|error| config.located(error))?;
         drop(line);
         if ended.facts.data.instruments == 0 {
@@ -244,12 +246,7 @@ impl Finished<'_> {
             folder.write(report::FILE, &report::html_of(folder.path(), &[])?)?;
         }
         folder.complete()?;
-        if json {
-            say(&text);
-            tell(&format!("written to {}", out.display()));
-        } else {
-            page(&extended, &summary, &out).print();
-        }
+        config.host().conclude(json, &text, || page(&extended, &summary, &out), Some(&out));
         Ok(())
     }
 
@@ -278,26 +275,19 @@ impl Finished<'_> {
             folder.write(report::FILE, &report::Run::read(folder.path())?.html(plot)?)?;
         }
         folder.complete()?;
-        if json {
-            say(&text);
-            tell(&format!("written to {}", out.display()));
-        } else {
-            summary.page(&out).print();
-        }
+        config.host().conclude(json, &text, || summary.page(&out), Some(&out));
         Ok(())
     }
 }
 
 /// Installs a handler of Ctrl-C and SIGTERM that removes the partial run folder.
-pub(crate) fn remove_when_interrupted(partial: &Path) -> Result<()> {
+pub(crate) fn remove_when_interrupted(host: &Host, partial: &Path) -> Result<()> {
     let partial = partial.to_owned();
-    ctrlc::set_handler(move || {
+    host.when_interrupted(move || {
         // Writers may still add files in between; the next run of this name removes them.
         let _ = std::fs::remove_dir_all(&partial);
         eprintln!("interrupted: the partial run folder was removed");
-        std::process::exit(130);
-    })?;
-    Ok(())
+    })
 }
 
 /// Computes the metrics from the written equity table, so that memory does not grow with the number of

@@ -11,8 +11,13 @@ use betaflow_engine::frame::Frame;
 use betaflow_engine::source::{DataFacts, Source, SourceError};
 use indicatif::{ProgressBar, ProgressFinish, ProgressStyle};
 
+use crate::host::Host;
+
 /// Interval between two drawings.
 const INTERVAL: Duration = Duration::from_millis(100);
+
+/// Parts of the data in which a caller reads the progress.
+const SHARES: f64 = 1e6;
 
 /// Source that counts its frames.
 pub(crate) struct Counted<S> {
@@ -51,10 +56,20 @@ pub(crate) struct Line {
 }
 
 impl Line {
-    /// Starts drawing if standard error is a terminal.
-    pub(crate) fn start(progress: Arc<Progress>, frames: Arc<AtomicU64>) -> Self {
+    /// Starts drawing if standard error is a terminal; a caller reads the numbers instead.
+    pub(crate) fn start(host: &Host, progress: Arc<Progress>, frames: Arc<AtomicU64>) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
+        if let Some(shown) = host.progress() {
+            let (shown, until) = (Arc::clone(shown), Arc::clone(&stop));
+            let report = move || {
+                while !until.load(Ordering::Relaxed) {
+                    shown.set((progress.share() * SHARES) as u64, SHARES as u64);
+                    std::thread::park_timeout(INTERVAL);
+                }
+            };
+            return Self { stop, thread: Some(std::thread::spawn(report)) };
+        }
         let thread = std::io::stderr().is_terminal().then(|| {
             std::thread::spawn(move || {
                 let bar = ProgressBar::new(1_000);

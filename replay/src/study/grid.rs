@@ -10,6 +10,7 @@ use toml::{Table, Value};
 
 use super::range::{Range, SCENARIOS_MAX, drawn};
 use crate::config::Config;
+use crate::host::Host;
 use crate::summary::Settings;
 
 /// Note in each output of a study with fixed trades.
@@ -35,11 +36,17 @@ impl Grid {
     ///
     /// # Errors
     /// The file is missing, is not TOML, or does not have exactly one of the three.
-    pub(crate) fn read(path: &Path) -> Result<Self> {
+    pub(crate) fn read(path: &Path, host: &Host) -> Result<Self> {
         let name = path.display();
-        let text = betaflow_connectors::read_text(path)
-            .with_context(|| format!("{name}: cannot read the grid file"))?;
-        let mut table: Table = text.parse().with_context(|| format!("{name}: invalid TOML"))?;
+        let (text, mut table) = match host.grid() {
+            Some(table) => (toml::to_string(table)?, table.clone()),
+            None => {
+                let text = betaflow_connectors::read_text(path)
+                    .with_context(|| format!("{name}: cannot read the grid file"))?;
+                let table: Table = text.parse().with_context(|| format!("{name}: invalid TOML"))?;
+                (text, table)
+            }
+        };
         let fixed = match table.remove("trades") {
             None => false,
             Some(Value::String(word)) if word == "fixed" => true,

@@ -45,6 +45,7 @@ pub(crate) use trials_log::TrialsLog;
 
 use crate::config::Config;
 use crate::config::SettingFlag;
+use crate::host::Host;
 use crate::run::REPLAY;
 use crate::run::RunArgs;
 use crate::summary::{FolderKind, Head, HoldoutSummary, Rendered, Settings, StudyHead, StudyTiming};
@@ -68,8 +69,13 @@ impl Study {
     ///
     /// # Errors
     /// The file cannot be read, or a setting of a scenario is invalid.
-    pub(crate) fn resolve(grid_file: &Path, args: &RunArgs, flags: &[SettingFlag]) -> Result<Self> {
-        let grid = Grid::read(grid_file)?;
+    pub(crate) fn resolve(
+        grid_file: &Path,
+        args: &RunArgs,
+        flags: &[SettingFlag],
+        host: &Host,
+    ) -> Result<Self> {
+        let grid = Grid::read(grid_file, host)?;
         if let Some(name) = grid.names.iter().find(|name| name.starts_with("holdout.")) {
             bail!(
                 "{}: `{name}`: found a varying setting, expected one hold-out for all scenarios: set it in the configuration, \
@@ -77,12 +83,12 @@ impl Study {
                 grid_file.display()
             );
         }
-        let base = REPLAY.request(args).with_flags(flags.iter().cloned()).resolve()?;
+        let base = REPLAY.request(args, host).with_flags(flags.iter().cloned()).resolve()?;
         let config_of = |scenario: usize| {
             let settings = grid.names.iter().cloned().zip(grid.scenarios[scenario].iter().cloned());
             let settings = settings.filter_map(|(name, value)| Some((name, value?)));
             REPLAY
-                .request(args)
+                .request(args, host)
                 .with_flags(flags.iter().cloned())
                 .with_scenario(grid_file, settings)
                 .resolve()

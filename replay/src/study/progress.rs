@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::host::Host;
+
 /// Interval between two drawings.
 const INTERVAL: Duration = Duration::from_millis(200);
 
@@ -31,11 +33,21 @@ pub(crate) struct StudyLine {
 }
 
 impl StudyLine {
-    /// Starts the line of `scenarios` scenarios with `frames` frames each.
-    pub(crate) fn start(meter: Arc<Meter>, scenarios: usize, frames: u64) -> Self {
+    /// Starts the line of `scenarios` scenarios with `frames` frames each; a caller reads the numbers instead.
+    pub(crate) fn start(host: &Host, meter: Arc<Meter>, scenarios: usize, frames: u64) -> Self {
         let stop = Arc::new(AtomicBool::new(false));
         let stopped = Arc::clone(&stop);
         let total = (scenarios as u64 * frames).max(1);
+        if let Some(shown) = host.progress() {
+            let (shown, until) = (Arc::clone(shown), Arc::clone(&stop));
+            let report = move || {
+                while !until.load(Ordering::Relaxed) {
+                    shown.set(meter.frames.load(Ordering::Relaxed).min(total), total);
+                    std::thread::park_timeout(INTERVAL);
+                }
+            };
+            return Self { stop, thread: Some(std::thread::spawn(report)) };
+        }
         let draw = move || {
             let bar = ProgressBar::new(total);
             if let Ok(style) = ProgressStyle::with_template("{bar:30} {percent:>3} %  {msg}  {eta} left") {

@@ -11,8 +11,8 @@ use super::pass::{pass, passes};
 use super::progress::{Meter, StudyLine};
 use super::unfinished::UnfinishedStudy;
 use super::{Study, StudyResults};
+use crate::host::Host;
 use crate::run::data::DataCache;
-use crate::terminal::tell;
 
 /// Output folder of a study, and the treatment of an unfinished one.
 pub(crate) struct Plan<'a> {
@@ -42,7 +42,7 @@ pub(crate) fn run(study: &Study, plan: &Plan) -> Result<(StudyResults, Unfinishe
     }
     let kept = done.iter().filter(|done| **done).count();
     if plan.resume {
-        tell(&match kept {
+        study.base.host().tell(&match kept {
             0 => "no stored results; the study starts from the beginning".to_owned(),
             kept => format!("{kept} of {} scenarios resumed", configs.len()),
         });
@@ -56,12 +56,12 @@ pub(crate) fn run(study: &Study, plan: &Plan) -> Result<(StudyResults, Unfinishe
     let (lanes, workers) = if most < cores { (cores.min(passes.len()), 1) } else { (1, cores) };
     let keeps_returns = size.keeps_returns(configs.len());
     let bytes = size.bytes(most * lanes) + cache.bytes();
-    announce(configs.len() - kept, passes.len(), size, bytes, keeps_returns);
+    announce(study.base.host(), configs.len() - kept, passes.len(), size, bytes, keeps_returns);
     let ended = Arc::new(AtomicUsize::new(kept));
-    say_when_interrupted(plan, Arc::clone(&ended), configs.len())?;
+    say_when_interrupted(study.base.host(), plan, Arc::clone(&ended), configs.len())?;
 
     let meter = Arc::new(Meter::default());
-    let line = StudyLine::start(Arc::clone(&meter), configs.len() - kept, size.frames);
+    let line = StudyLine::start(study.base.host(), Arc::clone(&meter), configs.len() - kept, size.frames);
     let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
     let error = Mutex::new(None);
     let lane = || {
@@ -103,16 +103,18 @@ pub(crate) fn run(study: &Study, plan: &Plan) -> Result<(StudyResults, Unfinishe
     Ok((results, unfinished))
 }
 
-fn announce(scenarios: usize, passes: usize, size: StudySize, bytes: u64, keeps_returns: bool) {
+fn announce(host: &Host, scenarios: usize, passes: usize, size: StudySize, bytes: u64, keeps_returns: bool) {
     let StudySize { instruments, frames, .. } = size;
     let megabytes = bytes.div_ceil(1 << 20);
     let plural = if passes == 1 { "" } else { "es" };
-    tell(&format!(
+    host.tell(&format!(
         "{scenarios} scenarios in {passes} pass{plural} over {instruments} instruments and {frames} frames; memory: \
          at most about {megabytes} MB"
     ));
     if !keeps_returns {
-        tell("too many returns to store: no scenario_returns.parquet, and no probability of overfitting");
+        host.tell(
+            "too many returns to store: no scenario_returns.parquet, and no probability of overfitting",
+        );
     }
 }
 
@@ -124,12 +126,10 @@ fn resume_hint(out: &Path, ended: usize, scenarios: usize) -> String {
 }
 
 /// Installs a handler of Ctrl-C and SIGTERM that keeps the completed passes.
-fn say_when_interrupted(plan: &Plan, ended: Arc<AtomicUsize>, scenarios: usize) -> Result<()> {
+fn say_when_interrupted(host: &Host, plan: &Plan, ended: Arc<AtomicUsize>, scenarios: usize) -> Result<()> {
     let (out, aside) = (plan.out.to_owned(), plan.aside.to_owned());
-    ctrlc::set_handler(move || {
+    host.when_interrupted(move || {
         let _ = std::fs::remove_dir_all(&aside);
         eprintln!("interrupted: {}", resume_hint(&out, ended.load(Ordering::Relaxed), scenarios));
-        std::process::exit(130);
-    })?;
-    Ok(())
+    })
 }

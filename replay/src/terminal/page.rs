@@ -102,6 +102,11 @@ impl Page {
         let _ = anstream::stdout().write_all(self.render(width).as_bytes());
     }
 
+    /// Returns the text without the codes of its styles.
+    pub(crate) fn plain(&self) -> String {
+        anstream::adapter::strip_str(&self.render(WIDTH)).to_string()
+    }
+
     /// Returns the text with the codes of its styles, in lines of at most `width` columns where words fit.
     fn render(&self, width: usize) -> String {
         let labels = self.blocks.iter().filter_map(|block| match block {

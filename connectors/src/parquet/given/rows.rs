@@ -10,10 +10,10 @@ use betaflow_engine::time::TimestampNs;
 
 use super::super::batches::{BATCH_ROWS, Batches, batch_rows, row_groups, unseal};
 use super::super::columns::{numbers, text, times};
-use super::super::error::Place;
 use super::super::files::list;
 use super::super::given_error::GivenError;
 use super::super::input::Location;
+use super::super::place::Place;
 use super::super::prepare::prepared_text;
 use super::super::schema::Columns;
 use super::super::settings::Input;

@@ -21,8 +21,8 @@ use betaflow_engine::source::{DataFacts, Source as _};
 use betaflow_engine::time::TimestampNs;
 
 use crate::config::{Config, Request};
+use crate::host::Host;
 use crate::summary::to_json;
-use crate::terminal::{say, tell};
 pub(super) use args::{CHECK, CheckArgs};
 use report::Checked;
 
@@ -30,7 +30,7 @@ use report::Checked;
 const LISTED_MAX: usize = 1_000_000;
 
 /// Checks price data, shows the findings and writes them to `--out`.
-pub(crate) fn check(args: &CheckArgs) -> Result<()> {
+pub(crate) fn check(args: &CheckArgs, host: &Host) -> Result<()> {
     if capture::is_capture(args) {
         return capture::check(args);
     }
@@ -39,8 +39,11 @@ pub(crate) fn check(args: &CheckArgs) -> Result<()> {
     }
     let started = Instant::now();
     let record = RecordSettings { betas: Frames::None, weights: Frames::None, expected_returns: None };
-    let config =
-        Request::new(&args.input(), record).without_factors().until("--to", args.to.as_deref()).resolve()?;
+    let config = Request::new(&args.input(), record)
+        .with_host(host)
+        .without_factors()
+        .until("--to", args.to.as_deref())
+        .resolve()?;
     let mut found = Findings::default();
     let (facts, spreads) = inspect(&config, &mut found)?;
     let alignment = inspect_factors(&config, &mut found)?;
@@ -58,21 +61,17 @@ pub(crate) fn check(args: &CheckArgs) -> Result<()> {
         alignment,
         seconds: started.elapsed().as_secs_f64(),
     };
-    if args.json {
-        say(&to_json(&checked.summary())?);
+    let page = || {
+        let mut page = checked.page();
         if let Some(path) = &args.out {
-            tell(&format!("written to {}", path.display()));
+            page.section("Files").field("Findings", path.display());
+            if found.listed.len() as u64 != found.tally.total() {
+                page.text(format!("It holds only the first {LISTED_MAX} findings."));
+            }
         }
-        return Ok(());
-    }
-    let mut page = checked.page();
-    if let Some(path) = &args.out {
-        page.section("Files").field("Findings", path.display());
-        if found.listed.len() as u64 != found.tally.total() {
-            page.text(format!("It holds only the first {LISTED_MAX} findings."));
-        }
-    }
-    page.print();
+        page
+    };
+    host.conclude(args.json, &to_json(&checked.summary())?, page, args.out.as_deref());
     Ok(())
 }
 

@@ -14,7 +14,6 @@ mod text;
 
 use std::cmp::Ordering;
 use std::collections::VecDeque;
-use std::process::ExitCode;
 
 use anyhow::{Result, bail};
 use betaflow_engine::execution::Reason;
@@ -38,14 +37,14 @@ const ROUNDING: f64 = 1e-9;
 ///
 /// # Errors
 /// A folder is neither a run folder nor a state folder, or cannot be read.
-pub(crate) fn diff(args: &DiffArgs) -> Result<ExitCode> {
+pub(crate) fn diff(args: &DiffArgs) -> Result<u8> {
     let sides = [Side::open(&args.a)?, Side::open(&args.b)?];
     let found = Comparison::new(sides).run()?;
     match args.json {
         true => say(&to_json(&text::summary(&found))?),
         false => text::page(&found).print(),
     }
-    Ok(if found.first.is_some() { ExitCode::from(DIFFERS) } else { ExitCode::SUCCESS })
+    Ok(if found.first.is_some() { DIFFERS } else { 0 })
 }
 
 /// Result of a comparison.

@@ -5,6 +5,7 @@ mod offline;
 
 use anyhow::Result;
 
+use crate::host::Host;
 use crate::run::{self, Prepared, Reported, open};
 
 pub(super) use args::{ESTIMATE, EstimateArgs};
@@ -14,9 +15,9 @@ use args::{OfflineArgs, Rival};
 ///
 /// # Errors
 /// Settings or data are invalid, or a file cannot be written.
-pub(super) fn estimate(args: &EstimateArgs) -> Result<()> {
+pub(super) fn estimate(args: &EstimateArgs, host: &Host) -> Result<()> {
     let plot = (!args.report.no_report).then_some(&args.report.plot[..]);
-    let config = run::resolve(&args.run, &run::ESTIMATE)?;
+    let config = run::resolve(&args.run, &run::ESTIMATE, host)?;
     let finished = Prepared::new(&config, &args.run, &run::ESTIMATE, open(&config)?, None)?.execute()?;
     let findings = offline::run(&args.offline, &config, finished.facts(), finished.folder())?;
     finished.conclude(Reported { findings: findings.section(), plot, ..Reported::default() })

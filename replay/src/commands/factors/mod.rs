@@ -17,6 +17,7 @@ use betaflow_engine::time::TimestampNs;
 
 use super::result_folder::{Written, refuse_overwritten};
 use crate::config::{Config, Request, SettingFlag};
+use crate::host::Host;
 use crate::run::factor_history::FactorHistory;
 use crate::run::{open, remove_when_interrupted};
 use crate::summary::{Code, FactorsCommandSummary, FolderKind, Head, Rendered, to_json};
@@ -29,7 +30,7 @@ const TABLES: [&str; 2] = ["factors.parquet", "premia.parquet"];
 ///
 /// # Errors
 /// Settings or data are invalid, there is no factor, or the folder cannot be written.
-pub(super) fn factors(args: &FactorsArgs) -> Result<()> {
+pub(super) fn factors(args: &FactorsArgs, host: &Host) -> Result<()> {
     let nothing = RecordSettings { betas: Frames::None, weights: Frames::None, expected_returns: None };
     // Without prices, --factors names the files as FILE does.
     let named = args.input.factors.iter().all(|file| file.as_os_str() != "none");
@@ -44,6 +45,7 @@ pub(super) fn factors(args: &FactorsArgs) -> Result<()> {
     };
     let file = value.map(|value| SettingFlag { table: "data", key: "factors", value, flag: "FILE" });
     let config = Request::new(&args.input, nothing)
+        .with_host(host)
         .without_trading()
         .until("--to", args.to.as_deref())
         .with_flags(file)
@@ -53,7 +55,7 @@ pub(super) fn factors(args: &FactorsArgs) -> Result<()> {
     }
     let folder = args.out.as_deref().map(|out| RunFolder::create(out, args.force)).transpose()?;
     if let Some(folder) = &folder {
-        remove_when_interrupted(folder.path())?;
+        remove_when_interrupted(host, folder.path())?;
     }
     let premia = folder.as_ref().map(|folder| TableWriter::create(folder.path(), &RunNames::default(), None));
     let mut reading = Collector { history: None, premia: premia.transpose()?, row: PremiaRow::default() };
@@ -83,10 +85,8 @@ pub(super) fn factors(args: &FactorsArgs) -> Result<()> {
         Written::complete(folder, out, &json)
     });
     let written = written.transpose()?;
-    match args.json {
-        true => Written::say(written.as_ref(), &json),
-        false => text::page(&summary, written.as_ref()).print(),
-    }
+    let page = || text::page(&summary, written.as_ref());
+    host.conclude(args.json, &json, page, written.as_ref().map(Written::path));
     Ok(())
 }
 

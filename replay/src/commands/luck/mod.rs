@@ -5,10 +5,11 @@ mod examined;
 mod text;
 
 use anyhow::{Result, bail};
-use betaflow_connectors::parquet::{Input, ReturnRows, ReturnTable, read_returns};
+use betaflow_connectors::parquet::{ReturnRows, ReturnTable, read_returns};
 use betaflow_connectors::record::{CorrelationRow, RunFolder, RunNames, TableWriter, TrialRow};
 
 use super::result_folder::{Written, refuse_overwritten};
+use crate::host::Host;
 use crate::summary::to_json;
 pub(super) use args::{LUCK, LuckArgs};
 use examined::Examined;
@@ -20,11 +21,11 @@ const TABLE: &str = "luck.parquet";
 ///
 /// # Errors
 /// The file cannot be read or has no trial, an option is out of range, or the folder cannot be written.
-pub(super) fn luck(args: &LuckArgs) -> Result<()> {
+pub(super) fn luck(args: &LuckArgs, host: &Host) -> Result<()> {
     check(args)?;
     let out = args.out.as_deref();
     refuse_overwritten(&args.returns, out, &[TABLE, "correlations.parquet"])?;
-    let examined = Examined::new(args, read(args)?)?;
+    let examined = Examined::new(args, read(args, host)?)?;
     let json = to_json(&examined.summary())?;
     let written = out.map(|out| {
         let folder = RunFolder::create(out, args.force)?;
@@ -32,10 +33,8 @@ pub(super) fn luck(args: &LuckArgs) -> Result<()> {
         Written::complete(folder, out, &json)
     });
     let written = written.transpose()?;
-    match args.json {
-        true => Written::say(written.as_ref(), &json),
-        false => examined.page(written.as_ref()).print(),
-    }
+    let page = || examined.page(written.as_ref());
+    host.conclude(args.json, &json, page, written.as_ref().map(Written::path));
     Ok(())
 }
 
@@ -58,9 +57,9 @@ fn check(args: &LuckArgs) -> Result<()> {
 }
 
 /// Reads the returns.
-fn read(args: &LuckArgs) -> Result<ReturnTable> {
+fn read(args: &LuckArgs, host: &Host) -> Result<ReturnTable> {
     let rows = ReturnRows { what: "returns of trials", nulls: true, ..ReturnRows::default() };
-    let table = read_returns(&Input::from(&*args.returns), &rows)?;
+    let table = read_returns(&host.input(&args.returns.to_string_lossy()), &rows)?;
     let file = args.returns.display();
     if table.names.is_empty() {
         bail!("{file}: found no column of returns, expected one for each trial besides the time column");

@@ -287,6 +287,7 @@ fn tutorial_name() -> String {
         ParquetInput::Bytes { name, .. } => name,
         ParquetInput::Path(path) => path.display().to_string(),
         ParquetInput::Prepared(file) => file.name().to_owned(),
+        ParquetInput::Memory(table) => table.name().to_owned(),
         ParquetInput::Several(_) => "several files".to_owned(),
     }
 }

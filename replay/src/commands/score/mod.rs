@@ -32,6 +32,7 @@ use betaflow_engine::time::TimestampNs;
 use jiff::Timestamp;
 
 use crate::config::{Config, error_text, source_error};
+use crate::host::Host;
 use crate::run::data::{DataCache, Opened as OpenedSource};
 use crate::run::json_lines;
 use crate::run::{self, Prepared, Reported};
@@ -39,7 +40,6 @@ use crate::summary::{
     BenchmarkSummary, EarlierOpening, FailedOpening, HoldoutSummary, PeriodMetrics, ScoreSummary, Section,
     time_text,
 };
-use crate::terminal::tell;
 pub(super) use args::{Profile, SCORE, ScoreArgs};
 use figures::{Part, Parts};
 pub(crate) use holdout_log::Entry;
@@ -47,8 +47,8 @@ use holdout_log::{Event, HoldoutLog, Overlap};
 use trials::TrialsOverlap;
 
 /// Scores the hold-out.
-pub(crate) fn score(args: &ScoreArgs) -> Result<()> {
-    let config = run::resolve(&args.run, &run::SCORE)?;
+pub(crate) fn score(args: &ScoreArgs, host: &Host) -> Result<()> {
+    let config = run::resolve(&args.run, &run::SCORE, host)?;
     let Some(start) = config.holdout.start()? else {
         bail!(
             "score: found no hold-out, expected its first date: set `from` in the table [holdout] of the configuration, or \
@@ -78,7 +78,7 @@ pub(crate) fn score(args: &ScoreArgs) -> Result<()> {
     let prepared = Prepared::new(&config, &args.run, &run::SCORE, source, None)?;
     // A warning after the opening would come too late.
     if let Some(trials) = TrialsOverlap::of(&config, &times)? {
-        tell(&format!("warning: {}", trials.warning()));
+        host.tell(&format!("warning: {}", trials.warning()));
     }
     // An error before this line leaves the hold-out unopened: no frame has been processed.
     let opened = scoring.record_opening(&config)?;

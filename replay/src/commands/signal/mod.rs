@@ -22,6 +22,7 @@ use betaflow_engine::signal::analysis::{
 use betaflow_engine::source::Source as _;
 
 use crate::config::Config;
+use crate::host::Host;
 use crate::run::{Kind, Opened, Prepared, SIGNAL as TRADED, SIGNAL_ALONE, open};
 use crate::summary::{ExposureSummary, FolderKind, SignalKeys, SignalSummary, time_text};
 use analysed::{Analysed, AnalysisState};
@@ -31,10 +32,10 @@ pub(super) use args::{SIGNAL, SignalArgs};
 ///
 /// # Errors
 /// Settings or data are invalid, the forecasts name no instrument of the data, or a file cannot be written.
-pub(super) fn signal(args: &SignalArgs) -> Result<()> {
+pub(super) fn signal(args: &SignalArgs, host: &Host) -> Result<()> {
     let kind: &Kind = if args.no_replay { &SIGNAL_ALONE } else { &TRADED };
     let run = args.replay();
-    let config = TRADED.request(&run).without_factors().resolve()?;
+    let config = TRADED.request(&run, host).without_factors().resolve()?;
     let Some(forecasts) = config.signal_path().filter(|_| config.strategy_kind() == "forecasts") else {
         bail!(
             "signal: found no file of forecasts, expected FORECASTS, or strategy.path with strategy.kind = \"forecasts\" in the \

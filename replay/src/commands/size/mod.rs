@@ -20,10 +20,10 @@ use betaflow_engine::source::Source as _;
 use betaflow_engine::time::{DAY_NS, TimestampNs};
 
 use crate::config::{Config, Request, date};
+use crate::host::Host;
 use crate::run::data::Opened;
 use crate::run::open;
 use crate::summary::{Rendered, data_warnings, time_text, to_json};
-use crate::terminal::say;
 pub(super) use args::{SIZE, SizeArgs};
 
 /// Points of the frontier.
@@ -111,11 +111,12 @@ impl Recorder for Finder {
 }
 
 /// Trades up to the date, and shows the last rebalance on it.
-pub(crate) fn size(args: &SizeArgs) -> Result<()> {
+pub(crate) fn size(args: &SizeArgs, host: &Host) -> Result<()> {
     let nothing = RecordSettings { betas: Frames::None, weights: Frames::None, expected_returns: None };
     let at = date("--at", &args.at)?;
     // Later data cannot change the rebalance and is not read.
-    let config = Request::new(&args.input, nothing).until("--at", Some(&args.at)).resolve()?;
+    let config =
+        Request::new(&args.input, nothing).with_host(host).until("--at", Some(&args.at)).resolve()?;
     if let Some(from) = config.holdout.start()?.filter(|from| at >= *from) {
         let from = time_text(Some(from)).unwrap_or_default();
         bail!(
@@ -153,10 +154,7 @@ pub(crate) fn size(args: &SizeArgs) -> Result<()> {
         );
     };
     let report = Report::new(&config, shown, factors, warnings);
-    match args.json {
-        true => say(&to_json(&report.summary())?),
-        false => report.page().print(),
-    }
+    host.conclude(args.json, &to_json(&report.summary())?, || report.page(), None);
     Ok(())
 }
 

@@ -10,20 +10,20 @@ use betaflow_connectors::record::RunFolder;
 use betaflow_engine::sweep::Candidates;
 
 use crate::config::slips;
+use crate::host::Host;
 use crate::report;
 use crate::study;
 use crate::study::{Luck, Plan, RuinedScenarios, Study, StudyResults, TrialsLog, candidates_of};
 use crate::summary::{
     Code, FolderKind, Rendered, StressSummary, Trades, data_warnings, paths, survivorship_warning, to_json,
 };
-use crate::terminal::{say, tell};
 pub(super) use args::{STRESS, StressArgs};
 use text::Finished;
 
 /// Runs every scenario of a grid file.
-pub(crate) fn stress(args: &StressArgs) -> Result<()> {
+pub(crate) fn stress(args: &StressArgs, host: &Host) -> Result<()> {
     let started = Instant::now();
-    let study = Study::resolve(&args.study.grid, &args.study.run, &[])?;
+    let study = Study::resolve(&args.study.grid, &args.study.run, &[], host)?;
     let out = study::folder_of(&args.study.run, "stress");
     let folder = RunFolder::create(&out, args.study.run.force)?;
     let plan =
@@ -52,14 +52,10 @@ pub(crate) fn stress(args: &StressArgs) -> Result<()> {
     }
     folder.complete()?;
     unfinished.remove();
-    if args.study.run.json {
-        say(&text);
-        tell(&format!("written to {}", out.display()));
-        return Ok(());
-    }
     let (study, results, candidates) = (&study, &results, &candidates);
     let (luck, ruined, warnings) = (&luck, &ruined, &warnings[..]);
-    Finished { study, results, candidates, luck, ruined, warnings, started }.page(&out).print();
+    let page = || Finished { study, results, candidates, luck, ruined, warnings, started }.page(&out);
+    host.conclude(args.study.run.json, &text, page, Some(&out));
     Ok(())
 }
 

@@ -28,11 +28,11 @@ use betaflow_connectors::record::RunFolder;
 use betaflow_engine::validation::{AlignedReturns, TuningResult};
 
 use crate::config::{is_choice, slips};
+use crate::host::Host;
 use crate::report;
 use crate::study;
 use crate::study::{Grid, Luck, Plan, RuinedScenarios, Study, StudyResults, TrialsLog, candidates_of};
 use crate::summary::{Code, IN_SAMPLE, Rendered, data_warnings, survivorship_warning, to_json};
-use crate::terminal::{say, tell};
 pub(super) use args::{TUNE, TuneArgs};
 
 /// Result of a tuning.
@@ -50,9 +50,9 @@ struct Tuning {
 }
 
 /// Chooses among the settings of a grid file.
-pub(crate) fn tune(args: &TuneArgs) -> Result<()> {
+pub(crate) fn tune(args: &TuneArgs, host: &Host) -> Result<()> {
     let started = Instant::now();
-    let mut study = Study::resolve(&args.study.grid, &args.study.run, &args.flags())?;
+    let mut study = Study::resolve(&args.study.grid, &args.study.run, &args.flags(), host)?;
     reject_environments(&study.grid)?;
     let settings = study.configs.len();
     let base = add_base(&mut study)?;
@@ -83,12 +83,7 @@ pub(crate) fn tune(args: &TuneArgs) -> Result<()> {
     }
     folder.complete()?;
     unfinished.remove();
-    if args.study.run.json {
-        say(&text);
-        tell(&format!("written to {}", out.display()));
-    } else {
-        tuning.page(&out).print();
-    }
+    host.conclude(args.study.run.json, &text, || tuning.page(&out), Some(&out));
     Ok(())
 }
 

@@ -50,7 +50,7 @@ pub(crate) fn run(asked: &OfflineArgs, config: &Config, facts: &RunFacts, folder
 fn read(config: &Config, facts: &RunFacts) -> Result<Panel> {
     let Opened { source, progress } = open(config)?;
     let (mut source, counter) = Counted::new(source);
-    let line = Line::start(progress, counter);
+    let line = Line::start(config.host(), progress, counter);
     let panel = Panel::read(&mut source, PanelShape::from(&facts.data), config.data.excess, BYTES_MAX);
     drop(line);
     panel.map_err(error_of)

@@ -1,0 +1,1 @@
+"""Streaming engine for factor models."""

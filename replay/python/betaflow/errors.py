@@ -1,0 +1,56 @@
+"""Errors of betaflow."""
+
+from __future__ import annotations
+
+
+class Error(Exception):
+    """Error of a command."""
+
+
+class ConfigError(Error):
+    """Argument or setting that is not accepted.
+
+    Attributes:
+        setting: dotted name of the setting, such as ``sizing.turnover_cap``; None for other arguments.
+        found: value that was found, as text.
+        expected: values that are accepted, as text.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        setting: str | None = None,
+        found: str | None = None,
+        expected: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.setting = setting
+        self.found = found
+        self.expected = expected
+
+
+class InputError(Error):
+    """Data that cannot be used.
+
+    Attributes:
+        file: name of the argument or path of the file with the data; None for an error without a place.
+        row: row, counting from 0.
+        line: line of a text file, counting from 1; None for other data.
+        column: name of the column.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        file: str | None = None,
+        row: int | None = None,
+        line: int | None = None,
+        column: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.file = file
+        self.row = row
+        self.line = line
+        self.column = column

@@ -1,0 +1,31 @@
+//! Native module of the Python package `betaflow`. It converts values between Python and the library of the program, and
+//! holds no logic of its own.
+//!
+//! | file | content |
+//! |---|---|
+//! | `call.rs` | commands of the program, with tables and settings of Python |
+//! | `table.rs` | Arrow tables from Python and to Python, without a copy |
+
+mod call;
+mod table;
+
+use std::ffi::OsString;
+
+use pyo3::prelude::*;
+
+/// Runs the program with the arguments `argv`, the first of which is its name; returns the exit code.
+#[pyfunction]
+fn main(py: Python<'_>, argv: Vec<OsString>) -> u8 {
+    py.detach(|| betaflow_replay::main(argv))
+}
+
+/// Native module of the package.
+#[pymodule]
+mod _native {
+    #[pymodule_export]
+    use super::call::call;
+    #[pymodule_export]
+    use super::main;
+    #[pymodule_export]
+    use super::table::{Table, read_table};
+}
