@@ -2,7 +2,6 @@
 //!
 //! | module | content |
 //! |---|---|
-//! | `call` | commands for a caller in the same process |
 //! | `commands` | commands, one file or folder each |
 //! | `config` | settings, as typed and as validated |
 //! | `run` | one run: data, run folder, progress |
@@ -12,7 +11,6 @@
 //! | `host` | terminal of the program, or a caller in the same process |
 //! | `terminal` | pages on a terminal |
 
-mod call;
 mod commands;
 mod config;
 mod host;
@@ -24,12 +22,12 @@ mod terminal;
 
 use std::ffi::OsString;
 
-pub use call::{CallError, CallErrorKind, call};
 use clap::Parser as _;
+pub use commands::{CallError, CallErrorKind, call};
 use host::Host;
 pub use host::{Call, CallProgress, CallSetting, Reply, StrategyFactory};
 
-/// Runs the program with the arguments `argv`, the first of which is the name of the program; returns the exit code.
+/// Runs the program with the arguments `argv`, beginning with the name of the program; returns the exit code.
 pub fn main(argv: impl IntoIterator<Item = OsString>) -> u8 {
     let command = match commands::Cli::try_parse_from(argv) {
         Ok(cli) => cli.command,

@@ -13,7 +13,7 @@ use std::ffi::OsString;
 
 use pyo3::prelude::*;
 
-/// Runs the program with the arguments `argv`, the first of which is its name; returns the exit code.
+/// Runs the program with the arguments `argv`, beginning with its name; returns the exit code.
 #[pyfunction]
 fn main(py: Python<'_>, argv: Vec<OsString>) -> u8 {
     py.detach(|| betaflow_replay::main(argv))

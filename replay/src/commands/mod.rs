@@ -1,5 +1,6 @@
 //! Commands: a file or folder each, with arguments, help and body.
 
+mod call;
 mod check;
 mod completions;
 mod dashboard;
@@ -48,6 +49,7 @@ use state::{STATE, StateArgs};
 use stress::{STRESS, StressArgs};
 use tune::{TUNE, TuneArgs};
 
+pub use call::{CallError, CallErrorKind, call};
 pub(crate) use state::advice;
 
 /// Exit code of a command that succeeds.
@@ -152,10 +154,10 @@ impl Command {
             Self::Tune(args) => done(tune::tune(args, host)),
             Self::Serve(args) => done(serve::serve(args)),
             Self::Paper(args) => done(paper::paper(args)),
-            Self::State(args) => done(state::state(args)),
-            Self::Diff(args) => diff::diff(args),
-            Self::Report(args) => done(report::report(args)),
-            Self::Import(args) => done(import::import(args)),
+            Self::State(args) => done(state::state(args, host)),
+            Self::Diff(args) => diff::diff(args, host),
+            Self::Report(args) => done(report::report(args, host)),
+            Self::Import(args) => done(import::import(args, host)),
             Self::Check(args) => done(check::check(args, host)),
             Self::Dashboard(args) => done(dashboard::dashboard(args)),
             Self::Schema(args) => done(schema::schema(args)),

@@ -6,8 +6,8 @@ use anyhow::Result;
 use betaflow_connectors::record::replace_file;
 use clap::Args;
 
+use crate::host::Host;
 use crate::report::{self, FILE};
-use crate::terminal::say;
 
 pub(super) const REPORT: &str = "\
 Write the report of a run folder again.
@@ -34,9 +34,9 @@ pub(crate) struct ReportArgs {
 ///
 /// # Errors
 /// The folder cannot be read or written.
-pub(super) fn report(args: &ReportArgs) -> Result<()> {
+pub(super) fn report(args: &ReportArgs, host: &Host) -> Result<()> {
     let html = report::html_of(&args.folder, &args.plot)?;
     let path = replace_file(&args.folder, FILE, &html)?;
-    say(&format!("written to {}\n", path.display()));
+    host.say(&format!("written to {}\n", path.display()));
     Ok(())
 }

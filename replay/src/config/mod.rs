@@ -211,7 +211,8 @@ impl Config {
         match &error {
             PipelineError::Failed { source, .. } if source.is::<OutOfRange>() => {
                 let data = self.data.prices.as_ref().or(self.data.session.as_ref());
-                let data = data.map_or("the embedded data", String::as_str).to_owned();
+                let name = |path| self.host.table_name(path).unwrap_or(path);
+                let data = data.map_or("the embedded data", |path| name(path)).to_owned();
                 anyhow::Error::from(error).context(data)
             }
             _ => error.into(),

@@ -63,6 +63,14 @@ impl Host {
         }
     }
 
+    /// Takes a sentence as the result of a command without a summary.
+    pub(crate) fn say(&self, text: &str) {
+        match &self.0 {
+            None => terminal::say(text),
+            Some(caller) => text.clone_into(&mut caller.reply().page),
+        }
+    }
+
     /// Takes a line of progress or a note.
     pub(crate) fn tell(&self, line: &str) {
         match &self.0 {
@@ -82,6 +90,11 @@ impl Host {
     /// Returns true if a path names a table of the caller.
     pub(crate) fn is_table(&self, path: &str) -> bool {
         self.table(path).is_some()
+    }
+
+    /// Returns the name of the caller's table at a path.
+    pub(crate) fn table_name(&self, path: &str) -> Option<&str> {
+        self.table(path).map(MemoryTable::name)
     }
 
     fn table(&self, path: &str) -> Option<&MemoryTable> {

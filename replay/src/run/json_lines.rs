@@ -87,7 +87,7 @@ impl<T: Serialize + DeserializeOwned> JsonLines<T> {
 }
 
 /// Path of a log that belongs to the data: the path of the prices with `.{ending}` added; in the current
-/// folder for the embedded data.
+/// folder for the embedded data and for tables in memory.
 ///
 /// # Errors
 /// The prices have no file name, for example `/`.
@@ -95,6 +95,9 @@ pub(crate) fn beside(config: &Config, ending: &str) -> Result<PathBuf> {
     let Some(prices) = &config.data.prices else {
         return Ok(std::path::absolute(format!("tutorial.{ending}"))?);
     };
+    if let Some(name) = config.host().table_name(prices) {
+        return Ok(std::path::absolute(format!("{name}.{ending}"))?);
+    }
     let mut path = PathBuf::from(prices);
     if path.file_name().is_none() {
         path = path.canonicalize().with_context(|| format!("{prices}: cannot find it"))?;

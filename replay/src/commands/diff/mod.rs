@@ -19,8 +19,8 @@ use anyhow::{Result, bail};
 use betaflow_engine::execution::Reason;
 use betaflow_engine::ledger::difference::{Difference, InstrumentNumbers, Positions};
 
+use crate::host::Host;
 use crate::summary::to_json;
-use crate::terminal::say;
 pub(super) use args::{DIFF, DiffArgs};
 use event::{Event, Kind};
 use recorded::RecordedFrame;
@@ -37,13 +37,10 @@ const ROUNDING: f64 = 1e-9;
 ///
 /// # Errors
 /// A folder is neither a run folder nor a state folder, or cannot be read.
-pub(crate) fn diff(args: &DiffArgs) -> Result<u8> {
+pub(crate) fn diff(args: &DiffArgs, host: &Host) -> Result<u8> {
     let sides = [Side::open(&args.a)?, Side::open(&args.b)?];
     let found = Comparison::new(sides).run()?;
-    match args.json {
-        true => say(&to_json(&text::summary(&found))?),
-        false => text::page(&found).print(),
-    }
+    host.conclude(args.json, &to_json(&text::summary(&found))?, || text::page(&found), None);
     Ok(if found.first.is_some() { DIFFERS } else { 0 })
 }
 

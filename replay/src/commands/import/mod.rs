@@ -8,8 +8,8 @@ use anyhow::Result;
 use betaflow_connectors::import::{Content, ImportOptions};
 use betaflow_connectors::parquet::{Input, import_files};
 
+use crate::host::Host;
 use crate::summary::to_json;
-use crate::terminal::say;
 pub(super) use args::{IMPORT, ImportArgs};
 use summary::ImportSummary;
 
@@ -17,7 +17,7 @@ use summary::ImportSummary;
 ///
 /// # Errors
 /// A file is invalid, or the output cannot be written.
-pub(crate) fn import(args: &ImportArgs) -> Result<()> {
+pub(crate) fn import(args: &ImportArgs, host: &Host) -> Result<()> {
     let inputs: Vec<Input> = args.files.iter().map(|path| Input::from(path.as_path())).collect();
     let options = ImportOptions {
         content: Content::Prices,
@@ -30,10 +30,7 @@ pub(crate) fn import(args: &ImportArgs) -> Result<()> {
     };
     let report = import_files(&inputs, &options, args.out.as_deref())?;
     let out = args.out.as_ref().map(|path| path.display().to_string());
-    if args.json {
-        say(&to_json(&ImportSummary::new(&report, out))?);
-    } else {
-        text::page(&report, out.as_deref()).print();
-    }
+    let json = to_json(&ImportSummary::new(&report, out.clone()))?;
+    host.conclude(args.json, &json, || text::page(&report, out.as_deref()), None);
     Ok(())
 }

@@ -42,6 +42,7 @@ pub(super) fn signal(args: &SignalArgs, host: &Host) -> Result<()> {
              configuration"
         );
     };
+    let forecasts = config.host().table_name(forecasts).unwrap_or(forecasts);
     let settings = settings_of(args, &config)?;
     let Opened { source, progress } = open(&config)?;
     let factors = source.factor_names().to_vec();

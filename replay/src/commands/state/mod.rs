@@ -8,7 +8,7 @@ use anyhow::Result;
 use betaflow_connectors::store::StateView;
 use rusqlite::ErrorCode;
 
-use crate::terminal::say;
+use crate::host::Host;
 pub(super) use args::{STATE, StateArgs};
 use contents::Contents;
 
@@ -16,12 +16,10 @@ use contents::Contents;
 ///
 /// # Errors
 /// The folder is not a state folder, or was written by a newer version.
-pub(crate) fn state(args: &StateArgs) -> Result<()> {
+pub(crate) fn state(args: &StateArgs, host: &Host) -> Result<()> {
     let held = Contents::read(&StateView::open(&args.folder)?)?;
-    match args.json {
-        true => say(&(serde_json::to_string_pretty(&held)? + "\n")),
-        false => text::page(&held).print(),
-    }
+    let json = serde_json::to_string_pretty(&held)? + "\n";
+    host.conclude(args.json, &json, || text::page(&held), None);
     Ok(())
 }
 

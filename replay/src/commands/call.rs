@@ -3,7 +3,7 @@
 use clap::Parser as _;
 use clap::error::ErrorKind;
 
-use crate::commands::{self, Cli};
+use super::{Cli, advice};
 use crate::config::{self, SettingError, SettingProblem};
 use crate::host::{Call, Host, Interrupted, Reply};
 use betaflow_connectors::{DataError, Place};
@@ -65,7 +65,7 @@ impl CallError {
     fn of(error: &anyhow::Error) -> Self {
         let mut text = config::error_text(error);
         if let Some(error) = error.chain().find_map(|cause| cause.downcast_ref()) {
-            text += commands::advice(error);
+            text += advice(error);
         }
         let mut call = Self::new(CallErrorKind::Other, text);
         for cause in error.chain() {
