@@ -1,1 +1,61 @@
-"""Streaming engine for factor models."""
+"""Streaming engine for factor models.
+
+``replay`` trades a strategy through historical data with costs, ``estimate`` estimates alpha and factor betas with a
+Kalman filter. Both take DataFrames of pandas and polars, Arrow tables, DuckDB relations, or paths of files.
+"""
+
+from __future__ import annotations
+
+from betaflow._analyses import factors, luck, signal
+from betaflow._commands import check, estimate, replay, score, size
+from betaflow._results import (
+    Check,
+    Estimate,
+    FactorStudy,
+    Luck,
+    Rebalance,
+    Result,
+    Run,
+    Score,
+    Signal,
+    Study,
+    Tuning,
+    read_run,
+)
+from betaflow._studies import stress, tune
+from betaflow._summary import Summary
+from betaflow._table import Table
+from betaflow._tutorial import Tutorial, load_tutorial
+from betaflow.errors import ConfigError, Error, InputError
+
+__all__ = [
+    "Check",
+    "ConfigError",
+    "Error",
+    "Estimate",
+    "FactorStudy",
+    "InputError",
+    "Luck",
+    "Rebalance",
+    "Result",
+    "Run",
+    "Score",
+    "Signal",
+    "Study",
+    "Summary",
+    "Table",
+    "Tuning",
+    "Tutorial",
+    "check",
+    "estimate",
+    "factors",
+    "load_tutorial",
+    "luck",
+    "read_run",
+    "replay",
+    "score",
+    "signal",
+    "size",
+    "stress",
+    "tune",
+]

@@ -37,7 +37,8 @@ class InputError(Error):
         file: name of the argument or path of the file with the data; None for an error without a place.
         row: row, counting from 0.
         line: line of a text file, counting from 1; None for other data.
-        column: name of the column.
+        column: name of the column, as the text of its label in a frame of pandas.
+        index: label of the row in the index of a frame of pandas; None for other data, and for an index of row numbers.
     """
 
     def __init__(
@@ -48,9 +49,11 @@ class InputError(Error):
         row: int | None = None,
         line: int | None = None,
         column: str | None = None,
+        index: object = None,
     ) -> None:
         super().__init__(message)
         self.file = file
         self.row = row
         self.line = line
         self.column = column
+        self.index = index

@@ -1,0 +1,109 @@
+"""Messages of the program in the words of Python.
+
+Messages name flags and settings as a user of the program types them. A caller types arguments of functions instead.
+"""
+
+from __future__ import annotations
+
+import re
+
+#: Flags, and the arguments that stand for them.
+ARGUMENTS = {
+    "--prices": "prices",
+    "--factors": "factors",
+    "--forecasts": "forecasts",
+    "--weights": "weights",
+    "--config": "config",
+    "--from": "start",
+    "--to": "end",
+    "--at": "at",
+    "--out": "out",
+    "--force": "force",
+    "--resume": "resume",
+    "--grid": "grid",
+    "--trials": "trials",
+    "--method": "method",
+    "--folds": "folds",
+    "--embargo": "embargo",
+    "--objective": "objective",
+    "--profile": "profile",
+    "--smooth": "smooth",
+    "--em": "em",
+    "--compare": "compare",
+    "--horizons": "horizons",
+    "--carry-prices": "carry_prices",
+    "--resamples": "resamples",
+    "--seed": "seed",
+    "--sharpe-variance": "sharpe_variance",
+    "--periods-per-year": "periods_per_year",
+    "--blocks": "blocks",
+    "--max-correlation": "max_correlation",
+    "--session": "session",
+}
+
+#: Flags without a value.
+SWITCHES = ("--force", "--resume", "--smooth", "--carry-prices")
+
+#: Setting with its value: 'data.open="o"' in quotes of a shell, or sizing.turnover_cap=0.02.
+_SET = re.compile(
+    r"--set (?:'(?P<quoted>[a-z_]+\.[^=']+=[^']*)'|(?P<plain>[a-z_]+\.[\w]+=(?:\[[^\]]*\]|\"[^\"]*\"|[^\s;,)`]+)))"
+)
+#: Setting with its value in a sentence: data.on_bad_row = "skip".
+_SETTING = re.compile(r"(?<![\w`.])(?P<table>[a-z_]+)\.(?P<key>[a-z_]+) = (?P<value>\"[^\"]*\"|[\d.eE+-]*\d)")
+#: Command to run: `betaflow check`, `betaflow estimate --em 50`.
+_COMMAND = re.compile(r"`betaflow (?P<name>check|replay|estimate|score|stress|tune|signal|factors|luck|size)(?P<rest>[^`]*)`")
+#: Flag with an upper-case place holder or a value of one word.
+_FLAG = re.compile(
+    r"(?<![\w-])(?P<flag>--[a-z][a-z-]*)(?:[ =](?P<value>[A-Z]{2,}(?:\.\w+)?|none|\d{4}-\d\d-\d\d|\d+(?:\.\d+)?)(?![\w-]))?"
+)
+#: Name of a table in memory.
+_MEMORY = re.compile(r"\bmemory:(?=[\w.\[])")
+
+
+def in_python(message: str) -> str:
+    """Return a message with flags as arguments: ``--set sizing.turnover_cap=0.02`` as ``sizing={"turnover_cap": 0.02}``.
+
+    Unknown flags, commands without a function and all other text stay.
+    """
+    message = _MEMORY.sub("", message)
+    message = _COMMAND.sub(_command, message)
+    message = _SET.sub(lambda match: _setting(match["quoted"] or match["plain"]), message)
+    message = _SETTING.sub(lambda match: _setting(f"{match['table']}.{match['key']}={match['value']}"), message)
+    return _FLAG.sub(_flag, message)
+
+
+def _setting(text: str) -> str:
+    name, _, value = text.partition("=")
+    table, _, key = name.strip().partition(".")
+    key = key.strip().strip('"')
+    if table == "factors":
+        return f'factors={{"{key}": {_value(value)}}}'
+    return f'{table}={{"{key}": {_value(value)}}}'
+
+
+def _value(text: str) -> str:
+    text = text.strip()
+    words = {"true": "True", "false": "False"}
+    is_typed = re.fullmatch(r"\"[^\"]*\"|\[.*\]|[+-]?\d[\d_.eE+-]*", text)
+    # Place holders such as FILE and unquoted words are texts.
+    return words.get(text) or (text if is_typed or text.isupper() else f'"{text}"')
+
+
+def _flag(match: re.Match[str]) -> str:
+    name = ARGUMENTS.get(match["flag"])
+    if name is None:
+        return match[0]
+    value = match["value"]
+    if match["flag"] in SWITCHES:
+        # A word after a switch is no value of it.
+        return f"{name}=True" + (match[0][len(match["flag"]) :])
+    if value is None:
+        return name
+    is_text = value == "none" or (value[0].isdigit() and "-" in value)
+    return f"{name}=" + (f'"{value}"' if is_text else "..." if value.isupper() else value)
+
+
+def _command(match: re.Match[str]) -> str:
+    name, rest = match["name"], match["rest"]
+    arguments = ", ".join(_flag(flag) for flag in _FLAG.finditer(rest))
+    return f"`betaflow.{name}({arguments})`"
