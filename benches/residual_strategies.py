@@ -1,6 +1,6 @@
 """Market-neutral backtests of the residual strategies on panels of real prices.
 
-python3 benches/residual_strategies.py target/release/betaflow ../shared/data
+    python3 benches/residual_strategies.py target/release/betaflow ../shared/data
 
 Prints the tables of replay/docs/residual-strategies.md. Standard library only.
 """

@@ -6,6 +6,9 @@
 
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+#[path = "language/python.rs"]
+mod python;
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -152,15 +155,15 @@ enum Kind {
     Name,
 }
 
-/// Parts of a Rust file that people read, each line with its number from 1.
+/// Parts of a file that people read, each line with its number from 1.
 #[derive(Default)]
-struct Prose {
+pub(crate) struct Prose {
     /// Paragraphs of doc comments.
-    paragraphs: Vec<(usize, String)>,
+    pub(crate) paragraphs: Vec<(usize, String)>,
     /// Comments of any kind and literal strings.
-    text: Vec<(usize, String)>,
+    pub(crate) text: Vec<(usize, String)>,
     /// Code without comments and strings.
-    code: Vec<(usize, String)>,
+    pub(crate) code: Vec<(usize, String)>,
 }
 
 /// State of the reading of a Rust file between two lines.
@@ -347,8 +350,12 @@ fn names(code: &[(usize, String)]) -> Vec<Finding> {
 }
 
 fn findings_of(path: &Path, text: &str) -> (usize, Vec<Finding>) {
-    let (paragraphs, mut findings) = if path.extension().is_some_and(|extension| extension == "rs") {
-        let prose = prose_of(text);
+    let prose = match path.extension().and_then(|extension| extension.to_str()) {
+        Some("rs") => Some(prose_of(text)),
+        Some("py" | "pyi") => Some(python::prose_of(text)),
+        _ => None,
+    };
+    let (paragraphs, mut findings) = if let Some(prose) = prose {
         let mut findings = shapes(&prose.paragraphs);
         findings.extend(listed(&prose.text));
         findings.extend(names(&prose.code));
@@ -463,4 +470,31 @@ fn each_rule_finds_its_examples() {
         assert_eq!(findings.iter().map(|finding| finding.kind).collect::<Vec<_>>(), expected, "{text}");
     }
     assert_eq!(findings_of(Path::new("doubts.rs"), "").1.len(), 1);
+}
+
+#[test]
+fn each_rule_finds_its_examples_in_python() {
+    let cases: [(&str, &[Kind]); 11] = [
+        ("def f():\n    \"\"\"What is kept.\"\"\"\n", &[Kind::FirstWord]),
+        ("x = \"\"\"what is kept\"\"\"\n", &[]),
+        ("f(\n    \"\"\"text\"\"\")\n", &[]),
+        ("\"\"\"Prices of a frame.\n\nof each instrument\n\"\"\"\n", &[Kind::Shape, Kind::Shape]),
+        ("# Told to whoever\nx = 'nobody'  # waits\n", &[Kind::Listed, Kind::Listed]),
+        ("nobody = r\"\\\"; text = \"a \\\" # doubt\"\n", &[Kind::Listed]),
+        ("class Seen:\n    def what_is_left(self): ...\n", &[Kind::Name, Kind::Name]),
+        (
+            "\"\"\"Returns prices.\n\n    Parameters\n    ----------\n    x : float\n        the value\n    \"\"\"\n",
+            &[Kind::Shape, Kind::Shape],
+        ),
+        (
+            "\"\"\"Returns prices.\n\n    Returns\n    -------\n    DataFrame\n        A row for each date.\n    \"\"\"\n",
+            &[],
+        ),
+        ("r\"\"\"Prices.\n\nAn example:\n\n    what_is_this()\n\n>>> 1\n1\n\"\"\"\n", &[]),
+        ("text = '''of which'''  # it\nx = f\"{a['b']} be it\"\n", &[Kind::Listed, Kind::Listed]),
+    ];
+    for (text, expected) in cases {
+        let (_, findings) = findings_of(Path::new("a.py"), text);
+        assert_eq!(findings.iter().map(|finding| finding.kind).collect::<Vec<_>>(), expected, "{text}");
+    }
 }

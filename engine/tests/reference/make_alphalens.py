@@ -2,7 +2,7 @@
 
     python make_alphalens.py
 
-writes `signal_panel.csv` (closes, signals, residual returns, betas) and `alphalens.csv` (figure, value).
+Writes `signal_panel.csv` (closes, signals, residual returns, betas) and `alphalens.csv` (figure, value).
 """
 
 import warnings

@@ -1,12 +1,12 @@
 """Generates empyrical.csv: figures of `empyrical` and `scipy` for some series of returns, including degenerate ones.
 
-`engine/tests/empyrical.rs` holds the metrics to these numbers. Python 3.11 and
+`engine/tests/empyrical.rs` holds the metrics to these numbers. With Python 3.11:
 
     pip install empyrical-reloaded==0.7.1 numpy==2.4.6 scipy==1.17.1 pandas==3.1.1
     python make_empyrical.py            # writes returns.csv and empyrical.csv beside this file
     python make_empyrical.py --check    # computes again and compares
 
-returns.csv has a series and its benchmark a row pair. A figure that is not defined is empty: NaN or an infinity,
+The file returns.csv has a series and its benchmark in each pair of rows. A figure that is not defined is empty: NaN or an infinity,
 or a Sharpe ratio, skewness or kurtosis of returns that are all the same.
 """
 

@@ -1,14 +1,14 @@
 """Generates validation.csv and trials.csv: folds of `skfolio` and `scikit-learn`, deflated Sharpe ratios of `skfolio`, and
 the probability of backtest overfitting written out from the paper.
 
-`engine/tests/validation.rs` holds the validation module to these numbers. Python 3.11 and
+`engine/tests/validation.rs` holds the validation module to these numbers. With Python 3.11:
 
     pip install skfolio==1.12.2 scikit-learn==1.9.1 numpy==2.4.6 scipy==1.17.1
     python make_validation.py            # writes trials.csv and validation.csv beside this file
     python make_validation.py --check    # computes again and compares
 
-trials.csv has the returns of a trial a row. In validation.csv a row is what, its arguments, and the answer. Folds are
-written as train/test and joined by `|`; an index set is its runs `first-end`, the end not included, joined by `+`; the
+The file trials.csv has the returns of a trial in each row. In validation.csv a row is a name, its arguments, and the
+answer. Folds are written as train/test and joined by `|`; an index set is its runs `first-end`, the end not included, joined by `+`; the
 test blocks of a combinatorial split, which skfolio keeps apart, are not joined to runs.
 """
 
@@ -56,7 +56,7 @@ def time_series_split(n, folds, embargo):
 
 
 def purged_k_fold(n, folds, purge, embargo):
-    """scikit-learn's blocks; without the frames around each block (Lopez de Prado 2018, snippet 7.3)."""
+    """Blocks of scikit-learn, without the frames around each block (Lopez de Prado 2018, snippet 7.3)."""
 
     def split():
         for train, test in KFold(folds).split(np.zeros((n, 1))):
