@@ -146,8 +146,6 @@ def factors(
     }
     call.configure(config, tables)
     call.read(prices, factors, start, end)
-    if prices is None:
-        call.zone_of("factors")
     call.flag("--resamples", resamples)
     call.flag("--seed", seed)
     return FactorStudy.of_reply(call.run_in_folder(progress, report=True))
@@ -193,7 +191,7 @@ def luck(
     Bailey, D., and Lopez de Prado, M. (2014). The deflated Sharpe ratio. Journal of Portfolio Management 40 (5).
     """
     call = Call("luck")
-    call.arguments.append(call.input(returns, "returns", "return"))
+    call.arguments.append(call.clocked(returns, "returns", "return"))
     call.flag("--trials", trials)
     call.flag("--sharpe-variance", sharpe_variance)
     call.flag("--periods-per-year", periods_per_year)

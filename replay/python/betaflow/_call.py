@@ -10,10 +10,11 @@ from typing import Any
 
 from betaflow import _native
 from betaflow._folder import Folder
-from betaflow._frames import ACCEPTED, Columns, Frame, article_of, frame_of, is_path, is_table
-from betaflow._messages import in_python
+from betaflow._frames import ACCEPTED, Columns, Frame, article_of, frame_of, is_path, is_table, time_zone_of_file
+from betaflow._messages import in_python, page_in_python
 from betaflow._progress import shown
 from betaflow._settings import Setting, date_text, settings_of
+from betaflow._summary import parsed
 from betaflow._types import Data, Date, Factors, Progress
 from betaflow.errors import ConfigError, Error, InputError
 
@@ -58,6 +59,7 @@ class Call:
     grid: dict[str, Any] | None = None
     strategy: Any = None
     columns: Columns = field(default_factory=Columns)
+    has_prices: bool = False
     #: Time zone of the prices.
     time_zone: str | None = None
 
@@ -84,7 +86,7 @@ class Call:
             The object is neither.
         """
         if is_path(data):
-            return os.fspath(data)  # type: ignore[arg-type]
+            return os.fspath(data)
         return self.table(data, name, value)
 
     def configure(
@@ -100,7 +102,7 @@ class Call:
                 raise TypeError(
                     f"config: found {article_of(config)}, expected the path of a TOML file or a mapping of tables"
                 )
-            self.flag("--config", os.fspath(config))  # type: ignore[arg-type]
+            self.flag("--config", os.fspath(config))
         self.settings += settings_of(tables, self.table)
         if isinstance(strategy, str):
             self.settings.append(("strategy", "kind", json.dumps(strategy), f'strategy="{strategy}"'))
@@ -120,8 +122,8 @@ class Call:
     ) -> None:
         """Add the data, after the settings."""
         if prices is not None:
-            self.flag("--prices", self.input(prices, "prices"))
-        self.time_zone = self._zone(prices)
+            self.has_prices = True
+            self.flag("--prices", self.clocked(prices, "prices"))
         self.factors(factors)
         if forecasts is not None:
             self.flag("--forecasts", self.input(forecasts, "forecasts", "forecast"))
@@ -137,6 +139,8 @@ class Call:
 
     def factors(self, factors: Factors | None) -> None:
         """Add factors: tables, paths, expressions of instruments, or ``none``."""
+        # Without prices, the times of the result are those of the factors.
+        add = self.input if self.has_prices else self.clocked
         if factors is None:
             return
         if factors is False or (isinstance(factors, str) and factors == NO_FACTORS):
@@ -145,9 +149,9 @@ class Call:
             self._expressions(factors)
         elif isinstance(factors, (list, tuple)):
             for at, part in enumerate(factors):
-                self.flag("--factors", self.input(part, f"factors[{at}]", "factor"))
+                self.flag("--factors", add(part, f"factors[{at}]", "factor"))
         elif is_path(factors) or is_table(factors):
-            self.flag("--factors", self.input(factors, "factors", "factor"))
+            self.flag("--factors", add(factors, "factors", "factor"))
         else:
             raise TypeError(
                 f"factors: found {article_of(factors)}, expected {ACCEPTED}; a list of them; a mapping of names to "
@@ -163,16 +167,12 @@ class Call:
                 )
         self.settings += settings_of({"factors": factors}, self.table)
 
-    def zone_of(self, name: str) -> None:
-        """Take the time zone of a table in memory, for commands without prices."""
-        frame = self.frames.get(name) or self.frames.get(f"{name}[0]")
-        self.time_zone = None if frame is None else frame.time_zone(self.columns.time)
-
-    def _zone(self, prices: Data | None) -> str | None:
-        frame = self.frames.get("prices")
-        if frame is not None:
-            return frame.time_zone(self.columns.time)
-        return None
+    def clocked(self, data: object, name: str, value: str | None = None) -> str:
+        """Return the path of an input whose time zone is that of the result."""
+        path = self.input(data, name, value)
+        frame, time = self.frames.get(name), self.columns.time
+        self.time_zone = time_zone_of_file(path, time) if frame is None else frame.time_zone(time)
+        return path
 
     def run_in_folder(
         self,
@@ -214,8 +214,8 @@ class Call:
                 )
             except Error as error:
                 raise self._in_python(error) from None
-        summary = json.loads(text) if text else {}
-        return Reply(summary, in_python(page), folder or Folder(), tuple(map(in_python, notes)), self.time_zone)
+        summary = parsed(text)
+        return Reply(summary, page_in_python(page), folder or Folder(), tuple(map(in_python, notes)), self.time_zone)
 
     def _in_python(self, error: Error) -> Error:
         """Return an error in the words of the caller, with the labels of the frame."""
@@ -233,7 +233,7 @@ class Call:
 def grid_of(grid: object, call: Call) -> None:
     """Add the scenarios of a study: a path, a mapping of settings to values, or a list of scenarios."""
     if is_path(grid):
-        call.flag("--grid", os.fspath(grid))  # type: ignore[arg-type]
+        call.flag("--grid", os.fspath(grid))
         return
     from betaflow._settings import plain_value
 

@@ -350,7 +350,8 @@ def check(
     """
     call = Call("check")
     call.configure(config, {"data": data, "universe": universe})
-    call.arguments.append(call.input(prices, "prices"))
+    call.arguments.append(call.clocked(prices, "prices"))
+    call.has_prices = True
     call.read(None, factors, start, end)
     folder = Folder()
     folder.path.mkdir()

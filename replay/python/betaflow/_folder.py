@@ -49,7 +49,7 @@ class Folder:
         Raises
         ------
         FileExistsError
-            The path exists, and `force` is False or it is no folder of a result.
+            The path exists, and `force` is False or it is not the folder of a result.
         """
         target = Path(path)
         if target.exists() and (not force or not (target / "summary.json").is_file()):

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, TypeGuard
 
 from betaflow import _native
 from betaflow._table import Table
@@ -52,9 +54,7 @@ class Frame:
 
     def time_zone(self, time: str | None) -> str | None:
         """Return the time zone of the time column; None for a naive one, and without a time column."""
-        zones = dict(self.table.times)
-        names = [time] if time else [name for name in zones if plain_name(name) in TIME_NAMES]
-        return next((zones[name] for name in names if zones.get(name)), None)
+        return _zone(self.table.times, time)
 
     def located(self, error: InputError) -> InputError:
         """Return an error of this table with the label of its row and the column's own name."""
@@ -71,13 +71,38 @@ class Frame:
         return InputError(message, file=error.file, row=row, line=error.line, column=error.column, index=index)
 
 
-def text_of(label: object) -> str:
+def time_zone_of_file(path: str | os.PathLike[str], time: str | None) -> str | None:
+    """Return the time zone of the times of a file, or of the first file of a folder; None for naive times."""
+    file = Path(path)
+    if file.is_dir():
+        files = (inner for inner in sorted(file.rglob("*")) if inner.is_file() and not inner.name.startswith((".", "_")))
+        file = next(files, file)
+    try:
+        with file.open("rb") as opened:
+            start = opened.read(1 << 14)
+        if start[:4] == b"PAR1":
+            return _zone(_native.times_of_file(file), time)
+    except OSError:
+        # The command names the error of the file.
+        return None
+    # Times of text files with an offset are in UTC.
+    clock = re.search(rb"\d\d:\d\d(:\d\d)?(\.\d+)? ?(?P<zone>Z|[+-]\d\d)?", start)
+    return "UTC" if clock and clock["zone"] else None
+
+
+def _zone(times: Sequence[tuple[str, str | None]], time: str | None) -> str | None:
+    zones = dict(times)
+    names = [time] if time else [name for name in zones if plain_name(name) in TIME_NAMES]
+    return next((zones[name] for name in names if zones.get(name)), None)
+
+
+def text_of(label: Any) -> str:
     """Return a label of a row as text: dates without the type's name."""
     if isinstance(label, tuple):
         return "(" + ", ".join(text_of(part) for part in label) + ")"
     is_midnight = hasattr(label, "normalize") and hasattr(label, "date") and label == label.normalize()
     if is_midnight and getattr(label, "tzinfo", None) is None:
-        return str(label.date())  # type: ignore[attr-defined]
+        return str(label.date())
     return repr(label) if isinstance(label, str) else str(label)
 
 
@@ -87,7 +112,7 @@ def plain_name(name: str) -> str:
     return inside.lower()
 
 
-def is_path(data: object) -> bool:
+def is_path(data: object) -> TypeGuard[str | os.PathLike[str]]:
     """Return True for a path of a file or folder."""
     return isinstance(data, (str, os.PathLike))
 
@@ -99,7 +124,7 @@ def is_table(data: object) -> bool:
     return hasattr(data, "__arrow_c_stream__") and not isinstance(data, type)
 
 
-def frame_of(data: object, name: str, columns: Columns) -> Frame:
+def frame_of(data: Any, name: str, columns: Columns) -> Frame:
     """Return a table of a caller as Arrow.
 
     Parameters
@@ -114,7 +139,7 @@ def frame_of(data: object, name: str, columns: Columns) -> Frame:
     Raises
     ------
     TypeError
-        The object is no table.
+        The object is not a table.
     InputError
         A column of the frame has no Arrow type, or a name occurs twice.
     """
@@ -125,7 +150,7 @@ def frame_of(data: object, name: str, columns: Columns) -> Frame:
 
         return Frame(name, arrow_of(data, name, columns), labels=data)
     if _polars_lazy(data):
-        data = data.collect()  # type: ignore[attr-defined]
+        data = data.collect()
     if not is_table(data):
         raise TypeError(f"{name}: found {article_of(data)}, expected {ACCEPTED}")
     return Frame(name, _native.Table(data))

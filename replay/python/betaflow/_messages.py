@@ -9,6 +9,7 @@ import re
 
 #: Flags, and the arguments that stand for them.
 ARGUMENTS = {
+    "--set": "a setting",
     "--prices": "prices",
     "--factors": "factors",
     "--forecasts": "forecasts",
@@ -56,6 +57,10 @@ _COMMAND = re.compile(r"`betaflow (?P<name>check|replay|estimate|score|stress|tu
 _FLAG = re.compile(
     r"(?<![\w-])(?P<flag>--[a-z][a-z-]*)(?:[ =](?P<value>[A-Z]{2,}(?:\.\w+)?|none|\d{4}-\d\d-\d\d|\d+(?:\.\d+)?)(?![\w-]))?"
 )
+#: Flag with its type, as in messages about a value: '--em <STEPS>'.
+_TYPED = re.compile(r"'(?P<flag>--[a-z-]+) <[A-Z_=]+>'")
+#: Command of the program without a function.
+_OTHER = re.compile(r"(`betaflow (?:paper|import|serve|state|diff|dashboard)[^`]*`)")
 #: Name of a table in memory.
 _MEMORY = re.compile(r"\bmemory:(?=[\w.\[])")
 
@@ -65,11 +70,29 @@ def in_python(message: str) -> str:
 
     Unknown flags, commands without a function and all other text stay.
     """
-    message = _MEMORY.sub("", message)
+    message = _MEMORY.sub("", message.split("\n\nFor more information, try")[0])
+    message = _TYPED.sub(lambda match: ARGUMENTS.get(match["flag"], match["flag"]), message)
     message = _COMMAND.sub(_command, message)
     message = _SET.sub(lambda match: _setting(match["quoted"] or match["plain"]), message)
     message = _SETTING.sub(lambda match: _setting(f"{match['table']}.{match['key']}={match['value']}"), message)
-    return _FLAG.sub(_flag, message)
+    # Commands without a function keep their flags.
+    parts = _OTHER.split(message)
+    return "".join(part if _OTHER.fullmatch(part) else _FLAG.sub(_flag, part) for part in parts)
+
+
+def page_in_python(page: str) -> str:
+    """Return a page of the terminal without its section of files, whose tables are attributes here; the digest stays."""
+    sections = page.split("\n\n")
+    kept = []
+    for section in sections:
+        lines = section.strip("\n").split("\n")
+        if lines[0] == "Files":
+            lines = ["Result", *(line for line in lines if line.startswith("  Digest "))]
+            if len(lines) == 1:
+                continue
+            section = "\n".join(lines)
+        kept.append(section)
+    return in_python("\n\n".join(kept).rstrip("\n"))
 
 
 def _setting(text: str) -> str:
@@ -84,9 +107,9 @@ def _setting(text: str) -> str:
 def _value(text: str) -> str:
     text = text.strip()
     words = {"true": "True", "false": "False"}
-    is_typed = re.fullmatch(r"\"[^\"]*\"|\[.*\]|[+-]?\d[\d_.eE+-]*", text)
-    # Place holders such as FILE and unquoted words are texts.
-    return words.get(text) or (text if is_typed or text.isupper() else f'"{text}"')
+    is_typed = re.fullmatch(r"\"[^\"]*\"|\[.*\]|[+-]?\d[\d_]*(\.\d+)?([eE][+-]?\d+)?", text)
+    # Words without quotes are texts.
+    return words.get(text) or (text if is_typed else f'"{text}"')
 
 
 def _flag(match: re.Match[str]) -> str:
@@ -95,7 +118,7 @@ def _flag(match: re.Match[str]) -> str:
         return match[0]
     value = match["value"]
     if match["flag"] in SWITCHES:
-        # A word after a switch is no value of it.
+        # A word after a switch does not belong to it.
         return f"{name}=True" + (match[0][len(match["flag"]) :])
     if value is None:
         return name

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from betaflow import _native
 from betaflow._folder import Folder
 from betaflow._messages import in_python
-from betaflow._summary import Summary
+from betaflow._summary import Summary, parsed
 from betaflow._table import Table
 from betaflow.errors import Error, InputError
 
@@ -301,10 +301,13 @@ class Tuning(Study):
 
     @property
     def best(self) -> dict[str, Any]:
-        """Recommended settings by table, for ``config=`` of any function."""
-        tables = _native.read_toml(self.path / "best.toml")
-        best: dict[str, Any] = json.loads(tables)
-        return best
+        """Recommended settings by table, for ``config=`` of any function, with the data as arguments again."""
+        tables: dict[str, dict[str, Any]] = json.loads(_native.read_toml(self.path / "best.toml"))
+        # Tables in memory are no files that another call can open.
+        return {
+            table: {key: value for key, value in settings.items() if not str(value).startswith("memory:")}
+            for table, settings in tables.items()
+        }
 
 
 class Score(Run):
@@ -387,7 +390,7 @@ def read_run(path: str | os.PathLike[str], *, time_zone: str | None = UTC) -> An
     """
     folder = Path(path)
     try:
-        summary = json.loads((folder / "summary.json").read_text(encoding="utf-8"))
+        summary = parsed((folder / "summary.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(
             f"{folder}: found no readable summary.json ({error}), expected the folder of a result", file=str(folder)

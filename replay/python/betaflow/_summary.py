@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -53,6 +54,12 @@ class Summary(Mapping[str, Any]):
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Summary, (dict(self._content), self._page)
+
+
+def parsed(text: str) -> dict[str, Any]:
+    """Return the content of ``summary.json``, in which tables in memory have their names."""
+    content: dict[str, Any] = json.loads(text.replace('"memory:', '"'))
+    return content
 
 
 def _node(value: Any) -> Any:
