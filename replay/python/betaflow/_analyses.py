@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from betaflow._call import Call
 from betaflow._results import FactorStudy, Luck, Signal
-from betaflow._types import Data, Date, Factors, Progress, Settings
+from betaflow._types import Config, Data, Date, Factors, Progress, Settings
 
 
 def signal(
@@ -20,7 +19,7 @@ def signal(
     replay: bool = True,
     start: Date | None = None,
     end: Date | None = None,
-    config: Any = None,
+    config: Config | None = None,
     data: Settings | None = None,
     holdout: Settings | None = None,
     universe: Settings | None = None,
@@ -97,7 +96,7 @@ def factors(
     seed: int | None = None,
     start: Date | None = None,
     end: Date | None = None,
-    config: Any = None,
+    config: Config | None = None,
     data: Settings | None = None,
     holdout: Settings | None = None,
     universe: Settings | None = None,

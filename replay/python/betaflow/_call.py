@@ -215,7 +215,11 @@ class Call:
             except Error as error:
                 raise self._in_python(error) from None
         summary = parsed(text)
-        return Reply(summary, page_in_python(page), folder or Folder(), tuple(map(in_python, notes)), self.time_zone)
+        page = page_in_python(page)
+        if notes:
+            # Notes are not part of summary.json, and the program shows them on standard error.
+            page += "\n\nNotes\n" + "\n".join(f"  {in_python(note)}" for note in notes)
+        return Reply(summary, page, folder or Folder(), tuple(map(in_python, notes)), self.time_zone)
 
     def _in_python(self, error: Error) -> Error:
         """Return an error in the words of the caller, with the labels of the frame."""

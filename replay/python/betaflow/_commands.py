@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
-from typing import Any
 
 from betaflow._call import Call
 from betaflow._folder import Folder
 from betaflow._results import Check, Estimate, Rebalance, Run, Score
 from betaflow._settings import date_text
-from betaflow._types import Data, Date, Factors, Progress, Settings, Strategy
+from betaflow._types import Config, Data, Date, Factors, Progress, Settings, Strategy
 
 
 def replay(
@@ -20,7 +20,7 @@ def replay(
     weights: Data | None = None,
     start: Date | None = None,
     end: Date | None = None,
-    config: Any = None,
+    config: Config | None = None,
     data: Settings | None = None,
     holdout: Settings | None = None,
     universe: Settings | None = None,
@@ -33,7 +33,7 @@ def replay(
     limits: Settings | None = None,
     record: Settings | None = None,
     pipeline: Settings | None = None,
-    session: Any = None,
+    session: str | os.PathLike[str] | None = None,
     timing: bool = False,
     progress: Progress = False,
 ) -> Run:
@@ -116,7 +116,7 @@ def estimate(
     compare: str | None = None,
     start: Date | None = None,
     end: Date | None = None,
-    config: Any = None,
+    config: Config | None = None,
     data: Settings | None = None,
     holdout: Settings | None = None,
     universe: Settings | None = None,
@@ -187,7 +187,7 @@ def score(
     weights: Data | None = None,
     start: Date | None = None,
     end: Date | None = None,
-    config: Any = None,
+    config: Config | None = None,
     data: Settings | None = None,
     holdout: Settings | None = None,
     universe: Settings | None = None,
@@ -260,7 +260,7 @@ def size(
     forecasts: Data | None = None,
     weights: Data | None = None,
     start: Date | None = None,
-    config: Any = None,
+    config: Config | None = None,
     data: Settings | None = None,
     holdout: Settings | None = None,
     universe: Settings | None = None,
@@ -322,7 +322,7 @@ def check(
     *,
     start: Date | None = None,
     end: Date | None = None,
-    config: Any = None,
+    config: Config | None = None,
     data: Settings | None = None,
     universe: Settings | None = None,
     progress: Progress = False,

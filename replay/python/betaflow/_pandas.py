@@ -70,7 +70,8 @@ def _with_named_index(frame: Any, name: str, columns: Columns) -> Any:
         values = index.levels[at] if index.nlevels > 1 else index
         is_time = _is_time(values)
         wanted, setting = (TIMES, columns.time) if is_time else (SYMBOLS, columns.symbol)
-        if not is_time and not _is_text(values):
+        # An index of texts alone holds dates; a level of texts beside another holds symbols.
+        if not is_time and (index.nlevels == 1 or not _is_text(values)):
             continue
         is_known = label is not None and (label == setting or str(label).lower() in wanted)
         if not is_known and not known.intersection(wanted) and setting not in known:

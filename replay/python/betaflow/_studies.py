@@ -8,7 +8,7 @@ from typing import Any
 
 from betaflow._call import Call, grid_of
 from betaflow._results import Study, Tuning
-from betaflow._types import Data, Date, Factors, Progress, Settings, Strategy
+from betaflow._types import Config, Data, Date, Factors, Progress, Settings, Strategy
 
 
 def stress(
@@ -24,7 +24,7 @@ def stress(
     weights: Data | None = None,
     start: Date | None = None,
     end: Date | None = None,
-    config: Any = None,
+    config: Config | None = None,
     data: Settings | None = None,
     holdout: Settings | None = None,
     universe: Settings | None = None,
@@ -111,7 +111,7 @@ def tune(
     weights: Data | None = None,
     start: Date | None = None,
     end: Date | None = None,
-    config: Any = None,
+    config: Config | None = None,
     data: Settings | None = None,
     holdout: Settings | None = None,
     universe: Settings | None = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeAlias, runtime_checkable
@@ -37,6 +38,14 @@ class LazyFrame(Protocol):
         ...
 
 
+class NumpyDate(Protocol):
+    """Scalar datetime64 of NumPy."""
+
+    def astype(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the scalar in another unit."""
+        ...
+
+
 class Strategy(Protocol):
     """Strategy of the caller: an object that decides the targets of a rebalance."""
 
@@ -51,7 +60,9 @@ Data: TypeAlias = "ArrowStream | PandasObject | LazyFrame | str | os.PathLike[st
 Factors: TypeAlias = "Data | Sequence[Data] | Mapping[str, str] | bool"
 #: Settings of one table of the configuration: keys without the table's name.
 Settings: TypeAlias = "Mapping[str, Any]"
-#: Date: text such as ``"2015-01-31"``, a date, a datetime or a pandas Timestamp.
-Date: TypeAlias = "str | Any"
+#: Settings: path of a TOML file, or a mapping of tables to settings.
+Config: TypeAlias = "str | os.PathLike[str] | Mapping[str, Any]"
+#: Date: text such as ``"2015-01-31"``, a date, a datetime, a pandas Timestamp or a NumPy datetime64.
+Date: TypeAlias = "str | datetime.date | NumpyDate"
 #: True for a bar on the terminal, or a function of the work done and its total.
 Progress: TypeAlias = "bool | Callable[[int, int], object]"

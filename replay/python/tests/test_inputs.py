@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,7 @@ FORMS: dict[str, Callable[[pd.DataFrame], Any]] = {
     "wide_unnamed_index": lambda wide: wide.rename_axis(None),
     "wide_time_column": lambda wide: wide.reset_index(),
     "wide_index_of_dates": lambda wide: wide.set_axis([time.date() for time in wide.index], axis=0),
+    "wide_index_of_texts": lambda wide: wide.set_axis(wide.index.strftime("%Y-%m-%d"), axis=0).rename_axis(None),
     "wide_index_of_other_name": lambda wide: wide.rename_axis("session"),
     "columns_price_ticker": fields,
     "columns_ticker_price": lambda wide: fields(wide).swaplevel(axis=1).sort_index(axis=1),
@@ -111,6 +113,12 @@ def test_nan_of_pandas_is_a_missing_price(data: Data) -> None:
     prices.iloc[300, 2] = np.nan
     long = long_of(prices)
     assert betaflow.replay(prices, data[1]).digest == betaflow.replay(long, data[1]).digest
+
+
+def test_calls_of_several_threads_do_not_disturb_each_other(data: Data, digest: str) -> None:
+    with ThreadPoolExecutor(4) as pool:
+        digests = list(pool.map(lambda _: betaflow.replay(*data).digest, range(8)))
+    assert set(digests) == {digest}
 
 
 def test_caller_keeps_its_frame(data: Data) -> None:

@@ -5,7 +5,11 @@ from __future__ import annotations
 import copy
 import gc
 import multiprocessing
+import os
 import pickle
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -198,3 +202,27 @@ def test_error_of_progress_ends_the_call() -> None:
     grid = {"sizing.turnover_cap": [0.01 * n for n in range(1, 25)]}
     with pytest.raises(RuntimeError, match="stop"):
         betaflow.stress(grid=grid, trials="none", progress=fail)
+
+
+def test_interrupted_call_leaves_no_folder(tmp_path: Path) -> None:
+    code = (
+        "import betaflow\n"
+        "grid = {'sizing.turnover_cap': [0.001 * n for n in range(1, 2000)]}\n"
+        "def started(done, total):\n"
+        "    print('started', flush=True)\n"
+        "try:\n"
+        "    betaflow.stress(grid=grid, trials='none', progress=started)\n"
+        "except KeyboardInterrupt:\n"
+        "    print('interrupted', flush=True)\n"
+    )
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    environment = {**os.environ, "TMPDIR": str(folder)}
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=environment) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "started\n"
+        process.send_signal(signal.SIGINT)
+        lines = process.stdout.read().splitlines()
+    assert lines[-1] == "interrupted"
+    assert process.returncode == 0
+    assert not list(folder.iterdir())
