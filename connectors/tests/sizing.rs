@@ -15,7 +15,7 @@ use betaflow_engine::model::{Estimates, EstimatorSettings};
 use betaflow_engine::pipeline::{RunOptions, RunSettings, trading};
 use betaflow_engine::portfolio::{LossLimits, Rebalance, SizingSettings};
 use betaflow_engine::settings::Calendar;
-use betaflow_engine::strategy::{Context, Strategy, TargetKind, Targets};
+use betaflow_engine::strategy::{Context, Strategy, StrategyError, TargetKind, Targets};
 use betaflow_engine::world::WorldSettings;
 use rebalance::{Checked, Reference};
 
@@ -27,7 +27,7 @@ impl Strategy for Plain {
         "plain"
     }
 
-    fn decide(&mut self, context: Context<'_>, targets: &mut Targets) {
+    fn decide(&mut self, context: Context<'_>, targets: &mut Targets) -> Result<(), StrategyError> {
         targets.kind = TargetKind::Expected;
         for (i, value) in targets.values.iter_mut().enumerate() {
             *value = 0.5 * context.estimates.alpha[i];
@@ -35,6 +35,7 @@ impl Strategy for Plain {
                 *value += premium * context.estimates.betas_on(factor)[i];
             }
         }
+        Ok(())
     }
 }
 

@@ -1,5 +1,8 @@
 //! Strategies: estimates in, targets out. A strategy has no access to clocks, files or limits.
 
+use std::fmt;
+use std::sync::Arc;
+
 use serde::{Deserialize, Serialize};
 
 use crate::frame::CrossSection;
@@ -7,12 +10,15 @@ use crate::model::Estimates;
 use crate::portfolio::FactorRisk;
 use crate::settings::Calendar;
 use crate::state::StateError;
+use crate::time::{Iso, TimestampNs};
 
 /// Inputs of a strategy on a rebalancing frame.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
-    /// The estimator's estimates after the frame.
+    /// The estimator's estimates after the frame, with its number, its time and the names of the instruments.
     pub estimates: &'a Estimates,
+    /// Names of the factors, length k.
+    pub factor_names: &'a [String],
     /// Frames per day and days per year.
     pub calendar: &'a Calendar,
     /// Expected factor returns λ per frame, length k.
@@ -104,15 +110,42 @@ pub struct Targets {
     pub fully_invested_over: Option<usize>,
 }
 
+/// Error in the code of a strategy. The size stage adds strategy and frame: [`StrategyFailure`].
+pub type StrategyError = Box<dyn std::error::Error + Send + Sync>;
+
+/// Error of a strategy that ends a run, with its frame.
+#[derive(Clone, Debug, thiserror::Error)]
+pub struct StrategyFailure {
+    /// Name of the strategy.
+    pub strategy: String,
+    /// Closing time of the bars of the frame.
+    pub timestamp: TimestampNs,
+    /// Number of the frame.
+    pub seq: u64,
+    /// Error of the strategy's code.
+    pub source: Arc<dyn std::error::Error + Send + Sync>,
+}
+
+impl fmt::Display for StrategyFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { strategy, timestamp, seq, source } = self;
+        write!(f, "strategy `{strategy}`, bar of {} (seq {seq}): {source}", Iso(*timestamp))
+    }
+}
+
 /// Maps estimates to targets. The engine applies the limits: no strategy can bypass them.
 pub trait Strategy: Send {
     /// Name that selects the strategy.
-    fn name(&self) -> &'static str;
+    fn name(&self) -> &str;
 
     /// Takes the factor returns of one frame. Called on every frame that has them, warm-up frames included.
     /// The calendar converts settings in days to frames.
-    fn observe(&mut self, factors: &[f64], calendar: &Calendar) {
+    ///
+    /// # Errors
+    /// The strategy's own code fails, which ends the run; the same for all methods that return this error.
+    fn observe(&mut self, factors: &[f64], calendar: &Calendar) -> Result<(), StrategyError> {
         let _ = (factors, calendar);
+        Ok(())
     }
 
     /// Series of every frame that the strategy observes.
@@ -122,21 +155,33 @@ pub trait Strategy: Send {
 
     /// Takes the returns of one frame, length n in engine order, NaN without a return; called on every frame,
     /// warm-up frames included, if [`Observed::returns`] is true.
-    fn observe_returns(&mut self, returns: &[f64], calendar: &Calendar) {
+    ///
+    /// # Errors
+    /// See [`Self::observe`].
+    fn observe_returns(&mut self, returns: &[f64], calendar: &Calendar) -> Result<(), StrategyError> {
         let _ = (returns, calendar);
+        Ok(())
     }
 
     /// Takes the residual returns of one frame, length n in engine order: return less β'f with the betas from
     /// before the frame; NaN without a return or without earlier betas. Called on every frame with factors,
     /// warm-up frames included, if [`Observed::residuals`] is true.
-    fn observe_residuals(&mut self, residuals: &[f64], calendar: &Calendar) {
+    ///
+    /// # Errors
+    /// See [`Self::observe`].
+    fn observe_residuals(&mut self, residuals: &[f64], calendar: &Calendar) -> Result<(), StrategyError> {
         let _ = (residuals, calendar);
+        Ok(())
     }
 
     /// Takes the user's forecasts or weights on the frame on which they become known, before [`Self::decide`]
     /// and after the series of the frame. `context.held` and `context.tradable` are empty.
-    fn observe_signal(&mut self, signal: &CrossSection, context: Context<'_>) {
+    ///
+    /// # Errors
+    /// See [`Self::observe`].
+    fn observe_signal(&mut self, signal: &CrossSection, context: Context<'_>) -> Result<(), StrategyError> {
         let _ = (signal, context);
+        Ok(())
     }
 
     /// Counts of the strategy so far.
@@ -164,5 +209,8 @@ pub trait Strategy: Send {
     }
 
     /// Writes the targets of a rebalancing frame.
-    fn decide(&mut self, context: Context<'_>, targets: &mut Targets);
+    ///
+    /// # Errors
+    /// See [`Self::observe`].
+    fn decide(&mut self, context: Context<'_>, targets: &mut Targets) -> Result<(), StrategyError>;
 }

@@ -15,7 +15,7 @@ use betaflow_engine::pipeline::{PipelineError, RunOptions, RunReport, RunSetting
 use betaflow_engine::portfolio::{FirstRebalance, Halt};
 use betaflow_engine::source::MemorySource;
 use betaflow_engine::state::{Checkpoint, Part, StateError};
-use betaflow_engine::strategy::{Context, Strategy, TargetKind, Targets};
+use betaflow_engine::strategy::{Context, Strategy, StrategyError, TargetKind, Targets};
 use betaflow_engine::time::{DAY_NS, TimestampNs};
 use support::{Busy, Keep, Market, settings};
 
@@ -38,11 +38,12 @@ impl Strategy for Fixed {
         Ok(())
     }
 
-    fn decide(&mut self, _: Context<'_>, targets: &mut Targets) {
+    fn decide(&mut self, _: Context<'_>, targets: &mut Targets) -> Result<(), StrategyError> {
         if !self.0.is_empty() {
             targets.kind = TargetKind::Weights;
             targets.values.copy_from_slice(&self.0);
         }
+        Ok(())
     }
 }
 

@@ -8,7 +8,7 @@ use betaflow_engine::frame::Frame;
 use betaflow_engine::ledger::LedgerFrame;
 use betaflow_engine::pipeline::{Placement, RunOptions, RunReport, RunSettings, trading};
 use betaflow_engine::source::MemorySource;
-use betaflow_engine::strategy::{Context, Strategy, TargetKind, Targets};
+use betaflow_engine::strategy::{Context, Strategy, StrategyError, TargetKind, Targets};
 use proptest::prelude::*;
 use support::{Market, run, settings};
 
@@ -188,11 +188,12 @@ impl Strategy for Levered {
         "levered"
     }
 
-    fn decide(&mut self, _: Context<'_>, targets: &mut Targets) {
+    fn decide(&mut self, _: Context<'_>, targets: &mut Targets) -> Result<(), StrategyError> {
         targets.kind = TargetKind::Weights;
         for (i, value) in targets.values.iter_mut().enumerate() {
             *value = [3.0, -2.0, 0.5][i % 3];
         }
+        Ok(())
     }
 }
 

@@ -22,7 +22,7 @@ use betaflow_engine::source::MemorySource;
 use betaflow_engine::state::{
     Checkpoint, Part, StateError, VERSION, restore, restore_under, save, save_under,
 };
-use betaflow_engine::strategy::{Context, Observed, Strategy, TargetKind, Targets};
+use betaflow_engine::strategy::{Context, Observed, Strategy, StrategyError, TargetKind, Targets};
 use betaflow_engine::time::{DAY_NS, TimestampNs};
 use support::{Busy, Market, Random, settings};
 
@@ -41,27 +41,29 @@ impl Strategy for Trend {
         Observed { returns: true, ..Observed::default() }
     }
 
-    fn observe_returns(&mut self, returns: &[f64], _: &Calendar) {
+    fn observe_returns(&mut self, returns: &[f64], _: &Calendar) -> Result<(), StrategyError> {
         self.sums.resize(returns.len(), 0.0);
         for (sum, r) in self.sums.iter_mut().zip(returns).filter(|(_, r)| !r.is_nan()) {
             *sum = 0.9 * *sum + r;
         }
-    }
-
-    fn save(&self) -> Result<Vec<u8>, StateError> {
-        save(self.name(), &self.sums)
-    }
-
-    fn load(&mut self, state: &[u8]) -> Result<(), StateError> {
-        self.sums = restore(self.name(), state)?;
         Ok(())
     }
 
-    fn decide(&mut self, _: Context<'_>, targets: &mut Targets) {
+    fn save(&self) -> Result<Vec<u8>, StateError> {
+        save("trend", &self.sums)
+    }
+
+    fn load(&mut self, state: &[u8]) -> Result<(), StateError> {
+        self.sums = restore("trend", state)?;
+        Ok(())
+    }
+
+    fn decide(&mut self, _: Context<'_>, targets: &mut Targets) -> Result<(), StrategyError> {
         targets.kind = TargetKind::Expected;
         for (value, sum) in targets.values.iter_mut().zip(&self.sums) {
             *value = 1e-2 * sum;
         }
+        Ok(())
     }
 }
 
@@ -74,15 +76,15 @@ impl Strategy for Saved {
     }
 
     fn save(&self) -> Result<Vec<u8>, StateError> {
-        save_under(self.name(), "no settings", &())
+        save_under("busy", "no settings", &())
     }
 
     fn load(&mut self, state: &[u8]) -> Result<(), StateError> {
-        restore_under(self.name(), "no settings", state)
+        restore_under("busy", "no settings", state)
     }
 
-    fn decide(&mut self, context: Context<'_>, targets: &mut Targets) {
-        self.0.decide(context, targets);
+    fn decide(&mut self, context: Context<'_>, targets: &mut Targets) -> Result<(), StrategyError> {
+        self.0.decide(context, targets)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use betaflow_engine::settings;
 use betaflow_engine::settings::Calendar;
-use betaflow_engine::strategy::{Context, Strategy, TargetKind, Targets};
+use betaflow_engine::strategy::{Context, Strategy, StrategyError, TargetKind, Targets};
 use serde::{Deserialize, Serialize};
 
 use crate::Shipped;
@@ -34,16 +34,17 @@ impl Shipped for FactorMomentum {
 impl Strategy for FactorMomentum {
     shipped_state!(sums, count);
 
-    fn observe(&mut self, factors: &[f64], calendar: &Calendar) {
+    fn observe(&mut self, factors: &[f64], calendar: &Calendar) -> Result<(), StrategyError> {
         let kept = libm::exp2(-1.0 / (self.half_life * f64::from(calendar.frames_per_day)));
         self.sums.resize(factors.len(), 0.0);
         self.count = self.count * kept + 1.0;
         for (sum, factor) in self.sums.iter_mut().zip(factors) {
             *sum = *sum * kept + factor;
         }
+        Ok(())
     }
 
-    fn decide(&mut self, context: Context<'_>, targets: &mut Targets) {
+    fn decide(&mut self, context: Context<'_>, targets: &mut Targets) -> Result<(), StrategyError> {
         targets.kind = TargetKind::Expected;
         self.trend.clear();
         let prior = self.prior * f64::from(context.calendar.frames_per_day);
@@ -53,6 +54,7 @@ impl Strategy for FactorMomentum {
             *value = if alpha.is_nan() { f64::NAN } else { 0.0 };
         }
         add_premia(context.estimates, &self.trend, &mut targets.values);
+        Ok(())
     }
 }
 
@@ -65,7 +67,7 @@ mod tests {
         let observed = |half_life: f64, frames_per_day: u32| {
             let mut strategy = FactorMomentum { half_life, ..FactorMomentum::default() };
             let calendar = Calendar { frames_per_day, ..Calendar::default() };
-            (0..40).for_each(|i| strategy.observe(&[f64::from(i % 7) * 1e-3], &calendar));
+            (0..40).for_each(|i| strategy.observe(&[f64::from(i % 7) * 1e-3], &calendar).unwrap());
             (strategy.sums, strategy.count)
         };
         assert_eq!(observed(10.0, 3), observed(30.0, 1));

@@ -1,7 +1,7 @@
 //! Strategy `flat`: no position.
 
 use betaflow_engine::settings;
-use betaflow_engine::strategy::{Context, Strategy, TargetKind, Targets};
+use betaflow_engine::strategy::{Context, Strategy, StrategyError, TargetKind, Targets};
 use serde::{Deserialize, Serialize};
 
 use crate::Shipped;
@@ -22,7 +22,8 @@ impl Shipped for Flat {
 impl Strategy for Flat {
     shipped_state!();
 
-    fn decide(&mut self, _: Context<'_>, targets: &mut Targets) {
+    fn decide(&mut self, _: Context<'_>, targets: &mut Targets) -> Result<(), StrategyError> {
         targets.kind = TargetKind::Weights;
+        Ok(())
     }
 }

@@ -57,16 +57,27 @@ impl AlphaShrink {
                 }
             }
             Self::Rule(AlphaRule::Posterior) => {
-                let ratio = ALPHA_RATIO * ALPHA_RATIO / calendar.frames_per_year();
-                let uncertain = estimates.sd_of(0).iter().zip(&estimates.observation_var);
-                for ((value, alpha), (sd, residual)) in values.iter_mut().zip(&estimates.alpha).zip(uncertain)
-                {
-                    let variance = ratio * residual;
-                    // An unknown alpha is NaN and stays NaN.
-                    *value = alpha * variance / (variance + sd * sd);
-                }
+                let Estimates { alpha, observation_var, .. } = estimates;
+                posterior_alphas(alpha, estimates.sd_of(0), observation_var, calendar, values);
             }
         }
+    }
+}
+
+/// Writes the posterior means of the true alphas, by [`AlphaRule::Posterior`]; an unknown alpha is NaN and stays NaN.
+/// All have length n: the estimates `alpha` with their standard deviations `sd`, and the residual variances, per frame.
+pub fn posterior_alphas(
+    alpha: &[f64],
+    sd: &[f64],
+    residual_variance: &[f64],
+    calendar: &Calendar,
+    values: &mut [f64],
+) {
+    let ratio = ALPHA_RATIO * ALPHA_RATIO / calendar.frames_per_year();
+    let uncertain = sd.iter().zip(residual_variance);
+    for ((value, alpha), (sd, residual)) in values.iter_mut().zip(alpha).zip(uncertain) {
+        let variance = ratio * residual;
+        *value = alpha * variance / (variance + sd * sd);
     }
 }
 

@@ -6,7 +6,7 @@ use betaflow_engine::settings::{
 };
 use betaflow_engine::signal::{InformationCoefficient, standardise};
 use betaflow_engine::strategy::{
-    Context, LearnedCoefficient, Observed, Strategy, StrategyFacts, TargetKind, Targets,
+    Context, LearnedCoefficient, Observed, Strategy, StrategyError, StrategyFacts, TargetKind, Targets,
 };
 use betaflow_engine::{choices, settings};
 use serde::{Deserialize, Serialize};
@@ -182,20 +182,22 @@ impl Strategy for Forecasts {
         }
     }
 
-    fn observe_returns(&mut self, returns: &[f64], calendar: &Calendar) {
+    fn observe_returns(&mut self, returns: &[f64], calendar: &Calendar) -> Result<(), StrategyError> {
         self.learned.set_horizon(self.frames(calendar) as u64);
         self.learned.observe(returns);
+        Ok(())
     }
 
-    fn observe_residuals(&mut self, residuals: &[f64], calendar: &Calendar) {
+    fn observe_residuals(&mut self, residuals: &[f64], calendar: &Calendar) -> Result<(), StrategyError> {
         self.learned.set_horizon(self.frames(calendar) as u64);
         self.learned.observe(residuals);
+        Ok(())
     }
 
-    fn observe_signal(&mut self, signal: &CrossSection, context: Context<'_>) {
+    fn observe_signal(&mut self, signal: &CrossSection, context: Context<'_>) -> Result<(), StrategyError> {
         let new = self.section.take(signal, context.estimates.seq);
         if self.unit == ForecastUnit::Return {
-            return;
+            return Ok(());
         }
         standardise(&self.section.values, &mut self.scores);
         if self.learns() && new {
@@ -212,6 +214,7 @@ impl Strategy for Forecasts {
                     .collect();
             self.learned.score(&self.scores[..known], deviations.into_iter());
         }
+        Ok(())
     }
 
     fn facts(&self) -> StrategyFacts {
@@ -219,7 +222,7 @@ impl Strategy for Forecasts {
         StrategyFacts { information_coefficient: coefficient, ..self.section.facts.clone() }
     }
 
-    fn decide(&mut self, context: Context<'_>, targets: &mut Targets) {
+    fn decide(&mut self, context: Context<'_>, targets: &mut Targets) -> Result<(), StrategyError> {
         let valid_for = frames(self.valid_for.unwrap_or(self.horizon), context.calendar);
         targets.kind = match self.section.act(context.estimates.seq, valid_for) {
             Status::Unknown => TargetKind::NoForecast,
@@ -233,5 +236,6 @@ impl Strategy for Forecasts {
         if targets.kind == TargetKind::Expected && self.premia {
             add_premia(context.estimates, context.premia, &mut targets.values);
         }
+        Ok(())
     }
 }

@@ -2,7 +2,7 @@
 
 use betaflow_engine::portfolio::{Covariance, Point, SampleCovariance, frontier_point};
 use betaflow_engine::settings::{Calendar, Invalid, Setting, SettingsTable};
-use betaflow_engine::strategy::{Context, Observed, Strategy, TargetKind, Targets};
+use betaflow_engine::strategy::{Context, Observed, Strategy, StrategyError, TargetKind, Targets};
 use betaflow_engine::{choices, settings};
 use serde::{Deserialize, Serialize};
 
@@ -138,12 +138,14 @@ macro_rules! on_the_frontier {
                 Observed { returns, ..Observed::default() }
             }
 
-            fn observe_returns(&mut self, returns: &[f64], calendar: &Calendar) {
+            fn observe_returns(&mut self, returns: &[f64], calendar: &Calendar) -> Result<(), StrategyError> {
                 self.window.push(returns, self.settings.frames(calendar));
+                Ok(())
             }
 
-            fn decide(&mut self, context: Context<'_>, targets: &mut Targets) {
+            fn decide(&mut self, context: Context<'_>, targets: &mut Targets) -> Result<(), StrategyError> {
                 self.settings.decide($point, &self.window, context, targets);
+                Ok(())
             }
         }
     };
@@ -164,7 +166,7 @@ mod tests {
         let mut strategy = MinVariance { settings, ..MinVariance::default() };
         let calendar = Calendar { frames_per_day: 3, ..Calendar::default() };
         for _ in 0..30 {
-            strategy.observe_returns(&[0.01], &calendar);
+            strategy.observe_returns(&[0.01], &calendar).unwrap();
         }
         assert_eq!(strategy.window.len(), 12);
     }

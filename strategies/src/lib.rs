@@ -20,7 +20,7 @@ mod window;
 pub use equal_weight::EqualWeight;
 pub use factor_momentum::FactorMomentum;
 pub use flat::Flat;
-pub use forecast::{ALPHA_RATIO, AlphaRule, AlphaShrink};
+pub use forecast::{ALPHA_RATIO, AlphaRule, AlphaShrink, posterior_alphas};
 pub use forecasts::{Coefficient, CoefficientRule, ForecastOf, ForecastUnit, Forecasts};
 pub use frontier::{FrontierInputs, MaxSharpe, MinVariance};
 pub use quarter_kelly::QuarterKelly;

@@ -1,7 +1,7 @@
 //! Strategy `quarter_kelly`: expected returns from alpha and factor premia, sized by the engine.
 
 use betaflow_engine::settings;
-use betaflow_engine::strategy::{Context, Strategy, TargetKind, Targets};
+use betaflow_engine::strategy::{Context, Strategy, StrategyError, TargetKind, Targets};
 use serde::{Deserialize, Serialize};
 
 use crate::Shipped;
@@ -29,9 +29,10 @@ impl Shipped for QuarterKelly {
 impl Strategy for QuarterKelly {
     shipped_state!();
 
-    fn decide(&mut self, context: Context<'_>, targets: &mut Targets) {
+    fn decide(&mut self, context: Context<'_>, targets: &mut Targets) -> Result<(), StrategyError> {
         targets.kind = TargetKind::Expected;
         self.alpha_shrink.write(context.estimates, context.calendar, &mut targets.values);
         add_premia(context.estimates, context.premia, &mut targets.values);
+        Ok(())
     }
 }

@@ -55,13 +55,13 @@ macro_rules! shipped_state {
         fn save(&self) -> Result<Vec<u8>, betaflow_engine::state::StateError> {
             let strategy = self;
             let settings = $crate::registry::shipped_state!(@under strategy $($settings)?);
-            betaflow_engine::state::save_under(strategy.name(), settings, &($(&strategy.$field),*))
+            betaflow_engine::state::save_under(<Self as $crate::Shipped>::KIND, settings, &($(&strategy.$field),*))
         }
 
         fn load(&mut self, state: &[u8]) -> Result<(), betaflow_engine::state::StateError> {
             let strategy = &*self;
             let settings = $crate::registry::shipped_state!(@under strategy $($settings)?);
-            ($(self.$field),*) = betaflow_engine::state::restore_under(strategy.name(), settings, state)?;
+            ($(self.$field),*) = betaflow_engine::state::restore_under(<Self as $crate::Shipped>::KIND, settings, state)?;
             Ok(())
         }
     };

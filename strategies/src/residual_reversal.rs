@@ -2,7 +2,7 @@
 
 use betaflow_engine::settings;
 use betaflow_engine::settings::Calendar;
-use betaflow_engine::strategy::{Context, Observed, Strategy, TargetKind, Targets};
+use betaflow_engine::strategy::{Context, Observed, Strategy, StrategyError, TargetKind, Targets};
 use serde::{Deserialize, Serialize};
 
 use crate::Shipped;
@@ -42,11 +42,12 @@ impl Strategy for ResidualReversal {
         Observed { residuals: true, ..Observed::default() }
     }
 
-    fn observe_residuals(&mut self, residuals: &[f64], calendar: &Calendar) {
+    fn observe_residuals(&mut self, residuals: &[f64], calendar: &Calendar) -> Result<(), StrategyError> {
         self.residuals.push(residuals, frames(self.window, calendar, 1));
+        Ok(())
     }
 
-    fn decide(&mut self, context: Context<'_>, targets: &mut Targets) {
+    fn decide(&mut self, context: Context<'_>, targets: &mut Targets) -> Result<(), StrategyError> {
         let window = frames(self.window, context.calendar, 1);
         let horizon = self.horizon * f64::from(context.calendar.frames_per_day);
         let Self { residuals, known, information_coefficient, .. } = self;
@@ -63,7 +64,7 @@ impl Strategy for ResidualReversal {
         }
         if count == 0 {
             targets.kind = TargetKind::NoForecast;
-            return;
+            return Ok(());
         }
         targets.kind = TargetKind::Expected;
         let mean = sum / f64::from(count);
@@ -71,5 +72,6 @@ impl Strategy for ResidualReversal {
             // Grinold 1994: alpha = IC x deviation over the horizon x score; here per frame.
             *value = -*information_coefficient * (variance / horizon).sqrt() * (*value - mean);
         }
+        Ok(())
     }
 }

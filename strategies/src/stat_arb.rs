@@ -3,7 +3,7 @@
 use betaflow_engine::model::Reversion;
 use betaflow_engine::settings;
 use betaflow_engine::settings::Calendar;
-use betaflow_engine::strategy::{Context, Observed, Strategy, TargetKind, Targets};
+use betaflow_engine::strategy::{Context, Observed, Strategy, StrategyError, TargetKind, Targets};
 use serde::{Deserialize, Serialize};
 
 use crate::Shipped;
@@ -99,11 +99,12 @@ impl Strategy for StatArb {
         Observed { residuals: true, ..Observed::default() }
     }
 
-    fn observe_residuals(&mut self, residuals: &[f64], calendar: &Calendar) {
+    fn observe_residuals(&mut self, residuals: &[f64], calendar: &Calendar) -> Result<(), StrategyError> {
         self.residuals.push(residuals, frames(self.window, calendar, LEAST_FRAMES));
+        Ok(())
     }
 
-    fn decide(&mut self, context: Context<'_>, targets: &mut Targets) {
+    fn decide(&mut self, context: Context<'_>, targets: &mut Targets) -> Result<(), StrategyError> {
         let n = targets.values.len();
         self.positions.resize(n, 0);
         self.scores.resize(n, None);
@@ -111,7 +112,7 @@ impl Strategy for StatArb {
         let held = self.positions.iter().any(|position| *position != 0);
         if average.is_none() && !held {
             targets.kind = TargetKind::NoForecast;
-            return;
+            return Ok(());
         }
         targets.kind = TargetKind::Weights;
         let average = average.unwrap_or(0.0);
@@ -121,5 +122,6 @@ impl Strategy for StatArb {
             self.positions[i] = score.map_or(0, |score| self.position(self.positions[i], score));
             targets.values[i] = f64::from(self.positions[i]) * self.size;
         }
+        Ok(())
     }
 }

@@ -2,7 +2,9 @@
 
 use betaflow_engine::frame::CrossSection;
 use betaflow_engine::settings;
-use betaflow_engine::strategy::{Context, Observed, Strategy, StrategyFacts, TargetKind, Targets};
+use betaflow_engine::strategy::{
+    Context, Observed, Strategy, StrategyError, StrategyFacts, TargetKind, Targets,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::Shipped;
@@ -37,17 +39,18 @@ impl Strategy for Weights {
         Observed { weights: true, ..Observed::default() }
     }
 
-    fn observe_signal(&mut self, signal: &CrossSection, context: Context<'_>) {
+    fn observe_signal(&mut self, signal: &CrossSection, context: Context<'_>) -> Result<(), StrategyError> {
         self.section.take(signal, context.estimates.seq);
         let gross: f64 = self.section.values.iter().filter(|w| !w.is_nan()).map(|w| w.abs()).sum();
         self.section.facts.gross_max = self.section.facts.gross_max.max(gross);
+        Ok(())
     }
 
     fn facts(&self) -> StrategyFacts {
         self.section.facts.clone()
     }
 
-    fn decide(&mut self, context: Context<'_>, targets: &mut Targets) {
+    fn decide(&mut self, context: Context<'_>, targets: &mut Targets) -> Result<(), StrategyError> {
         let valid_for = frames(self.valid_for, context.calendar);
         targets.kind = match self.section.act(context.estimates.seq, valid_for) {
             Status::Unknown => TargetKind::NoForecast,
@@ -60,5 +63,6 @@ impl Strategy for Weights {
                 TargetKind::Weights
             }
         };
+        Ok(())
     }
 }

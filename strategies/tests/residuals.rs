@@ -50,6 +50,7 @@ fn decide(strategy: &mut dyn Strategy, variance: &[f64], calendar: &Calendar) ->
         Estimates { alpha: vec![0.0; n], observation_var: variance.to_vec(), ..Estimates::default() };
     let context = Context {
         estimates: &estimates,
+        factor_names: &[],
         calendar,
         premia: &[],
         risk: &FactorRisk::default(),
@@ -58,7 +59,7 @@ fn decide(strategy: &mut dyn Strategy, variance: &[f64], calendar: &Calendar) ->
         weight_max: 1.0,
     };
     let mut targets = Targets { values: vec![0.0; n], ..Targets::default() };
-    strategy.decide(context, &mut targets);
+    strategy.decide(context, &mut targets).unwrap();
     targets
 }
 
@@ -96,7 +97,7 @@ fn positions_open_and_close_at_the_limits_of_the_paper() {
     for (own, position) in open.iter().zip([0.02, 0.0]) {
         let mut strategy = build("stat_arb", own);
         for residual in RESIDUALS {
-            strategy.observe_residuals(&[residual, -residual], &Calendar::default());
+            strategy.observe_residuals(&[residual, -residual], &Calendar::default()).unwrap();
         }
         let targets = decide(&mut *strategy, &[1e-4; 2], &Calendar::default());
         assert_eq!(targets.kind, TargetKind::Weights);
@@ -118,7 +119,7 @@ fn position_stays_between_the_limits_and_closes_beyond() {
     let mut strategy = build("stat_arb", "");
     let (mut position, mut seen) = (0, [0_u32; 3]);
     for (t, residual) in series.iter().enumerate() {
-        strategy.observe_residuals(&[*residual, -residual], &Calendar::default());
+        strategy.observe_residuals(&[*residual, -residual], &Calendar::default()).unwrap();
         let targets = decide(&mut *strategy, &[1e-4; 2], &Calendar::default());
         if t + 1 < 60 {
             assert_eq!(targets.kind, TargetKind::NoForecast);
@@ -150,7 +151,7 @@ fn forecast_equals_grinold() {
     for (frame, row) in rows.iter().enumerate() {
         let before = decide(&mut *strategy, &[1e-4, 4e-4, 1e-4], &Calendar::default());
         assert_eq!(before.kind == TargetKind::NoForecast, frame < 4);
-        strategy.observe_residuals(row, &Calendar::default());
+        strategy.observe_residuals(row, &Calendar::default()).unwrap();
     }
     let targets = decide(&mut *strategy, &[1e-4, 4e-4, 1e-4], &Calendar::default());
     assert_eq!(targets.kind, TargetKind::Expected);
@@ -170,7 +171,7 @@ fn windows_are_in_days() {
         let targets = [(day, three), (frame, Calendar::default())].map(|(own, calendar)| {
             let mut strategy = build(kind, own);
             for residual in RESIDUALS {
-                strategy.observe_residuals(&[residual, -residual, 0.5 * residual], &calendar);
+                strategy.observe_residuals(&[residual, -residual, 0.5 * residual], &calendar).unwrap();
             }
             decide(&mut *strategy, &[1e-4; 3], &calendar).values
         });
@@ -189,7 +190,7 @@ fn forecast_needs_nine_tenths_of_a_window() {
             let third = if has(frame) { 50.0 * residual * residual.abs() } else { f64::NAN };
             let mut row = vec![*residual, -residual, third];
             row.truncate(if frame < 30 { 2 } else { 3 });
-            strategy.observe_residuals(&row, &Calendar::default());
+            strategy.observe_residuals(&row, &Calendar::default()).unwrap();
             let targets = decide(&mut *strategy, &vec![1e-4; row.len()], &Calendar::default());
             let forecast = targets.values.get(2).is_some_and(|third| !third.is_nan() && *third != 0.0);
             let known = (frame.saturating_sub(19)..=frame).filter(|t| has(*t)).count();

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::message::Decision;
 use super::range_checks::{check_decided, check_portfolio, check_weights};
 use super::settings::RunSettings;
+use super::trading::TradingError;
 use crate::execution::{FillAt, Portfolio, orders_towards};
 use crate::ledger::{Budget, SizingFacts};
 use crate::model::Estimates;
@@ -19,7 +20,7 @@ use crate::portfolio::{
 use crate::range::{OnOutOfRange, OutOfRange};
 use crate::settings::{Calendar, Invalid, require};
 use crate::state::{Part, StateError, restore_under, save_under};
-use crate::strategy::{Context, Strategy, TargetKind, Targets};
+use crate::strategy::{Context, Strategy, StrategyError, StrategyFailure, TargetKind, Targets};
 
 /// Distance of a weight beyond a limit above which it counts as an inherited violation; less is rounding.
 const LIMIT_TOLERANCE: f64 = 1e-10;
@@ -42,6 +43,7 @@ pub struct Sizing {
     lot: f64,
     shown_dates: Option<RangeInclusive<i64>>,
     strategy: Box<dyn Strategy>,
+    factor_names: Vec<String>,
     moments: FactorMoments,
     risk: FactorRisk,
     sizer: Sizer,
@@ -96,6 +98,7 @@ impl Sizing {
             lot: execution.lot,
             shown_dates: settings.shown_dates.clone(),
             strategy,
+            factor_names: factors.to_vec(),
             moments: FactorMoments::new(sizing, calendar, factors.len()),
             risk: FactorRisk::default(),
             sizer: Sizer::new(sizing, horizon, bounds),
@@ -118,28 +121,18 @@ impl Sizing {
     /// Decides on a frame from its estimates and the portfolio.
     ///
     /// # Errors
-    /// Returns a value out of range, under `OnOutOfRange::Stop`.
+    /// Returns the failure of the strategy, and a value out of range under `OnOutOfRange::Stop`.
     pub fn decide(
         &mut self,
         frame: &Estimates,
         portfolio: &Portfolio,
         decision: &mut Decision,
-    ) -> Result<(), OutOfRange> {
+    ) -> Result<(), TradingError> {
         if frame.complete && self.names.len() != frame.names.len() {
             self.names = frame.names.clone();
         }
-        if frame.factors.iter().all(|f| f.is_finite()) {
-            self.moments.observe(&frame.factors);
-            self.strategy.observe(&frame.factors, &self.calendar);
-        }
-        if !frame.returns.is_empty() {
-            self.strategy.observe_returns(&frame.returns, &self.calendar);
-        }
-        if !frame.residuals.is_empty() {
-            self.strategy.observe_residuals(&frame.residuals, &self.calendar);
-        }
-        if frame.signal.of.is_some() {
-            self.take_signal(frame);
+        if let Err(error) = self.observe(frame) {
+            return Err(self.failure(frame, error).into());
         }
         decision.seq = frame.seq;
         decision.decides = frame.decides && !portfolio.is_ruined();
@@ -173,11 +166,34 @@ impl Sizing {
         Ok(())
     }
 
+    /// Passes the series of the frame to the strategy.
+    fn observe(&mut self, frame: &Estimates) -> Result<(), StrategyError> {
+        if frame.factors.iter().all(|f| f.is_finite()) {
+            self.moments.observe(&frame.factors);
+            self.strategy.observe(&frame.factors, &self.calendar)?;
+        }
+        if !frame.returns.is_empty() {
+            self.strategy.observe_returns(&frame.returns, &self.calendar)?;
+        }
+        if !frame.residuals.is_empty() {
+            self.strategy.observe_residuals(&frame.residuals, &self.calendar)?;
+        }
+        if frame.signal.of.is_some() { self.take_signal(frame) } else { Ok(()) }
+    }
+
+    /// Adds strategy and frame to an error of the strategy.
+    #[cold]
+    fn failure(&self, frame: &Estimates, error: StrategyError) -> StrategyFailure {
+        let (timestamp, seq) = (frame.timestamp, frame.seq);
+        StrategyFailure { strategy: self.strategy.name().to_owned(), timestamp, seq, source: error.into() }
+    }
+
     /// Passes forecasts or weights that become known to the strategy.
-    fn take_signal(&mut self, frame: &Estimates) {
+    fn take_signal(&mut self, frame: &Estimates) -> Result<(), StrategyError> {
         self.risk.assemble(frame, &self.moments, false, self.horizon);
         let context = Context {
             estimates: frame,
+            factor_names: &self.factor_names,
             calendar: &self.calendar,
             premia: self.moments.premia().as_slice(),
             risk: &self.risk,
@@ -185,7 +201,7 @@ impl Sizing {
             tradable: &[],
             weight_max: self.settings.weight_max,
         };
-        self.strategy.observe_signal(&frame.signal, context);
+        self.strategy.observe_signal(&frame.signal, context)
     }
 
     /// Ends the run on a value out of range, or halts trading from here on.
@@ -242,7 +258,7 @@ impl Sizing {
         estimates: &Estimates,
         portfolio: &Portfolio,
         decision: &mut Decision,
-    ) -> Result<(), OutOfRange> {
+    ) -> Result<(), TradingError> {
         self.facts.decisions += 1;
         let n = portfolio.quantity.len();
         self.held.clear();
@@ -256,7 +272,9 @@ impl Sizing {
             return Ok(());
         }
         self.risk.assemble(estimates, &self.moments, self.settings.parameter_uncertainty, self.horizon);
-        self.write_targets(estimates, portfolio);
+        if let Err(error) = self.write_targets(estimates, portfolio) {
+            return Err(self.failure(estimates, error).into());
+        }
         if self.settings.parameter_uncertainty {
             self.risk.add_expected_variance(&self.targets.expected_sd, self.horizon);
         }
@@ -412,7 +430,7 @@ impl Sizing {
         self.held.iter().enumerate().map(|(i, held)| (held - target(i)).abs()).sum()
     }
 
-    fn write_targets(&mut self, estimates: &Estimates, portfolio: &Portfolio) {
+    fn write_targets(&mut self, estimates: &Estimates, portfolio: &Portfolio) -> Result<(), StrategyError> {
         self.targets.kind = TargetKind::Hold;
         self.targets.fully_invested_over = None;
         self.targets.expected_sd.clear();
@@ -420,6 +438,7 @@ impl Sizing {
         self.targets.values.resize(self.held.len(), 0.0);
         let context = Context {
             estimates,
+            factor_names: &self.factor_names,
             calendar: &self.calendar,
             premia: self.moments.premia().as_slice(),
             risk: &self.risk,
@@ -427,11 +446,12 @@ impl Sizing {
             tradable: &portfolio.tradable,
             weight_max: self.settings.weight_max,
         };
-        self.strategy.decide(context, &mut self.targets);
+        self.strategy.decide(context, &mut self.targets)?;
         for value in &mut self.targets.values {
             // No forecast exists before the first return; treat NaN as zero.
             *value = if value.is_nan() { 0.0 } else { *value };
         }
+        Ok(())
     }
 
     fn count(&mut self, decision: &Decision, portfolio: &Portfolio) {

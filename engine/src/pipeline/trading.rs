@@ -19,6 +19,7 @@ use crate::names::InstrumentNames;
 use crate::range::{OnOutOfRange, OutOfRange};
 use crate::settings::Calendar;
 use crate::state::{StateError, restore_under, save_under};
+use crate::strategy::StrategyFailure;
 use crate::time::TimestampNs;
 use crate::world::WorldSettings;
 
@@ -34,6 +35,9 @@ pub enum TradingError {
     /// Holdings with which the account cannot open.
     #[error(transparent)]
     Opening(#[from] OpeningError),
+    /// A strategy whose code fails.
+    #[error(transparent)]
+    Strategy(#[from] StrategyFailure),
 }
 
 impl TradingError {
@@ -43,6 +47,7 @@ impl TradingError {
         match self {
             Self::OutOfRange(error) => error.into(),
             Self::Opening(error) => error.into(),
+            Self::Strategy(error) => error.into(),
         }
     }
 }

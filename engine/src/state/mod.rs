@@ -73,6 +73,16 @@ pub enum StateError {
         /// Name of the component.
         name: String,
     },
+    /// The component's own code failed to save or restore its state.
+    #[error("the state of the {of} `{name}`: {why}")]
+    Refused {
+        /// Kind of the component.
+        of: &'static str,
+        /// Name of the component.
+        name: String,
+        /// Reason.
+        why: String,
+    },
 }
 
 /// Encodes a value as a state; `of` names it in errors.

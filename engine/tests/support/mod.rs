@@ -13,7 +13,7 @@ use betaflow_engine::pipeline::{PipelineError, RunOptions, RunReport, RunSetting
 use betaflow_engine::portfolio::{LossLimits, SizingSettings};
 use betaflow_engine::settings::Calendar;
 use betaflow_engine::source::MemorySource;
-use betaflow_engine::strategy::{Context, Strategy, TargetKind, Targets};
+use betaflow_engine::strategy::{Context, Strategy, StrategyError, TargetKind, Targets};
 use betaflow_engine::time::{DAY_NS, TimestampNs};
 use betaflow_engine::world::WorldSettings;
 
@@ -122,11 +122,12 @@ impl Strategy for Busy {
         "busy"
     }
 
-    fn decide(&mut self, context: Context<'_>, targets: &mut Targets) {
+    fn decide(&mut self, context: Context<'_>, targets: &mut Targets) -> Result<(), StrategyError> {
         targets.kind = TargetKind::Expected;
         for (i, value) in targets.values.iter_mut().enumerate() {
             *value = context.estimates.alpha[i] + 1e-4 * context.estimates.betas_on(0)[i];
         }
+        Ok(())
     }
 }
 

@@ -4,6 +4,9 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 class Table:
     """Table of Arrow record batches in memory."""
 
@@ -23,9 +26,17 @@ def call(
     settings: Sequence[tuple[str, str | None, str | None, str]] = [],
     tables: Sequence[tuple[str, object]] = [],
     grid: str | None = None,
+    strategy: object = None,
     progress: Callable[[int, int], object] | None = None,
 ) -> tuple[str, str, str | None, list[str]]: ...
 def main(argv: Sequence[str]) -> int: ...
+def posterior_alphas(
+    alpha: NDArray[np.float64],
+    sd: NDArray[np.float64],
+    residual_variance: NDArray[np.float64],
+    frames_per_day: int,
+    days_per_year: float,
+) -> NDArray[np.float64]: ...
 def read_table(path: str | os.PathLike[str], zone: str | None = "UTC") -> Table: ...
 def read_toml(path: str | os.PathLike[str]) -> str: ...
 def times_of_file(path: str | os.PathLike[str]) -> list[tuple[str, str | None]]: ...

@@ -57,3 +57,19 @@ class InputError(Error):
         self.line = line
         self.column = column
         self.index = index
+
+
+class StrategyError(Error):
+    """Failure of a strategy in Python; the exception of its code is the cause (``__cause__``).
+
+    Attributes:
+        strategy: class of the strategy.
+        seq: number of the frame, counting from 0.
+        time: close of the frame's bars as nanoseconds since 1970, UTC.
+    """
+
+    def __init__(self, message: str, *, strategy: str, seq: int, time: int) -> None:
+        super().__init__(message)
+        self.strategy = strategy
+        self.seq = seq
+        self.time = time

@@ -8,11 +8,12 @@ use std::thread::Builder;
 use std::time::Duration;
 
 use betaflow_connectors::parquet::MemoryTable;
-use betaflow_replay::{Call, CallError, CallErrorKind, CallProgress, CallSetting, Reply};
+use betaflow_replay::{Call, CallError, CallErrorKind, CallProgress, CallSetting, Reply, StrategyFactory};
 use pyo3::exceptions::{PyKeyboardInterrupt, PyRuntimeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
+use crate::strategy::PyFactory;
 use crate::table::batches_of;
 
 /// Interval between two looks at signals and at the progress.
@@ -25,16 +26,18 @@ type Setting = (String, Option<String>, Option<String>, String);
 
 /// Runs a command. `arguments`: those of the program without its name, in which `memory:NAME` names a table.
 /// `settings`: table, key, value as JSON, and the name in messages; without a key the table is empty. `tables`: name
-/// and an object with `__arrow_c_stream__`. `grid`: content of a grid file as JSON. `progress`: function of the work
+/// and an object with `__arrow_c_stream__`. `grid`: content of a grid file as JSON. `strategy`: an object with the method
+/// `decide`. `progress`: function of the work
 /// done and its total. Returns the summary as JSON, the page of the terminal, the folder of the result, and notes.
 #[pyfunction]
-#[pyo3(signature = (arguments, *, settings=vec![], tables=vec![], grid=None, progress=None))]
+#[pyo3(signature = (arguments, *, settings=vec![], tables=vec![], grid=None, strategy=None, progress=None))]
 pub(crate) fn call(
     py: Python<'_>,
     arguments: Vec<OsString>,
     settings: Vec<Setting>,
     tables: Vec<(String, Bound<'_, PyAny>)>,
     grid: Option<&str>,
+    strategy: Option<&Bound<'_, PyAny>>,
     progress: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<(String, String, Option<PathBuf>, Vec<String>)> {
     let watched = Arc::new(CallProgress::default());
@@ -43,11 +46,11 @@ pub(crate) fn call(
         settings: settings.into_iter().map(setting_of).collect::<PyResult<_>>()?,
         tables: tables.into_iter().map(|(name, data)| table_of(name, &data)).collect::<PyResult<_>>()?,
         grid: grid.map(|grid| parsed(grid, "grid")).transpose()?,
-        strategy: None,
+        strategy: strategy.map(strategy_of).transpose()?,
         progress: Arc::clone(&watched),
     };
     let reply = run(py, call, &watched, progress)?;
-    let Reply { json, page, folder, notes } = reply.map_err(|error| raised(py, &error))?;
+    let Reply { json, page, folder, notes, .. } = reply.map_err(|error| raised(py, &error))?;
     Ok((json, page, folder, notes))
 }
 
@@ -77,7 +80,13 @@ fn run(
             watched.interrupt();
             // The command ends at its next frame and removes its folder; its own error is that of the interruption.
             _ = py.detach(|| runs.join());
-            return Err(error);
+            // A command that goes on until it is interrupted has a result.
+            return match receiver.try_recv() {
+                Ok(Ok(reply)) if reply.is_stopped && error.is_instance_of::<PyKeyboardInterrupt>(py) => {
+                    Ok(Ok(reply))
+                }
+                _ => Err(error),
+            };
         }
         shown = counts;
     };
@@ -102,6 +111,7 @@ fn panic_text(panic: Option<Box<dyn std::any::Any + Send>>) -> String {
 fn raised(py: Python<'_>, error: &CallError) -> PyErr {
     let make = || {
         let fields = PyDict::new(py);
+        let mut cause = None;
         let class = match error.kind {
             CallErrorKind::Interrupted => return Ok(PyKeyboardInterrupt::new_err(())),
             CallErrorKind::Config => {
@@ -118,10 +128,21 @@ fn raised(py: Python<'_>, error: &CallError) -> PyErr {
                 fields.set_item("column", place.map(|place| &place.column))?;
                 "InputError"
             }
+            CallErrorKind::Strategy => {
+                if let Some(failure) = &error.strategy {
+                    fields.set_item("strategy", &failure.strategy)?;
+                    fields.set_item("seq", failure.seq)?;
+                    fields.set_item("time", failure.timestamp.0)?;
+                    cause = failure.source.downcast_ref::<PyErr>().map(|error| error.clone_ref(py));
+                }
+                "StrategyError"
+            }
             CallErrorKind::Other => "Error",
         };
         let class = py.import("betaflow.errors")?.getattr(class)?;
-        Ok(PyErr::from_value(class.call((&error.message,), Some(&fields))?))
+        let raised = PyErr::from_value(class.call((&error.message,), Some(&fields))?);
+        raised.set_cause(py, cause);
+        Ok(raised)
     };
     make().unwrap_or_else(|error| error)
 }
@@ -138,6 +159,10 @@ fn parsed<T: serde::de::DeserializeOwned>(json: &str, name: &str) -> PyResult<T>
             "{name}: found {json}, expected a number, text, true, false, or a list of them"
         ))
     })
+}
+
+fn strategy_of(object: &Bound<'_, PyAny>) -> PyResult<Arc<dyn StrategyFactory>> {
+    Ok(Arc::new(PyFactory::new(object)?))
 }
 
 fn table_of(name: String, data: &Bound<'_, PyAny>) -> PyResult<MemoryTable> {

@@ -4,9 +4,11 @@
 //! | file | content |
 //! |---|---|
 //! | `call.rs` | commands of the program, with tables and settings of Python |
+//! | `strategy/` | strategies in Python, called by the engine on their rebalances |
 //! | `table.rs` | Arrow tables from Python and to Python, without a copy |
 
 mod call;
+mod strategy;
 mod table;
 
 use std::ffi::OsString;
@@ -26,6 +28,8 @@ mod _native {
     use super::call::call;
     #[pymodule_export]
     use super::main;
+    #[pymodule_export]
+    use super::strategy::posterior_alphas;
     #[pymodule_export]
     use super::table::{Table, read_table};
 }

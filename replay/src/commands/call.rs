@@ -8,6 +8,7 @@ use crate::config::{self, SettingError, SettingProblem};
 use crate::host::{Call, Host, Interrupted, Reply};
 use betaflow_connectors::{DataError, Place};
 use betaflow_engine::pipeline::PipelineError;
+use betaflow_engine::strategy::StrategyFailure;
 
 /// Error of a call.
 #[derive(Clone, Debug, thiserror::Error)]
@@ -25,6 +26,8 @@ pub struct CallError {
     pub found: Option<String>,
     /// Values that the setting accepts.
     pub expected: Option<String>,
+    /// Failure of the caller's strategy.
+    pub strategy: Option<StrategyFailure>,
 }
 
 /// Kind of the error of a call.
@@ -34,13 +37,15 @@ pub enum CallErrorKind {
     Config,
     /// Data that cannot be used.
     Input,
+    /// Strategy that fails.
+    Strategy,
     /// Interruption by the caller.
     Interrupted,
     /// Any other error.
     Other,
 }
 
-/// Runs a command for a caller; nothing is written to the terminal.
+/// Runs a command for a caller; nothing is written to the terminal, except the log of `paper` on standard error.
 ///
 /// # Errors
 /// The command fails; its kind, place and setting are those of the first cause that has them.
@@ -59,7 +64,7 @@ pub fn call(call: Call) -> Result<Reply, Box<CallError>> {
 
 impl CallError {
     fn new(kind: CallErrorKind, message: String) -> Self {
-        Self { kind, message, place: None, setting: None, found: None, expected: None }
+        Self { kind, message, place: None, setting: None, found: None, expected: None, strategy: None }
     }
 
     fn of(error: &anyhow::Error) -> Self {
@@ -79,6 +84,9 @@ impl CallError {
             } else if let Some(data) = cause.downcast_ref::<DataError>() {
                 call.kind = CallErrorKind::Input;
                 call.place = data.place().cloned();
+            } else if let Some(failure) = cause.downcast_ref::<StrategyFailure>() {
+                call.kind = CallErrorKind::Strategy;
+                call.strategy = Some(failure.clone());
             } else if let Some(setting) = cause.downcast_ref::<SettingError>() {
                 call.kind = CallErrorKind::Config;
                 call.setting = Some(setting.setting.clone());

@@ -153,7 +153,7 @@ impl Command {
             Self::Stress(args) => done(stress::stress(args, host)),
             Self::Tune(args) => done(tune::tune(args, host)),
             Self::Serve(args) => done(serve::serve(args)),
-            Self::Paper(args) => done(paper::paper(args)),
+            Self::Paper(args) => done(paper::paper(args, host)),
             Self::State(args) => done(state::state(args, host)),
             Self::Diff(args) => diff::diff(args, host),
             Self::Report(args) => done(report::report(args, host)),

@@ -368,6 +368,7 @@ impl Config {
         });
         settings.data.prices = None;
         settings.data.session = None;
+        settings.strategy.remove(request::CLASS);
         settings.record =
             RecordSettings { betas: Frames::None, weights: Frames::None, expected_returns: None };
         settings.data.factors = settings.data.factors.take().filter(|_| self.data.has_no_factors());

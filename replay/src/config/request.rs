@@ -27,7 +27,10 @@ use super::setting_error::{SettingError, SettingProblem};
 use super::tables::{PipelineSettings, UniverseSettings};
 use super::tune::TuneSettings;
 use super::{BenchmarkKind, Config, NO_FACTORS, Settings, unknown, user_files};
-use crate::host::Host;
+use crate::host::{Host, StrategyFactory};
+
+/// Key of `[strategy]` in `run.toml`: module and class of a strategy in Python.
+pub(super) const CLASS: &str = "python";
 
 /// Flag of one command that stands for a setting.
 #[derive(Clone, Debug)]
@@ -140,7 +143,7 @@ impl<'a> Request<'a> {
             );
         }
         let strategy = match self.host.strategy() {
-            Some(strategy) => called_strategy(&typed, strategy.name())?,
+            Some(strategy) => called_strategy(&typed, &**strategy)?,
             None => strategy_settings(&typed)?,
         };
         let sizing_defaults = user_files::sizing_defaults(&strategy);
@@ -342,19 +345,31 @@ fn located(typed: &Layers, table: &str, key: &str, found: &str, expected: &str) 
 }
 
 /// Returns the `[strategy]` table of a caller's strategy, which has its settings itself.
-fn called_strategy(typed: &Layers, name: &str) -> Result<Table> {
+fn called_strategy(typed: &Layers, strategy: &dyn StrategyFactory) -> Result<Table> {
+    let name = strategy.name();
     let own = typed.table("strategy");
-    if let Some((key, value)) = own.iter().find(|(key, value)| *key != "kind" || value.as_str() != Some(name))
-    {
-        let expected = format!("no key in [strategy], because the strategy is the object {name}");
+    // `run.toml` of an earlier run has both keys; the class may have moved to another module.
+    let is_expected =
+        |key: &str, value: &Value| key == CLASS || key == "kind" && value.as_str() == Some(name);
+    if let Some((key, value)) = own.iter().find(|(key, value)| !is_expected(key, value)) {
+        let expected = format!("no key in [strategy], because the strategy is an object of the class {name}");
         return Err(located(typed, "strategy", key, &value.to_string(), &expected));
     }
-    Ok([("kind".to_owned(), Value::String(name.to_owned()))].into_iter().collect())
+    let table = [("kind", name), (CLASS, strategy.class())];
+    Ok(table.map(|(key, value)| (key.to_owned(), Value::String(value.to_owned()))).into_iter().collect())
 }
 
 /// Returns the `[strategy]` table with the defaults of its strategy.
 fn strategy_settings(typed: &Layers) -> Result<Table> {
     let mut own = typed.table("strategy");
+    if let Some(class) = own.get(CLASS) {
+        let name = own.get("kind").and_then(Value::as_str).unwrap_or("Name").to_owned();
+        let expected = format!(
+            "a strategy of the program, because this one is written in Python; run it there: \
+             betaflow.replay(config=\"run.toml\", strategy={name}(...))"
+        );
+        return Err(located(typed, "strategy", CLASS, &class.to_string(), &expected));
+    }
     let kind = own.remove("kind").unwrap_or_else(|| Value::String(strategies::entries()[0].kind.into()));
     let entry = kind.as_str().and_then(strategies::find).with_context(|| {
         let known: Vec<_> = strategies::entries().iter().map(|entry| entry.kind).collect();

@@ -49,12 +49,17 @@ pub struct Reply {
     pub folder: Option<PathBuf>,
     /// Notes on the way, one line each.
     pub notes: Vec<String>,
+    /// True if the command ended with a result because the caller interrupted it.
+    pub is_stopped: bool,
 }
 
 /// Makes the strategy of a caller, once for each run.
 pub trait StrategyFactory: fmt::Debug + Send + Sync {
     /// Name of the strategy in settings and messages.
     fn name(&self) -> &str;
+
+    /// Module and name of its class in Python, for `run.toml`.
+    fn class(&self) -> &str;
 
     /// Kind of its targets on a rebalance with targets.
     fn targets(&self) -> TargetKind;

@@ -71,6 +71,21 @@ impl Host {
         }
     }
 
+    /// Notes that the command ended with a result because the caller interrupted it.
+    pub(crate) fn stopped(&self) {
+        if let Some(caller) = &self.0 {
+            caller.reply().is_stopped = true;
+        }
+    }
+
+    /// Takes a line about a run that goes on; a terminal shows it on standard output.
+    pub(crate) fn announce(&self, line: &str) {
+        match &self.0 {
+            None => terminal::say(&format!("{line}\n")),
+            Some(_) => self.tell(line),
+        }
+    }
+
     /// Takes a line of progress or a note.
     pub(crate) fn tell(&self, line: &str) {
         match &self.0 {
@@ -115,6 +130,16 @@ impl Host {
     /// Strategy of the caller.
     pub(crate) fn strategy(&self) -> Option<&Arc<dyn StrategyFactory>> {
         self.call()?.strategy.as_ref()
+    }
+
+    /// Returns true if a caller asks the command to end.
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.progress().is_some_and(|progress| progress.is_interrupted())
+    }
+
+    /// Returns true if the command has a caller in the same process.
+    pub(crate) fn is_called(&self) -> bool {
+        self.0.is_some()
     }
 
     /// Progress that a caller watches.

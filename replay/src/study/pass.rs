@@ -97,6 +97,7 @@ fn of_scenario(study: &Study, pass: &[usize], error: PipelineError) -> anyhow::E
     match &failed.source {
         // Keeps its type, from which the remedy follows.
         TradingError::Opening(error) => anyhow::Error::new(error.clone()).context(place),
+        TradingError::Strategy(error) => anyhow::Error::new(error.clone()).context(place),
         TradingError::OutOfRange(error) => anyhow::anyhow!("{place}: {error}"),
     }
 }

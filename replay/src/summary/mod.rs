@@ -19,6 +19,7 @@ mod luck;
 mod metrics_table;
 mod number;
 mod offline;
+mod paper;
 pub(crate) mod paths;
 mod run;
 #[cfg(test)]
@@ -60,6 +61,7 @@ pub(crate) use luck::{
 pub(crate) use metrics_table::{figure, figure_text, labels, metrics_table};
 pub(crate) use number::Number;
 pub(crate) use offline::{EmSummary, OfflineSummary, SmoothSummary, WindowSummary};
+pub(crate) use paper::PaperSummary;
 pub(crate) use run::{
     DrawdownSummary, EstimatorSummary, InstrumentSummary, PeriodSummary, RunSummary, TradingSummary,
 };

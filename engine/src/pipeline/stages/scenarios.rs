@@ -61,7 +61,7 @@ impl Scenario {
 pub struct ScenarioError {
     /// Number of the scenario.
     pub number: usize,
-    /// A value out of range, or holdings with which the account cannot open.
+    /// A value out of range, holdings with which the account cannot open, or a strategy that fails.
     pub source: TradingError,
 }
 

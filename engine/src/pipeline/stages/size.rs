@@ -8,6 +8,7 @@ use super::super::message::{Decision, Message};
 use super::super::recycler::Recycler;
 use super::super::sizing::Sizing;
 use super::super::stage::{Outbox, Stage};
+use super::super::trading::TradingError;
 use crate::execution::Portfolio;
 use crate::frame::Batch;
 use crate::ledger::{EstimatesOfFrame, RunFacts};
@@ -41,7 +42,7 @@ impl Size {
         let Self { sizing, messages, .. } = self;
         messages.write(|decision: &mut Decision| {
             let frame = estimates.get();
-            sizing.decide(frame, portfolio, decision)?;
+            sizing.decide(frame, portfolio, decision).map_err(TradingError::into_inner)?;
             decision.estimates = frame.complete.then(|| estimates.clone());
             decision.checkpoint = Checkpoint::extend(frame.checkpoint.as_ref(), |checkpoint| {
                 checkpoint.size = sizing.save()?.into();

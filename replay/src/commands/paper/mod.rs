@@ -56,8 +56,9 @@ use betaflow_engine::source::Source as _;
 use super::dashboard::status::LiveStatus;
 use super::dashboard::{Dashboard, read_token};
 use crate::config::{Config, OnGap, Request, error_text};
+use crate::host::Host;
 use crate::run::REPLAY;
-use crate::terminal::say;
+use crate::summary::{PaperSummary, to_json};
 use alerts::{Alerts, Kind};
 pub(super) use args::{LogFormat, PAPER, PaperArgs};
 use disk::Disk;
@@ -77,11 +78,11 @@ const CHECKPOINT_EVERY: u64 = 256;
 ///
 /// # Errors
 /// The settings, the state folder or the feed are invalid.
-pub(crate) fn paper(args: &PaperArgs) -> Result<()> {
+pub(crate) fn paper(args: &PaperArgs, host: &Host) -> Result<()> {
     let started = Instant::now();
     logging::start(args.log);
     // Report invalid settings before connecting.
-    let config = resolve(args, false)?;
+    let config = resolve(args, false, host)?;
     refuse(&config)?;
     let alerts = Alerts::start(&config.alerts, &args.state)?;
     let disk = Disk::default();
@@ -106,6 +107,7 @@ fn trade(
     (alerts, disk, began): (&Alerts, &Disk, &Cell<bool>),
     started: Instant,
 ) -> Result<&'static str> {
+    let host = &config.host().clone();
     let folder = StateFolder::open(&args.state, Sync::Full)?;
     let start = folder.start()?;
     let betas_every = u64::from(config.data.frames_per_day).div_ceil(BETAS_A_DAY);
@@ -114,7 +116,7 @@ fn trade(
     let handle = writer.handle();
 
     let last = folder.last_message()?;
-    let stop = stop::Stop::new(args.run_for)?;
+    let stop = stop::Stop::new(args.run_for, host)?;
     stop.give_up_with(&writer)?;
     let raw = folder.path().join("raw");
     let edge = Arc::new(feeds::start(
@@ -131,17 +133,17 @@ fn trade(
         Some(address) => {
             let token = args.token_file.as_deref().map(read_token).transpose()?;
             let running = Dashboard::start(address, token, folder.database().to_owned(), Some(live.clone()))?;
-            say(&format!("dashboard at http://{}/\n", running.address()));
+            host.announce(&format!("dashboard at http://{}/", running.address()));
             Some(running)
         }
         None => None,
     };
     let Some(hello) = hello::hello(&folder, &edge, (address(args, &config), &link, alerts), &stop)? else {
-        say("stopped before the feed connected; no trades\n");
+        host.announce("stopped before the feed connected; no trades");
         return Ok("the run was stopped before the feed connected");
     };
     alerts.name(&hello.name);
-    let config = if hello.name == tutorial_name() { resolve(args, true)? } else { config };
+    let config = if hello.name == tutorial_name() { resolve(args, true, host)? } else { config };
     refuse_without_factors(&config, &hello, args)?;
     let (history, config) = restart::history(&folder, args, config)?;
     restart::settle(&folder, &config)?;
@@ -150,17 +152,17 @@ fn trade(
     let point = restart::RestartPoint::of(&folder, start.checkpoints);
     if on_record > 0 {
         let text = restart::sentence(start.committed.map(|(seq, _)| seq), on_record, &point, &folder)?;
-        say(&format!("{text}\n"));
+        host.announce(&text);
         handle.event(status::now(), None, "restarted", text)?;
     }
     let last_change = restart::last_change(&folder)?;
     if let Some(last) = last_change.as_ref().filter(|last| last.halted) {
         let (since, reason) = last.since();
-        say(&format!("trading is halted since {since}, frame {}: {reason}\n", last.seq));
+        host.announce(&format!("trading is halted since {since}, frame {}: {reason}", last.seq));
     }
     let is_halted = last_change.as_ref().is_some_and(|last| last.halted);
     if args.resume_trading && !is_halted {
-        say("trading was not halted; --resume-trading has no effect\n");
+        host.announce("trading was not halted; --resume-trading has no effect");
     }
     let resumes = args.resume_trading && is_halted;
     let fresh = restart::fresh(&folder, history.as_ref(), resumes, status::now())?;
@@ -194,7 +196,7 @@ fn trade(
     run.on_out_of_range = OnOutOfRange::Halt;
     let ruined = folder.ruined()?;
     if let Some(ruined) = ruined {
-        say(&format!("{}\n", run_status::ruin(ruined)));
+        host.announce(&run_status::ruin(ruined));
     }
     let run_status = SharedRunStatus::of(ruined);
     let recorders: Vec<Box<dyn Recorder>> = vec![
@@ -213,15 +215,17 @@ fn trade(
         None => trading(source, strategy, &run, recorders)?,
     };
 
-    say(&format!("paper trading {}; state folder {}\n", shown(&hello.name), folder.path().display()));
+    host.announce(&format!("paper trading {}; state folder {}", shown(&hello.name), folder.path().display()));
     if on_record == 0 && history.is_none() {
         let bars = u64::from(config.estimator.warmup) * u64::from(config.data.frames_per_day);
-        say(&format!("warm-up: the first orders follow after {bars} bars with returns (estimator.warmup)\n"));
+        host.announce(&format!(
+            "warm-up: the first orders follow after {bars} bars with returns (estimator.warmup)"
+        ));
     }
     if config.feed.is_venue() && config.feed.raw_log {
         let most = config.feed.raw_log_max_gb;
-        say(&format!(
-            "raw log of {}: {}, at most {most} GB (feed.raw_log_max_gb)\n",
+        host.announce(&format!(
+            "raw log of {}: {}, at most {most} GB (feed.raw_log_max_gb)",
             config.feed.venue,
             raw.display()
         ));
@@ -254,14 +258,20 @@ fn trade(
         dashboard.stop();
     }
     let at_end = (folder.ruined()?, folder.path());
-    page::page(&facts, &edge, &latencies, at_end, started).print();
+    if host.is_interrupted() {
+        host.stopped();
+    }
+    let summary = to_json(&PaperSummary::new(&facts, at_end.0.is_some()))?;
+    let page = || page::page(&facts, &edge, &latencies, at_end, started);
+    host.conclude(false, &summary, page, Some(folder.path()));
     Ok(if stop.is_due() { "the run was asked to stop" } else { "the feed ended" })
 }
 
 /// Resolves the settings, with those of the embedded data if `tutorial`.
-fn resolve(args: &PaperArgs, tutorial: bool) -> Result<Config> {
+fn resolve(args: &PaperArgs, tutorial: bool, host: &Host) -> Result<Config> {
     // The feed may have its own factors.
-    let mut request = Request::new(&args.input, REPLAY.record).without_factors().with_flags(args.flags());
+    let mut request =
+        Request::new(&args.input, REPLAY.record).with_host(host).without_factors().with_flags(args.flags());
     // Live, a frame in which a factor's instrument has no bar updates no estimate, and trading continues.
     request = request.over("paper's defaults".to_owned(), "[data]\nfactor_gap = \"carry\"\n".to_owned());
     if !tutorial {

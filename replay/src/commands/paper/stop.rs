@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Error, Result, anyhow};
 use betaflow_connectors::store::{Writer, WriterHandle};
 
+use crate::host::Host;
 use crate::terminal::tell;
 
 /// Time to wait for a full disk after a request to stop.
@@ -14,9 +15,10 @@ const PATIENCE: Duration = Duration::from_secs(2);
 /// Interval between checks.
 const LOOK: Duration = Duration::from_millis(100);
 
-/// Request to stop, by a signal or by the clock; clones share it.
+/// Request to stop, by a signal, by a caller or by the clock; clones share it.
 #[derive(Clone)]
 pub(crate) struct Stop {
+    host: Host,
     requested: Arc<AtomicBool>,
     at: Option<Instant>,
     /// True if the writer gave up because the disk stayed full.
@@ -25,26 +27,31 @@ pub(crate) struct Stop {
 
 impl Stop {
     /// Installs the signal handler. SIGINT, SIGTERM and the end of `run_for` stop the run after the current
-    /// frame. A second signal ends the program at once; the state folder survives that.
+    /// frame. A second signal ends the program at once; the state folder survives that. A caller has its own
+    /// handler.
     ///
     /// # Errors
     /// The system refuses the signal handler.
-    pub(crate) fn new(run_for: Option<Duration>) -> Result<Self> {
+    pub(crate) fn new(run_for: Option<Duration>, host: &Host) -> Result<Self> {
         let requested = Arc::new(AtomicBool::new(false));
         let flag = Arc::clone(&requested);
-        ctrlc::set_handler(move || {
-            if flag.swap(true, Ordering::Relaxed) {
-                std::process::exit(130);
-            }
-            tell("stopping after the current frame; a second Ctrl-C ends the program at once");
-        })?;
+        if !host.is_called() {
+            ctrlc::set_handler(move || {
+                if flag.swap(true, Ordering::Relaxed) {
+                    std::process::exit(130);
+                }
+                tell("stopping after the current frame; a second Ctrl-C ends the program at once");
+            })?;
+        }
         let at = run_for.map(|time| Instant::now() + time);
-        Ok(Self { requested, at, given_up: Arc::default() })
+        Ok(Self { host: host.clone(), requested, at, given_up: Arc::default() })
     }
 
     /// True if the run must stop.
     pub(crate) fn is_due(&self) -> bool {
-        self.requested.load(Ordering::Relaxed) || self.at.is_some_and(|at| Instant::now() >= at)
+        self.requested.load(Ordering::Relaxed)
+            || self.host.is_interrupted()
+            || self.at.is_some_and(|at| Instant::now() >= at)
     }
 
     /// Makes the writer give up when the run must stop and the disk stays full. Uses its own thread, because
