@@ -107,7 +107,7 @@ def call_in_processes(
 
 
 def _run(shards: list[Shard], progress: Callable[[int, int], object] | None) -> None:
-    # A process that is started anew shares no lock and no thread with this one.
+    # A new process shares no lock and no thread with this one, unlike a forked one.
     context = multiprocessing.get_context("spawn")
     with ProcessPoolExecutor(len(shards), mp_context=context) as pool:
         running = [pool.submit(run_shard, shard) for shard in shards]

@@ -271,7 +271,7 @@ def _values(returned: object, context: Context) -> Floats:
         try:
             array = np.asarray(returned)
             is_number = array.dtype.kind in "fiu"
-            values = np.ascontiguousarray(array, dtype=np.float64) if is_number else None
+            values = np.array(array, dtype=np.float64, order="C") if is_number else None
         except (TypeError, ValueError):
             values = None
         if values is None:
@@ -343,9 +343,20 @@ def _restore(strategy: object, state: bytes) -> object:
 
 def _same(one: bytes, other: bytes) -> bool:
     """Return true if two pickled states are equal; equal values can have different bytes."""
-    if one == other:
-        return True
-    try:
-        return bool(pickle.loads(one) == pickle.loads(other))
-    except Exception:  # For example the comparison of arrays.
+    return one == other or _equal(pickle.loads(one), pickle.loads(other))
+
+
+def _equal(one: object, other: object) -> bool:
+    if type(one) is not type(other):
         return False
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_equal(value, other[key]) for key, value in one.items())
+    if isinstance(one, (list, tuple)) and isinstance(other, (list, tuple)):
+        return len(one) == len(other) and all(map(_equal, one, other))
+    try:
+        if one == other:
+            return True
+    except ValueError:
+        # Arrays have no single truth value.
+        pass
+    return pickle.dumps(one) == pickle.dumps(other)

@@ -13,12 +13,12 @@ use pyo3::types::{PyString, PyTuple};
 
 /// Names as Python's texts, made once.
 #[derive(Debug, Default)]
-pub(super) struct Names {
+struct Labels {
     known: Vec<Py<PyString>>,
     tuple: Option<Py<PyTuple>>,
 }
 
-impl Names {
+impl Labels {
     /// Returns all names, extended by those listed since the last call.
     fn tuple<'py>(&mut self, py: Python<'py>, names: &[impl AsRef<str>]) -> PyResult<Bound<'py, PyTuple>> {
         if let Some(tuple) = &self.tuple
@@ -36,15 +36,15 @@ impl Names {
 
 /// Names of the instruments and of the factors.
 #[derive(Debug, Default)]
-pub(super) struct Labels {
-    symbols: Names,
-    factors: Names,
+pub(super) struct AllLabels {
+    symbols: Labels,
+    factors: Labels,
 }
 
 /// Returns the object that `decide` takes: `class`, called with the fields in the order of its parameters.
 pub(super) fn context_of<'py>(
     class: &Bound<'py, PyAny>,
-    labels: &mut Labels,
+    labels: &mut AllLabels,
     context: &Context<'_>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = class.py();

@@ -10,7 +10,7 @@ use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 
-use super::context::{Labels, context_of};
+use super::context::{AllLabels, context_of};
 use super::observations::Observations;
 use super::{Functions, PyFactory};
 
@@ -29,7 +29,7 @@ pub(super) struct PyStrategy {
     targets: TargetKind,
     observes: bool,
     functions: Arc<Functions>,
-    labels: Labels,
+    labels: AllLabels,
     observations: Observations,
 }
 
@@ -43,7 +43,7 @@ impl PyStrategy {
             targets: factory.targets,
             observes: copy.hasattr("observe")?,
             functions: Arc::clone(&factory.functions),
-            labels: Labels::default(),
+            labels: AllLabels::default(),
             observations: Observations::default(),
         })
     }

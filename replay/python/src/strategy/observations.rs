@@ -47,7 +47,7 @@ impl Observations {
         self.instruments.len() >= FRAMES_MAX
     }
 
-    /// Calls `observe` of the strategy with returns (m, n) and factors (m, k) of the m frames, and begins anew. An
+    /// Calls `observe` of the strategy with returns (m, n) and factors (m, k) of the m frames, and forgets them. An
     /// instrument that is listed inside has NaN before. `factors`: number k of factors.
     pub(super) fn hand_over(&mut self, strategy: &Bound<'_, PyAny>, factors: Option<usize>) -> PyResult<()> {
         let py = strategy.py();
