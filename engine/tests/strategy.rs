@@ -9,7 +9,9 @@ use betaflow_engine::pipeline::{
 };
 use betaflow_engine::settings::Calendar;
 use betaflow_engine::source::MemorySource;
-use betaflow_engine::strategy::{Context, Observed, Strategy, StrategyError, StrategyFailure, TargetKind, Targets};
+use betaflow_engine::strategy::{
+    Context, Observed, Strategy, StrategyError, StrategyFailure, TargetKind, Targets,
+};
 use support::{Market, settings};
 
 /// Method of a strategy.

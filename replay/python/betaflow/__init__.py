@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from betaflow._analyses import factors, luck, signal
 from betaflow._commands import check, estimate, replay, score, size
+from betaflow._paper import Paper, paper
 from betaflow._results import (
     Check,
     Estimate,
@@ -26,21 +27,26 @@ from betaflow._studies import stress, tune
 from betaflow._summary import Summary
 from betaflow._table import Table
 from betaflow._tutorial import Tutorial, load_tutorial
-from betaflow.errors import ConfigError, Error, InputError
+from betaflow.errors import ConfigError, Error, InputError, StrategyError
+from betaflow.strategy import Context, Strategy
 
 __all__ = [
     "Check",
     "ConfigError",
+    "Context",
     "Error",
     "Estimate",
     "FactorStudy",
     "InputError",
     "Luck",
+    "Paper",
     "Rebalance",
     "Result",
     "Run",
     "Score",
     "Signal",
+    "Strategy",
+    "StrategyError",
     "Study",
     "Summary",
     "Table",
@@ -51,6 +57,7 @@ __all__ = [
     "factors",
     "load_tutorial",
     "luck",
+    "paper",
     "read_run",
     "replay",
     "score",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,7 +16,7 @@ from betaflow._progress import shown
 from betaflow._settings import Setting, date_text, settings_of
 from betaflow._summary import parsed
 from betaflow._types import Data, Date, Factors, Progress
-from betaflow.errors import ConfigError, Error, InputError
+from betaflow.errors import ConfigError, Error, InputError, StrategyError
 
 #: Value of ``--factors`` for a run without factors.
 NO_FACTORS = "none"
@@ -58,6 +58,8 @@ class Call:
     frames: dict[str, Frame] = field(default_factory=dict)
     grid: dict[str, Any] | None = None
     strategy: Any = None
+    #: Processes of a study with a strategy in Python; None: one for each processor.
+    processes: int | None = 1
     columns: Columns = field(default_factory=Columns)
     has_prices: bool = False
     #: Time zone of the prices.
@@ -198,28 +200,42 @@ class Call:
             An argument or setting is not accepted.
         InputError
             The data cannot be used.
+        StrategyError
+            A strategy in Python fails; its exception is the cause.
         Error
             The command fails for another reason.
         """
-        more: dict[str, Any] = {} if self.strategy is None else {"strategy": self.strategy}
         with shown(progress, self.command) as report:
             try:
-                text, page, _, notes = _native.call(
-                    [self.command, *self.arguments],
-                    settings=self.settings,
-                    tables=[(frame.name, frame.table) for frame in self.frames.values()],
-                    grid=None if self.grid is None else json.dumps(self.grid),
-                    progress=report,
-                    **more,
-                )
+                text, page, _, notes = self._run(report)
             except Error as error:
-                raise self._in_python(error) from None
-        summary = parsed(text)
+                raise self._in_python(error) from error.__cause__
+        summary = parsed(text) if text else {}
         page = page_in_python(page)
         if notes:
             # Notes are not part of summary.json, and the program shows them on standard error.
             page += "\n\nNotes\n" + "\n".join(f"  {in_python(note)}" for note in notes)
         return Reply(summary, page, folder or Folder(), tuple(map(in_python, notes)), self.time_zone)
+
+    def _run(self, report: Callable[[int, int], object] | None) -> tuple[str, str, Any, list[str]]:
+        arguments = [self.command, *self.arguments]
+        tables = [(frame.name, frame.table) for frame in self.frames.values()]
+        grid = None if self.grid is None else json.dumps(self.grid)
+        if self.strategy is not None and self.processes != 1:
+            from betaflow._workers import call_in_processes
+
+            return call_in_processes(
+                arguments,
+                settings=self.settings,
+                tables=tables,
+                grid=grid,
+                strategy=self.strategy,
+                progress=report,
+                processes=self.processes,
+            )
+        return _native.call(
+            arguments, settings=self.settings, tables=tables, grid=grid, strategy=self.strategy, progress=report
+        )
 
     def _in_python(self, error: Error) -> Error:
         """Return an error in the words of the caller, with the labels of the frame."""
@@ -231,6 +247,8 @@ class Call:
         if isinstance(error, ConfigError):
             expected = None if error.expected is None else in_python(error.expected)
             return ConfigError(message, setting=error.setting, found=error.found, expected=expected)
+        if isinstance(error, StrategyError):
+            return StrategyError(message, strategy=error.strategy, seq=error.seq, time=error.time)
         return Error(message)
 
 

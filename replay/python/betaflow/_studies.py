@@ -37,6 +37,7 @@ def stress(
     limits: Settings | None = None,
     record: Settings | None = None,
     pipeline: Settings | None = None,
+    processes: int | None = None,
     progress: Progress = False,
 ) -> Study:
     """Run many scenarios of caps, costs, delays and sizes over one reading of the data.
@@ -61,6 +62,10 @@ def stress(
         Resume an interrupted run for `out`.
     config, data, holdout, universe, benchmark, estimator, strategy, sizing, execution, world, limits, record, pipeline
         Settings of all scenarios, as for :func:`replay`.
+    processes
+        Worker processes for a strategy in Python; None: one for each processor. Each runs a part of the scenarios, and
+        imports the module of the strategy and the script that runs (put the call under ``if __name__ == "__main__":``).
+        1: this process alone. Other strategies use threads.
     progress
         True for a bar, or a function of the work done and its total.
 
@@ -89,6 +94,7 @@ def stress(
         "pipeline": pipeline,
     }
     call.configure(config, tables, strategy)
+    call.processes = processes
     call.read(prices, factors, start, end, forecasts, weights)
     _study(call, grid, trials, resume)
     return Study.of_reply(call.run_in_folder(progress, out, force))
@@ -125,6 +131,7 @@ def tune(
     record: Settings | None = None,
     pipeline: Settings | None = None,
     tune: Settings | None = None,
+    processes: int | None = None,
     progress: Progress = False,
 ) -> Tuning:
     """Choose settings on training frames and test them on other ones.
@@ -149,6 +156,10 @@ def tune(
         Settings, as for :func:`replay`.
     tune
         Further settings of the division, such as ``{"purge": 5}``.
+    processes
+        Worker processes for a strategy in Python; None: one for each processor. Each runs a part of the scenarios, and
+        imports the module of the strategy and the script that runs (put the call under ``if __name__ == "__main__":``).
+        1: this process alone. Other strategies use threads.
     progress
         True for a bar, or a function of the work done and its total.
 
@@ -177,6 +188,7 @@ def tune(
         "tune": tune,
     }
     call.configure(config, tables, strategy)
+    call.processes = processes
     call.read(prices, factors, start, end, forecasts, weights)
     call.flag("--method", method)
     call.flag("--folds", folds)

@@ -12,6 +12,7 @@ import polars as pl
 import pyarrow.parquet as pq
 import pytest
 
+import betaflow
 from betaflow import _native
 from betaflow.errors import ConfigError, StrategyError
 from betaflow.strategy import Context, Strategy
@@ -276,6 +277,47 @@ def test_wrong_values_are_refused_with_found_and_expected(
     assert type(raised.value.__cause__) is cause
     assert "expected" in str(raised.value)
     assert all(word in str(raised.value) for word in words), str(raised.value)
+
+
+def test_functions_of_the_package_take_a_strategy(tmp_path: Path) -> None:
+    run = betaflow.replay(end="2016-06-30", strategy=EqualWeight())
+    assert run.digest == betaflow.replay(end="2016-06-30", strategy="equal_weight").digest
+    with pytest.raises(StrategyError) as raised:
+        betaflow.replay(end="2016-06-30", strategy=Failing("decide", 1))
+    assert isinstance(raised.value.__cause__, ZeroDivisionError)
+    ours = betaflow.size("2016-06-01", strategy=EqualWeight()).summary.to_dict()
+    theirs = betaflow.size("2016-06-01", strategy="equal_weight").summary.to_dict()
+    assert ours["instruments"] == theirs["instruments"]
+
+
+@pytest.mark.parametrize("command", ["stress", "tune"])
+def test_scenarios_in_processes_equal_those_in_one(command: str) -> None:
+    grid = {"sizing.turnover_cap": [0.01, 0.05, 0.2], "execution.half_spread_bps": [2.0, 8.0]}
+    studies = [
+        getattr(betaflow, command)(
+            grid=grid, end="2016-12-31", trials="none", strategy=Trend(), processes=processes
+        )
+        for processes in (1, 2)
+    ]
+    one, two = (study.scenarios.to_pandas() for study in studies)
+    pd.testing.assert_frame_equal(one, two, check_exact=True)
+    assert one.digest.nunique() == 6
+    for row in (0, 5):
+        settings = {"sizing": {"turnover_cap": one["sizing.turnover_cap"][row]}}
+        settings["execution"] = {"half_spread_bps": one["execution.half_spread_bps"][row]}
+        run = betaflow.replay(end="2016-12-31", strategy=Trend(), **settings)
+        assert run.digest == one.digest[row]
+
+
+def test_error_in_a_scenario_names_scenario_and_frame() -> None:
+    for processes in (1, 2):
+        with pytest.raises(StrategyError, match="scenario .*`Failing`.*seq"):
+            betaflow.stress(
+                grid={"sizing.turnover_cap": [0.01, 0.05]},
+                trials="none",
+                strategy=Failing("decide", 2),
+                processes=processes,
+            )
 
 
 @pytest.mark.parametrize("strategy", [QuarterKelly, object(), 3])

@@ -15,12 +15,11 @@ import pytest
 
 #: Program of a paper run: strategy, feed and state folder are its arguments; it prints its digest.
 PROGRAM = """
-import json, sys
+import sys
+import betaflow
 import numpy as np
-from betaflow import _native
-from betaflow.strategy import Strategy
 
-class Trend(Strategy):
+class Trend(betaflow.Strategy):
     def __init__(self, decay):
         self.decay, self.frames, self.names = decay, 0, {"of", "no", "order"}
         self.mean = np.zeros(0)
@@ -41,10 +40,9 @@ class Unsaved(Trend):
         self.rule = lambda: None
 
 _, kind, decay, url, state = sys.argv
-command = ["paper", "--url", url, "--state", state]
-command += ["--set", "estimator.warmup=40", "--set", "sizing.rebalance_every=5"]
-text, page, folder, notes = _native.call(command, strategy=globals()[kind](float(decay)))
-print(json.loads(text)["digest"])
+settings = {"estimator": {"warmup": 40}, "sizing": {"rebalance_every": 5}}
+run = betaflow.paper(url, state=state, strategy=globals()[kind](float(decay)), **settings)
+print(run.digest)
 """
 
 
