@@ -67,7 +67,7 @@ def replay(tables: list[tuple[str, pa.Table]], strategy: Strategy | None) -> tup
         out = str(Path(folder) / "run")
         arguments = ["replay", "--prices", "memory:prices", "--factors", "memory:factors", "--no-report", "--out", out]
         started = time.process_time()
-        text, *_ = _native.call(arguments, settings=settings, tables=tables, strategy=strategy)
+        _native.call(arguments, settings=settings, tables=tables, strategy=strategy)
         seconds = time.process_time() - started
         nav = _native.read_table(f"{out}/equity.parquet")
         values = pa.table(nav).column("nav").to_numpy()

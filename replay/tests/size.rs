@@ -132,6 +132,17 @@ fn problem_contains_the_costs_of_each_instrument() {
 }
 
 #[test]
+fn target_weights_are_shown_with_the_multipliers_of_their_bounds() {
+    let folder = folder();
+    let arguments = ["size", "--at", "2016-06-01", "--set", "strategy.kind=equal_weight", "--json"];
+    let ended = call(folder.path(), &arguments);
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    let shown: Value = serde_json::from_str(&ended.out).unwrap();
+    let bounds = numbers(&shown["solution"]["multipliers"]["bounds"]);
+    assert_eq!(bounds.len(), numbers(&shown["solution"]["weights"]).len());
+}
+
+#[test]
 fn date_without_a_rebalance_is_refused_with_the_reason() {
     let folder = folder();
     let cases = [

@@ -186,7 +186,7 @@ impl Rebalance {
     /// bound, below 0 at the lower, else 0.
     #[must_use]
     pub fn bound_multipliers(&self) -> Vec<f64> {
-        // B F B'w.
+        // B F B'w; empty for target weights, which have no exposures.
         let active = self.active(&self.weights);
         let systematic = &self.exposures * (&self.factor_root * self.common(&active));
         let sign = |value: f64, end: f64| if value == 0.0 { end } else { value.signum() };
@@ -194,7 +194,8 @@ impl Rebalance {
             .map(|i| {
                 let (weight, trade) = (self.weights[i], self.weights[i] - self.held[i]);
                 let variance = self.idiosyncratic[i];
-                let risk = systematic[i] + if variance.is_finite() { variance * active[i] } else { 0.0 };
+                let risk = systematic.get(i).unwrap_or(&0.0)
+                    + if variance.is_finite() { variance * active[i] } else { 0.0 };
                 let mut value = self.expected[i] - risk / self.kelly_fraction - self.multipliers.net;
                 for (bound, price) in self.exposure_bounds.iter().zip(&self.multipliers.exposures) {
                     value -= price * self.exposures[(i, bound.factor)];

@@ -22,7 +22,7 @@ from betaflow import _native
 from betaflow.errors import Error
 
 #: Result of a call: summary as JSON, page, folder and notes.
-Result = tuple[str, str, "Path | None", list[str]]
+Result = tuple[str, str, "str | None", list[str]]
 
 #: Flags of a study that belong to the merged folder; those of the second set have a value.
 OF_MERGE = {"--no-report", "--force", "--json"}
@@ -179,7 +179,7 @@ def _pickled(strategy: object, *, required: bool) -> bytes | None:
 def _written(table: Any, path: Path) -> str:
     """Write a table as an Arrow file, and return its path."""
     try:
-        import pyarrow as pa
+        import pyarrow as pa  # type: ignore[import-untyped, unused-ignore]
     except ImportError:
         import polars as pl
 
@@ -194,10 +194,10 @@ def _written(table: Any, path: Path) -> str:
 def _read(path: str) -> Any:
     """Return the table of an Arrow file, whose rows stay in the file until they are read."""
     try:
-        import pyarrow as pa
+        import pyarrow as pa  # type: ignore[import-untyped, unused-ignore]
     except ImportError:
         import polars as pl
 
-        return pl.read_ipc(path, memory_map=True)
+        return pl.read_ipc(path)
     with pa.memory_map(path) as file:
         return pa.ipc.open_file(file).read_all()

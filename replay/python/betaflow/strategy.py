@@ -13,17 +13,17 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from betaflow import _native
 
 if TYPE_CHECKING:
     import numpy as np
-    import pandas as pd
     from numpy.typing import ArrayLike, NDArray
 
-    Floats = NDArray[np.float64]
-    Targets = ArrayLike | Mapping[str, float] | pd.Series[float] | None
+    Floats: TypeAlias = NDArray[np.float64]
+    #: Values of ``decide``; a Series of pandas is an array and has an index of symbols.
+    Targets: TypeAlias = ArrayLike | Mapping[str, float] | None
 
 __all__ = ["Context", "Strategy"]
 
@@ -247,7 +247,7 @@ def _described(strategy: object) -> tuple[str, str, str]:
     return kind.__name__, f"{kind.__module__}.{kind.__qualname__}", targets
 
 
-def _values(returned: object, context: Context) -> Floats:
+def _values(returned: Any, context: Context) -> Floats:
     """Return the values that ``decide`` returned as an array of length n.
 
     Raises
@@ -268,17 +268,7 @@ def _values(returned: object, context: Context) -> Floats:
             raise TypeError(f"decide returned a {type(returned).__name__}, expected a Series of {n} values")
         values = _by_symbol(returned.items(), context)
     else:
-        try:
-            array = np.asarray(returned)
-            is_number = array.dtype.kind in "fiu"
-            values = np.array(array, dtype=np.float64, order="C") if is_number else None
-        except (TypeError, ValueError):
-            values = None
-        if values is None:
-            raise TypeError(
-                f"decide returned an object of the class {type(returned).__name__} that is not an array of numbers, "
-                f"expected {n} numbers, numbers by symbol, or None for no trade"
-            )
+        values = _numbers(returned, n)
         if values.shape != (n,):
             raise ValueError(
                 f"decide returned values of the shape {values.shape}, expected ({n},): one for each of context.symbols"
@@ -292,6 +282,23 @@ def _values(returned: object, context: Context) -> Floats:
         i = int(np.argmax(wrong))
         raise ValueError(f"decide returned {values[i]} for {symbols[i]!r}, expected a finite number")
     return values
+
+
+def _numbers(returned: object, n: int) -> Floats:
+    """Return numbers as an array."""
+    import numpy as np
+
+    try:
+        array = np.asarray(returned)
+        if array.dtype.kind in "fiu":
+            return np.array(array, dtype=np.float64, order="C")
+    except (TypeError, ValueError):
+        # For example a list of lists of different lengths.
+        pass
+    raise TypeError(
+        f"decide returned an object of the class {type(returned).__name__} that is not an array of numbers, expected {n} "
+        "numbers, numbers by symbol, or None for no trade"
+    )
 
 
 def _by_symbol(items: Any, context: Context) -> Floats:
@@ -326,7 +333,7 @@ def _state(strategy: object) -> object:
     return own() if own is not None else dict(vars(strategy))
 
 
-def _restore(strategy: object, state: bytes) -> object:
+def _restore(strategy: Any, state: bytes) -> object:
     """Give a strategy a pickled state, and return it."""
     own = pickle.loads(state)
     if hasattr(strategy, "__setstate__"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import pandas as pd
@@ -84,7 +84,7 @@ class EqualWeight(Strategy):
 class Seen(Strategy):
     """Keeps its contexts, and copies of their arrays, in lists that outlive the run."""
 
-    contexts: list[tuple[Context, dict[str, np.ndarray]]] = []
+    contexts: ClassVar[list[tuple[Context, dict[str, np.ndarray]]]] = []
 
     def decide(self, context: Context) -> Any:
         Seen.contexts.append((context, {name: getattr(context, name).copy() for name in ARRAYS}))
@@ -129,7 +129,7 @@ def test_quarter_kelly_equals_that_of_the_program(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("form", ["array", "strided", "list", "mapping", "pandas", "polars"])
 def test_equal_weight_equals_that_of_the_program(tmp_path: Path, form: str) -> None:
-    theirs = Run(tmp_path / "rust", **{"strategy__kind": "equal_weight"})
+    theirs = Run(tmp_path / "rust", strategy__kind="equal_weight")
     assert Run(tmp_path / "python", EqualWeight(form)).digest == theirs.digest
 
 

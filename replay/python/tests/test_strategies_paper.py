@@ -41,8 +41,11 @@ class Unsaved(Trend):
 
 _, kind, decay, url, state = sys.argv
 settings = {"estimator": {"warmup": 40}, "sizing": {"rebalance_every": 5}}
-run = betaflow.paper(url, state=state, strategy=globals()[kind](float(decay)), **settings)
-print(run.digest)
+strategy = globals()[kind](float(decay))
+if url == "session":
+    print(betaflow.replay(session=state, strategy=strategy).digest)
+else:
+    print(betaflow.paper(url, state=state, strategy=strategy, **settings).digest)
 """
 
 
@@ -101,6 +104,9 @@ def test_killed_run_resumes_with_the_state_of_the_strategy(feed: str, tmp_path: 
     assert run("Trend", "0.95", feed, str(killed)) == digest
     assert rows(killed) == rows(whole)
     assert len(rows(whole)) > 500
+
+    # A replay of the recorded session is the same run.
+    assert run("Trend", "0.95", "session", str(killed)) == digest
 
     # The same class with another parameter is another strategy.
     process = start("Trend", "0.9", feed, str(killed))
