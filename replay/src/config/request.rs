@@ -56,6 +56,8 @@ pub(crate) struct Request<'a> {
     trades: bool,
     needs_factors: bool,
     takes_session: bool,
+    /// True if the settings are shown or compared, and no strategy is built from them.
+    describes: bool,
     host: Host,
 }
 
@@ -72,6 +74,7 @@ impl<'a> Request<'a> {
             trades: true,
             needs_factors: true,
             takes_session: false,
+            describes: false,
             host: Host::default(),
         }
     }
@@ -94,6 +97,11 @@ impl<'a> Request<'a> {
     /// Accepts `data.session`: a session recording as data.
     pub(crate) fn with_session(self) -> Self {
         Self { takes_session: true, ..self }
+    }
+
+    /// Marks settings that are shown or compared, and do not run: a strategy in Python is accepted.
+    pub(crate) fn described(self) -> Self {
+        Self { describes: true, ..self }
     }
 
     /// Adds settings in TOML that `--set` and flags override. `name`: name used in error messages.
@@ -144,6 +152,7 @@ impl<'a> Request<'a> {
         }
         let strategy = match self.host.strategy() {
             Some(strategy) => called_strategy(&typed, &**strategy)?,
+            None if self.describes || !self.trades => recorded_strategy(&typed)?,
             None => strategy_settings(&typed)?,
         };
         let sizing_defaults = user_files::sizing_defaults(&strategy);
@@ -357,6 +366,12 @@ fn called_strategy(typed: &Layers, strategy: &dyn StrategyFactory) -> Result<Tab
     }
     let table = [("kind", name), (CLASS, strategy.class())];
     Ok(table.map(|(key, value)| (key.to_owned(), Value::String(value.to_owned()))).into_iter().collect())
+}
+
+/// Returns the `[strategy]` table of a run that is not run again, whose strategy may be one in Python.
+fn recorded_strategy(typed: &Layers) -> Result<Table> {
+    let own = typed.table("strategy");
+    if own.contains_key(CLASS) { Ok(own) } else { strategy_settings(typed) }
 }
 
 /// Returns the `[strategy]` table with the defaults of its strategy.

@@ -76,7 +76,7 @@ pub(crate) struct Side {
 
 /// Returns the settings of a run folder (`input` names its `run.toml`) or of the state folder `state`.
 fn resolve(input: &InputArgs, state: Option<&Path>) -> Result<Config> {
-    let request = Request::new(input, REPLAY.record).with_session();
+    let request = Request::new(input, REPLAY.record).described().with_session();
     match state {
         Some(folder) => session::with_its_settings(folder, request)?.resolve(),
         None => request.resolve(),

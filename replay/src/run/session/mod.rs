@@ -55,7 +55,8 @@ pub(crate) fn verify_settings(view: &StateView) -> Result<()> {
     };
     let database = view.database().display();
     let input = InputArgs::default();
-    let request = Request::new(&input, REPLAY.record).with_session().over(database.to_string(), text);
+    let request =
+        Request::new(&input, REPLAY.record).described().with_session().over(database.to_string(), text);
     let config = request.with_flags([session_flag(view.path())]).resolve()?;
     let found = config.digest().context("recorded settings")?;
     if hex(&found) != written {
