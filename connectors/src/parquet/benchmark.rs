@@ -8,7 +8,7 @@ use arrow_array::{Array, ArrayRef, cast::AsArray};
 use betaflow_engine::execution::{BenchmarkRule, ReturnRows, WeightRows};
 use betaflow_engine::time::{Iso, TimestampNs};
 
-use super::batches::{BATCH_ROWS, Batches, batch_rows, row_groups, unseal};
+use super::batches::{BATCH_ROWS, Batches, batch_rows, unseal};
 use super::columns::{is_number, is_text, numbers, text, times};
 use super::input::Location;
 use super::merge::name_of;
@@ -108,11 +108,10 @@ pub fn read_benchmark(input: &Input, sealed_from: Option<TimestampNs>) -> Result
     let input = &prepare(input, &options)?;
     let file = name_of(input);
     let location = input.single("a benchmark")?;
-    let chunks = location.open(0)?;
-    let metadata = location.footer(&chunks)?;
-    let columns = Columns { file: &file, schema: metadata.schema() };
+    let table = location.open(0)?;
+    let columns = Columns { file: &file, schema: table.schema() };
     let time = columns.time(None)?;
-    let fields = metadata.schema().fields();
+    let fields = table.schema().fields();
     let is_symbol = |name: &str| ["symbol", "ticker"].iter().any(|usual| name.eq_ignore_ascii_case(usual));
     let has_symbols = fields.iter().any(|field| is_symbol(field.name()) && is_text(field.data_type()));
     let (symbol, number) = if has_symbols {
@@ -124,11 +123,11 @@ pub fn read_benchmark(input: &Input, sealed_from: Option<TimestampNs>) -> Result
     let mut projection: Vec<usize> = [time, number].into_iter().chain(symbol).collect();
     projection.sort_unstable();
     let in_batch = |column: usize| projection.binary_search(&column).unwrap_or(0);
-    let mut groups = row_groups(&metadata, Some(time), 0);
+    let mut groups = table.row_groups(Some(time), 0);
     let seal = sealed_from.map(|seal| seal.0);
     unseal(&mut groups, seal);
     let rows = batch_rows(projection.len(), BATCH_ROWS * 64);
-    let batches = Batches::new(&location, chunks, &metadata, &projection, Some(time), groups, rows)?;
+    let batches = table.batches(&projection, Some(time), groups, rows)?;
     let named = |column: usize| fields[column].name().clone();
     let reader = Reader {
         columns: [in_batch(time), in_batch(number), symbol.map_or(0, in_batch)],

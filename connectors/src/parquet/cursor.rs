@@ -102,7 +102,7 @@ impl Cursor {
         let rows = batch_rows(projection.len(), bytes);
         let (time, time_name, constant_time) = match opened.layout.time() {
             Key::Column(column) => {
-                let name = opened.metadata.schema().field(*column).name().clone();
+                let name = opened.table.schema().field(*column).name().clone();
                 (Key::Column(in_batch(*column)), name, 0)
             }
             Key::Constant(time) => {
@@ -110,9 +110,7 @@ impl Cursor {
             }
         };
         let of_time = if let Key::Column(column) = opened.layout.time() { Some(*column) } else { None };
-        let (chunks, groups) = (opened.chunks, opened.groups);
-        let batches =
-            Batches::new(&file.location, chunks, &opened.metadata, &projection, of_time, groups, rows)?;
+        let batches = opened.table.batches(&projection, of_time, opened.groups, rows)?;
         let (plan, constant_slot) = plan(&opened.layout, in_batch, context.assembler);
         let mut cursor = Self {
             order: file.order,

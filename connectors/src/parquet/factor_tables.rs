@@ -7,7 +7,7 @@
 use betaflow_engine::assembly::FactorGap;
 use betaflow_engine::time::TimestampNs;
 
-use super::batches::{BATCH_ROWS, Batches, batch_rows, row_groups};
+use super::batches::{BATCH_ROWS, batch_rows};
 use super::columns::{numbers, times};
 use super::input::Location;
 use super::prepare::prepare;
@@ -45,9 +45,8 @@ struct FactorTable {
 impl FactorTable {
     fn read(location: &Location, settings: &Settings) -> Result<Self, DataError> {
         let file = location.name();
-        let chunks = location.open(0)?;
-        let metadata = location.footer(&chunks)?;
-        let columns = Columns { file: &file, schema: metadata.schema() };
+        let table = location.open(0)?;
+        let columns = Columns { file: &file, schema: table.schema() };
         let time = columns.time(None)?;
         let FactorColumns { factors, rf } = columns.factors(time)?;
         let mut wanted: Vec<(usize, String)> = factors.into_iter().chain(rf).collect();
@@ -56,12 +55,12 @@ impl FactorTable {
         projection.sort_unstable();
         let at = |column: usize| projection.binary_search(&column).unwrap_or(0);
         let rows = batch_rows(projection.len(), BATCH_ROWS * 64);
-        let groups = row_groups(&metadata, Some(time), 0);
-        let mut batches = Batches::new(location, chunks, &metadata, &projection, Some(time), groups, rows)?;
+        let groups = table.row_groups(Some(time), 0);
+        let mut batches = table.batches(&projection, Some(time), groups, rows)?;
         let seal = settings.sealed_from.map_or(i64::MAX, |seal| seal.0);
         let mut table = Self {
             location: location.clone(),
-            time_name: metadata.schema().field(time).name().clone(),
+            time_name: table.schema().field(time).name().clone(),
             names: wanted.iter().map(|(_, name)| name.clone()).collect(),
             times: Vec::new(),
             columns: vec![Vec::new(); wanted.len()],

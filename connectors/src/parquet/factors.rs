@@ -6,7 +6,7 @@ use betaflow_engine::frame::Frame;
 use betaflow_engine::time::TimestampNs;
 use betaflow_engine::warning::Warning;
 
-use super::batches::{BATCH_ROWS, Batches, Rows, batch_rows, row_groups, unseal};
+use super::batches::{BATCH_ROWS, Batches, Rows, batch_rows, unseal};
 use super::columns::{numbers, text, times};
 use super::factor_tables::prepared_factors;
 use super::input::Location;
@@ -214,9 +214,8 @@ impl FactorJoin {
             Input::Prepared(file) => Some(file.interpretation().clone()),
             _ => None,
         };
-        let chunks = location.open(0)?;
-        let metadata = location.footer(&chunks)?;
-        let columns = Columns { file: &file, schema: metadata.schema() };
+        let table = location.open(0)?;
+        let columns = Columns { file: &file, schema: table.schema() };
         let time = columns.time(None)?;
         let FactorColumns { factors, rf } = columns.factors(time)?;
         let wanted: Vec<usize> = factors.iter().chain(&rf).map(|(column, _)| *column).collect();
@@ -226,10 +225,10 @@ impl FactorJoin {
         let in_batch = |column: &usize| projection.binary_search(column).unwrap_or(0);
         let rows = batch_rows(projection.len(), BATCH_ROWS * 64);
         let seal = settings.sealed_from.map(|seal| seal.0);
-        let mut groups = row_groups(&metadata, Some(time), 0);
+        let mut groups = table.row_groups(Some(time), 0);
         unseal(&mut groups, seal);
-        let time_name = metadata.schema().field(time).name().clone();
-        let batches = Batches::new(&location, chunks, &metadata, &projection, Some(time), groups, rows)?;
+        let time_name = table.schema().field(time).name().clone();
+        let batches = table.batches(&projection, Some(time), groups, rows)?;
         let mut rows = FactorRows {
             file,
             location,

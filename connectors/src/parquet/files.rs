@@ -5,13 +5,12 @@ use std::path::{Path, PathBuf};
 use betaflow_engine::assembly::Assembler;
 use betaflow_engine::frame::Field;
 use betaflow_engine::time::TimestampNs;
-use parquet::arrow::arrow_reader::ArrowReaderMetadata;
 
-use super::batches::{BATCH_ROWS, Batches, RowGroup, Rows, row_groups, unseal};
-use super::chunks::Chunks;
+use super::batches::{BATCH_ROWS, RowGroup, Rows, unseal};
 use super::columns::times;
 use super::input::{Location, io_error};
 use super::levels::layout;
+use super::open_table::OpenTable;
 use super::prepare::{prepared_text, section_of};
 use super::schema::{Columns, Key, Layout};
 use super::settings::{BadRow, Input, Settings};
@@ -40,8 +39,7 @@ pub(super) struct PriceFile {
 
 /// Open price file, with its recognised columns and selected row groups.
 pub(super) struct Opened {
-    pub(super) chunks: Chunks,
-    pub(super) metadata: ArrowReaderMetadata,
+    pub(super) table: OpenTable,
     pub(super) layout: Layout,
     pub(super) groups: Vec<RowGroup>,
     pub(super) rows: u64,
@@ -172,27 +170,25 @@ impl PriceFile {
         assembler: &Assembler,
         open: usize,
     ) -> Result<Opened, DataError> {
-        let chunks = self.location.open(open)?;
-        let metadata = self.location.footer(&chunks)?;
-        self.recognise(chunks, metadata, settings, assembler)
+        let table = self.location.open(open)?;
+        self.recognise(table, settings, assembler)
     }
 
     fn recognise(
         &self,
-        chunks: Chunks,
-        metadata: ArrowReaderMetadata,
+        table: OpenTable,
         settings: &Settings,
         assembler: &Assembler,
     ) -> Result<Opened, DataError> {
         let name = self.location.name();
-        let columns = Columns { file: &name, schema: metadata.schema() };
+        let columns = Columns { file: &name, schema: table.schema() };
         let layout = layout(&columns, &self.partitions, settings, assembler)?;
-        let mut groups = groups_of(&metadata, layout.time(), settings.shift_ns());
+        let mut groups = groups_of(&table, layout.time(), settings.shift_ns());
         let rows = groups.iter().map(RowGroup::rows).sum();
         unseal(&mut groups, settings.sealed_from.map(|seal| seal.0));
         let (from, to) = range(settings);
         groups.iter_mut().for_each(|group| group.is_wanted = group.overlaps(from, to));
-        Ok(Opened { chunks, metadata, layout, groups, rows })
+        Ok(Opened { table, layout, groups, rows })
     }
 
     /// Replaces a text table, or a Parquet file in the order of its symbols, by a table in time order.
@@ -236,13 +232,12 @@ impl PriceFile {
         settings: &Settings,
         assembler: &Assembler,
     ) -> Result<(u64, Option<(i64, i64)>), DataError> {
-        let chunks = self.location.open(0)?;
-        let metadata = self.location.footer(&chunks)?;
-        if let Some(rows) = self.sealed_rows(&metadata, settings) {
+        let table = self.location.open(0)?;
+        if let Some(rows) = self.sealed_rows(&table, settings) {
             (self.first, self.last, self.passed_over) = (i64::MAX, i64::MIN, rows);
             return Ok((rows, None));
         }
-        let opened = self.recognise(chunks, metadata, settings, assembler)?;
+        let opened = self.recognise(table, settings, assembler)?;
         let known = opened.groups.iter().filter_map(|group| group.times);
         let all = known.reduce(|a, b| (a.0.min(b.0), a.1.max(b.1)));
         let (from, to) = range(settings);
@@ -267,13 +262,13 @@ impl PriceFile {
     }
 
     /// Returns the number of rows if no row precedes the seal; the columns of such a file are not checked.
-    fn sealed_rows(&self, metadata: &ArrowReaderMetadata, settings: &Settings) -> Option<u64> {
+    fn sealed_rows(&self, table: &OpenTable, settings: &Settings) -> Option<u64> {
         let seal = settings.sealed_from?;
         let name = self.location.name();
-        let columns = Columns { file: &name, schema: metadata.schema() };
+        let columns = Columns { file: &name, schema: table.schema() };
         // `open` reports errors of the time column.
         let time = columns.time_or_partition(&self.partitions, settings.time.as_deref()).ok()?;
-        let mut groups = groups_of(metadata, &time, settings.shift_ns());
+        let mut groups = groups_of(table, &time, settings.shift_ns());
         let rows: u64 = groups.iter().map(RowGroup::rows).sum();
         unseal(&mut groups, Some(seal.0));
         (rows > 0 && groups.iter().all(|group| !group.is_wanted)).then_some(rows)
@@ -282,9 +277,7 @@ impl PriceFile {
     /// Returns the time of the first row, for a file without statistics.
     fn first_row(&self, settings: &Settings, opened: &Opened, group: RowGroup) -> Result<i64, DataError> {
         let Key::Column(time) = opened.layout.time() else { return Ok(i64::MIN) };
-        let chunks = opened.chunks.clone();
-        let mut batches =
-            Batches::new(&self.location, chunks, &opened.metadata, &[*time], None, vec![group], 1)?;
+        let mut batches = opened.table.batches(&[*time], None, vec![group], 1)?;
         let mut first = Vec::new();
         if let Some(Rows { batch, .. }) = batches.next()?
             && times(batch.column(0), settings.shift_ns(), &mut first).is_ok()
@@ -297,16 +290,15 @@ impl PriceFile {
 
     /// Checks the order of the times of a file without a wanted row, and its statistics.
     pub(super) fn check_times(&self, settings: &Settings) -> Result<(), DataError> {
-        let chunks = self.location.open(0)?;
-        let metadata = self.location.footer(&chunks)?;
+        let table = self.location.open(0)?;
         let name = self.location.name();
-        let columns = Columns { file: &name, schema: metadata.schema() };
+        let columns = Columns { file: &name, schema: table.schema() };
         let Key::Column(time) = columns.time_or_partition(&self.partitions, settings.time.as_deref())? else {
             return Ok(());
         };
-        let groups = row_groups(&metadata, Some(time), settings.shift_ns());
-        let mut batches = Batches::new(&self.location, chunks, &metadata, &[time], None, groups, BATCH_ROWS)?;
-        let place = |row| self.location.place(row, metadata.schema().field(time).name().clone());
+        let groups = table.row_groups(Some(time), settings.shift_ns());
+        let mut batches = table.batches(&[time], None, groups, BATCH_ROWS)?;
+        let place = |row| self.location.place(row, table.schema().field(time).name().clone());
         let (mut read, mut previous) = (Vec::new(), i64::MIN);
         while let Some(rows) = batches.next()? {
             let located = |row: usize| place(rows.first_row + row as u64);
@@ -331,12 +323,12 @@ impl PriceFile {
 }
 
 /// Returns the row groups of a file with their known times.
-fn groups_of(metadata: &ArrowReaderMetadata, time: &Key<i64>, shift: i64) -> Vec<RowGroup> {
+fn groups_of(table: &OpenTable, time: &Key<i64>, shift: i64) -> Vec<RowGroup> {
     match time {
-        Key::Column(column) => row_groups(metadata, Some(*column), shift),
+        Key::Column(column) => table.row_groups(Some(*column), shift),
         Key::Constant(time) => {
             let time = time.saturating_add(shift);
-            let mut groups = row_groups(metadata, None, shift);
+            let mut groups = table.row_groups(None, shift);
             groups.iter_mut().for_each(|group| group.times = Some((time, time)));
             groups
         }

@@ -6,7 +6,7 @@ use arrow_array::types::Int32Type;
 use arrow_array::{Array, cast::AsArray};
 use betaflow_engine::execution::is_half_spread;
 
-use super::batches::{BATCH_ROWS, Batches, Rows, batch_rows, row_groups};
+use super::batches::{BATCH_ROWS, Rows, batch_rows};
 use super::columns::{numbers, text};
 use super::merge::name_of;
 use super::prepare::prepare;
@@ -27,17 +27,16 @@ pub fn read_half_spreads(input: &Input) -> Result<BTreeMap<String, f64>, DataErr
     let input = &prepare(input, &options)?;
     let file = name_of(input);
     let location = input.single("half-spreads")?;
-    let chunks = location.open(0)?;
-    let metadata = location.footer(&chunks)?;
-    let columns = Columns { file: &file, schema: metadata.schema() };
+    let table = location.open(0)?;
+    let columns = Columns { file: &file, schema: table.schema() };
     let (symbol, spread) = columns.symbol_and(COLUMN, "the half-spread of the instrument, in bps")?;
     let mut projection = vec![symbol, spread];
     projection.sort_unstable();
     let [symbol, spread] =
         [symbol, spread].map(|column| projection.iter().position(|c| *c == column).unwrap_or(0));
     let rows = batch_rows(2, BATCH_ROWS * 64);
-    let groups = row_groups(&metadata, None, 0);
-    let mut batches = Batches::new(&location, chunks, &metadata, &projection, None, groups, rows)?;
+    let groups = table.row_groups(None, 0);
+    let mut batches = table.batches(&projection, None, groups, rows)?;
     let (mut spreads, mut bps) = (BTreeMap::new(), Vec::new());
     while let Some(Rows { batch, first_row, .. }) = batches.next()? {
         numbers(batch.column(spread), &mut bps);

@@ -5,7 +5,7 @@ use arrow_array::{Array, cast::AsArray};
 use betaflow_engine::execution::Holdings;
 use betaflow_engine::range::NUMBER_MAX;
 
-use super::batches::{BATCH_ROWS, Batches, Rows, batch_rows, row_groups};
+use super::batches::{BATCH_ROWS, Rows, batch_rows};
 use super::columns::{numbers, text};
 use super::merge::name_of;
 use super::prepare::prepare;
@@ -28,17 +28,16 @@ pub fn read_holdings(input: &Input) -> Result<Holdings, DataError> {
     let input = &prepare(input, &options)?;
     let file = name_of(input);
     let location = input.single("holdings")?;
-    let chunks = location.open(0)?;
-    let metadata = location.footer(&chunks)?;
-    let columns = Columns { file: &file, schema: metadata.schema() };
+    let table = location.open(0)?;
+    let columns = Columns { file: &file, schema: table.schema() };
     let (symbol, quantity) = columns.symbol_and(COLUMN, "the quantity held of the instrument")?;
     let mut projection = vec![symbol, quantity];
     projection.sort_unstable();
     let [symbol, quantity] =
         [symbol, quantity].map(|column| projection.iter().position(|c| *c == column).unwrap_or(0));
     let rows = batch_rows(2, BATCH_ROWS * 64);
-    let groups = row_groups(&metadata, None, 0);
-    let mut batches = Batches::new(&location, chunks, &metadata, &projection, None, groups, rows)?;
+    let groups = table.row_groups(None, 0);
+    let mut batches = table.batches(&projection, None, groups, rows)?;
     let (mut holdings, mut cash, mut quantities) = (Holdings::default(), None, Vec::new());
     while let Some(Rows { batch, first_row, .. }) = batches.next()? {
         numbers(batch.column(quantity), &mut quantities);

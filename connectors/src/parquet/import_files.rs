@@ -5,13 +5,12 @@ use std::path::Path;
 
 use betaflow_engine::time::TimestampNs;
 
-use super::batches::row_groups;
 use super::files::list;
 use super::input::Location;
 use super::prepare::prepared_text;
 use super::schema::Columns;
 use super::settings::Input;
-use super::table_rows::ParquetTable;
+use super::table_rows::TableRows;
 use crate::import::{Column, ColumnKind, ColumnRole, ImportOptions, Interpretation, Sorter, Target};
 use crate::{DataError, links};
 
@@ -67,7 +66,7 @@ pub fn import_files(
             let own = table.columns();
             let into = own.iter().map(|(_, own)| columns.iter().position(|column| is_same(column, own)));
             let into: Vec<usize> = into.map(Option::unwrap_or_default).collect();
-            let groups = row_groups(table.metadata, Some(table.time), 0);
+            let groups = table.table.row_groups(Some(table.time), 0);
             files.extend(interpretation);
             table.push_rows(groups, i64::MAX, &columns, &into, &mut sorter)
         })?;
@@ -121,26 +120,25 @@ pub fn import_files(
 fn with_table(
     location: &Location,
     options: &ImportOptions,
-    run: impl FnOnce(&ParquetTable<'_>, Option<Interpretation>) -> Result<(), DataError>,
+    run: impl FnOnce(&TableRows<'_>, Option<Interpretation>) -> Result<(), DataError>,
 ) -> Result<(), DataError> {
-    let chunks = location.open(0)?;
-    let metadata = location.footer(&chunks)?;
+    let table = location.open(0)?;
     let file = location.name();
-    let columns = Columns { file: &file, schema: metadata.schema() };
+    let columns = Columns { file: &file, schema: table.schema() };
     let is_text = matches!(location, Location::Prepared(_));
     let time = columns.time(options.time.as_deref())?;
     // The table of a text file has at most one column of text besides the time: the symbol.
     let symbol = columns.symbol_column(options.symbol.as_deref().filter(|_| !is_text))?;
-    let field = metadata.schema().field(time);
-    let table = ParquetTable { location, chunks, metadata: &metadata, time, symbol };
+    let field = table.schema().field(time);
+    let rows = TableRows { location, table: &table, time, symbol };
     let interpretation = (!is_text).then(|| Interpretation {
         file: file.clone(),
         format: "Parquet".to_owned(),
         time: Some((field.name().clone(), field.data_type().to_string())),
-        columns: table.roles(),
+        columns: rows.roles(),
         ..Interpretation::default()
     });
-    run(&table, interpretation)
+    run(&rows, interpretation)
 }
 
 fn is_same(a: &Column, b: &Column) -> bool {
@@ -150,7 +148,7 @@ fn is_same(a: &Column, b: &Column) -> bool {
 /// Adds the columns of a file to those of the files before.
 fn merge_columns(
     columns: &mut Vec<Column>,
-    table: &ParquetTable<'_>,
+    table: &TableRows<'_>,
     location: &Location,
 ) -> Result<(), DataError> {
     let own = table.columns();

@@ -5,6 +5,7 @@ use std::io::{self, Read};
 use std::path::Path;
 use std::sync::Arc;
 
+use arrow_schema::Schema;
 use bytes::Bytes;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions};
 use parquet::arrow::{ProjectionMask, parquet_to_arrow_field_levels};
@@ -13,6 +14,8 @@ use parquet::file::reader::{ChunkReader, Length};
 use parquet::schema::types::SchemaDescriptor;
 
 use super::chunks::{Chunks, OpenFile, guarded};
+use super::file_batches::ParquetFile;
+use super::open_table::OpenTable;
 use super::pages::{FooterFault, read_footer};
 use super::prepared::PreparedFile;
 use super::settings::Input;
@@ -45,9 +48,17 @@ impl Location {
         }
     }
 
-    /// Opens the file and checks its first bytes. `open`: number of open files, named in the error if there
-    /// are too many.
-    pub(super) fn open(&self, open: usize) -> Result<Chunks, DataError> {
+    /// Opens the table and reads the names and types of its columns. `open`: number of open files, named in the
+    /// error if there are too many.
+    pub(super) fn open(&self, open: usize) -> Result<OpenTable, DataError> {
+        let chunks = self.chunks(open)?;
+        let (name, metadata) = (self.name(), self.footer(&chunks)?);
+        unique_names(&name, metadata.schema())?;
+        Ok(OpenTable::File(ParquetFile { name, chunks, metadata }))
+    }
+
+    /// Opens the file and checks its first bytes.
+    fn chunks(&self, open: usize) -> Result<Chunks, DataError> {
         let chunks = match self {
             Self::Bytes { bytes, .. } => Chunks::Bytes(bytes.clone()),
             Self::Prepared(file) => {
@@ -78,7 +89,7 @@ impl Location {
     }
 
     /// Reads the footer of the opened file and the types of its columns.
-    pub(super) fn footer(&self, chunks: &Chunks) -> Result<ArrowReaderMetadata, DataError> {
+    fn footer(&self, chunks: &Chunks) -> Result<ArrowReaderMetadata, DataError> {
         let file = self.name();
         let metadata = match read_footer(chunks) {
             Ok(metadata) => Arc::new(metadata),
@@ -87,14 +98,13 @@ impl Location {
         };
         let schema = metadata.file_metadata().schema_descr_ptr();
         let with = |options| guarded(|| ArrowReaderMetadata::try_new(Arc::clone(&metadata), options));
-        let types = with(ArrowReaderOptions::new())
+        with(ArrowReaderOptions::new())
             .or_else(|cause| match cause.to_string().contains("incompatible arrow schema") {
                 // The writer's Arrow schema is optional, and may be stale in a file with renamed columns.
                 true => with(ArrowReaderOptions::new().with_skip_arrow_metadata(true)),
                 false => Err(cause),
             })
-            .map_err(|cause| unknown_type(&file, &schema, &cause))?;
-        unique_names(file, types)
+            .map_err(|cause| unknown_type(&file, &schema, &cause))
     }
 }
 
@@ -115,15 +125,15 @@ fn unknown_type(file: &str, schema: &SchemaDescriptor, cause: &ParquetError) -> 
 }
 
 /// Refuses two columns of the same name, which would be ambiguous.
-fn unique_names(file: String, types: ArrowReaderMetadata) -> Result<ArrowReaderMetadata, DataError> {
+fn unique_names(file: &str, schema: &Schema) -> Result<(), DataError> {
     let mut names = BTreeMap::new();
-    for (column, field) in types.schema().fields().iter().enumerate() {
+    for (column, field) in schema.fields().iter().enumerate() {
         if let Some(first) = names.insert(field.name().as_str(), column) {
-            let columns = (first, column);
+            let (file, columns) = (file.to_owned(), (first, column));
             return Err(DataError::DuplicateColumn { file, column: field.name().clone(), columns });
         }
     }
-    Ok(types)
+    Ok(())
 }
 
 impl Input {

@@ -3,7 +3,7 @@
 use arrow_array::Array;
 use betaflow_engine::time::TimestampNs;
 
-use super::batches::{BATCH_ROWS, Batches, batch_rows, row_groups, unseal};
+use super::batches::{BATCH_ROWS, Batches, batch_rows, unseal};
 use super::columns::{numbers, text, times};
 use super::factors::LARGEST_FACTOR;
 use super::input::Location;
@@ -57,9 +57,8 @@ pub fn read_returns(input: &Input, rows: &ReturnRows) -> Result<ReturnTable, Dat
     let input = &prepare(input, &options)?;
     let file = name_of(input);
     let location = input.single(rows.what)?;
-    let chunks = location.open(0)?;
-    let metadata = location.footer(&chunks)?;
-    let columns = Columns { file: &file, schema: metadata.schema() };
+    let table = location.open(0)?;
+    let columns = Columns { file: &file, schema: table.schema() };
     let time = columns.time(None).map_err(unnamed)?;
     let FactorColumns { factors: series, rf } = columns.factors(time)?;
     let wanted: Vec<usize> = series.iter().chain(&rf).map(|(column, _)| *column).collect();
@@ -68,10 +67,10 @@ pub fn read_returns(input: &Input, rows: &ReturnRows) -> Result<ReturnTable, Dat
     projection.sort_unstable();
     let in_batch = |column: &usize| projection.binary_search(column).unwrap_or(0);
     let seal = rows.sealed_from.map(|seal| seal.0);
-    let mut groups = row_groups(&metadata, Some(time), 0);
+    let mut groups = table.row_groups(Some(time), 0);
     unseal(&mut groups, seal);
     let batch_rows = batch_rows(projection.len(), BATCH_ROWS * 64);
-    let batches = Batches::new(&location, chunks, &metadata, &projection, Some(time), groups, batch_rows)?;
+    let batches = table.batches(&projection, Some(time), groups, batch_rows)?;
     let names: Vec<String> = series.into_iter().map(|(_, name)| name).collect();
     let rf = rf.map(|(_, name)| name);
     let mut reading = RowReader {
@@ -79,7 +78,7 @@ pub fn read_returns(input: &Input, rows: &ReturnRows) -> Result<ReturnTable, Dat
         seal,
         time: in_batch(&time),
         columns: wanted.iter().map(in_batch).collect(),
-        time_name: metadata.schema().field(time).name().clone(),
+        time_name: table.schema().field(time).name().clone(),
         latest: None,
         any: false,
         table: ReturnTable { returns: vec![Vec::new(); names.len()], names, rf, ..ReturnTable::default() },

@@ -1,39 +1,36 @@
-//! Rows of a Parquet file as cells of a table to be sorted.
+//! Rows of a table as cells of a table to be sorted.
 
 use arrow_array::types::Int32Type;
 use arrow_array::{Array, ArrayRef, cast::AsArray};
 use arrow_schema::DataType;
-use parquet::arrow::arrow_reader::ArrowReaderMetadata;
 
 use super::batches::{Batches, RowGroup, batch_rows};
-use super::chunks::Chunks;
 use super::columns::{is_number, numbers, times};
 use super::input::Location;
+use super::open_table::OpenTable;
 use crate::DataError;
 use crate::import::{Column, ColumnKind, ColumnRole, NULL, NULL_TEXT, Sorter};
 
-/// Open Parquet file with the positions of its time and symbol.
-pub(super) struct ParquetTable<'a> {
+/// Open table with the positions of its time and symbol.
+pub(super) struct TableRows<'a> {
     pub(super) location: &'a Location,
-    pub(super) chunks: Chunks,
-    pub(super) metadata: &'a ArrowReaderMetadata,
+    pub(super) table: &'a OpenTable,
     pub(super) time: usize,
     pub(super) symbol: Option<usize>,
 }
 
-impl ParquetTable<'_> {
+impl TableRows<'_> {
     pub(super) fn batches(
         &self,
         columns: &[usize],
         groups: Vec<RowGroup>,
         rows: usize,
     ) -> Result<Batches, DataError> {
-        let (location, chunks) = (self.location, self.chunks.clone());
-        Batches::new(location, chunks, self.metadata, columns, Some(self.time), groups, rows)
+        self.table.batches(columns, Some(self.time), groups, rows)
     }
 
     fn kind_of(&self, at: usize) -> Option<ColumnKind> {
-        match self.metadata.schema().field(at).data_type() {
+        match self.table.schema().field(at).data_type() {
             _ if at == self.time => Some(ColumnKind::Time),
             _ if self.symbol == Some(at) => Some(ColumnKind::Text),
             kind if is_number(kind) => Some(ColumnKind::Number),
@@ -43,7 +40,7 @@ impl ParquetTable<'_> {
 
     /// Roles of all columns.
     pub(super) fn roles(&self) -> Vec<(String, ColumnRole)> {
-        let fields = self.metadata.schema().fields().iter().enumerate();
+        let fields = self.table.schema().fields().iter().enumerate();
         let roles = fields.map(|(at, field)| {
             let role = match self.kind_of(at) {
                 Some(ColumnKind::Time) => ColumnRole::Time,
@@ -56,9 +53,9 @@ impl ParquetTable<'_> {
         roles.collect()
     }
 
-    /// Columns of the table: time, symbol and all numbers, each with its position in the file.
+    /// Columns to be sorted: time, symbol and all numbers, each with its position in the table.
     pub(super) fn columns(&self) -> Vec<(usize, Column)> {
-        let fields = self.metadata.schema().fields().iter().enumerate();
+        let fields = self.table.schema().fields().iter().enumerate();
         let columns = fields.filter_map(|(at, field)| {
             Some((at, Column { name: field.name().clone(), kind: self.kind_of(at)? }))
         });
@@ -75,7 +72,7 @@ impl ParquetTable<'_> {
         into: &[usize],
         sorter: &mut Sorter,
     ) -> Result<(), DataError> {
-        let schema = self.metadata.schema();
+        let schema = self.table.schema();
         let own = self.columns();
         let projection: Vec<usize> = own.iter().map(|(at, _)| *at).collect();
         let mut batches = self.batches(&projection, groups, batch_rows(projection.len(), 4 << 20))?;

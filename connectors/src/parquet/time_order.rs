@@ -10,13 +10,13 @@ use arrow_array::types::Int32Type;
 use arrow_array::{Array, cast::AsArray};
 use betaflow_engine::time::TimestampNs;
 
-use super::batches::{BATCH_ROWS, RowGroup, row_groups};
+use super::batches::{BATCH_ROWS, RowGroup};
 use super::columns::{is_text, times};
 use super::input::Location;
 use super::prepare::once;
 use super::prepared::PreparedFile;
 use super::schema::Columns;
-use super::table_rows::ParquetTable;
+use super::table_rows::TableRows;
 use crate::DataError;
 use crate::import::{Column, ImportOptions, Interpretation, Sorter};
 
@@ -29,17 +29,16 @@ pub(super) fn sorted_by_time(
     options: &ImportOptions,
 ) -> Result<Option<PreparedFile>, DataError> {
     // All faults of such a file are reported when it is opened for reading.
-    let Ok(chunks) = location.open(0) else { return Ok(None) };
-    let Ok(metadata) = location.footer(&chunks) else { return Ok(None) };
+    let Ok(table) = location.open(0) else { return Ok(None) };
     let name = location.name();
-    let columns = Columns { file: &name, schema: metadata.schema() };
+    let columns = Columns { file: &name, schema: table.schema() };
     let Ok(time) = columns.time(options.time.as_deref()) else { return Ok(None) };
     let Ok(Some(symbol)) = columns.symbol_column(options.symbol.as_deref()) else { return Ok(None) };
-    if !is_text(metadata.schema().field(symbol).data_type()) {
+    if !is_text(table.schema().field(symbol).data_type()) {
         return Ok(None);
     }
-    let groups = row_groups(&metadata, Some(time), 0);
-    let file = ParquetTable { location, chunks, metadata: &metadata, time, symbol: Some(symbol) };
+    let groups = table.row_groups(Some(time), 0);
+    let file = TableRows { location, table: &table, time, symbol: Some(symbol) };
     if !(overlaps(&groups) || file.has_step_back(&groups)?) || !file.is_by_symbol(&groups)? {
         return Ok(None);
     }
@@ -52,7 +51,7 @@ fn overlaps(groups: &[RowGroup]) -> bool {
     times.into_iter().any(|pair| matches!(pair, (Some((_, last)), Some((first, _))) if first < last))
 }
 
-impl ParquetTable<'_> {
+impl TableRows<'_> {
     /// Returns whether a time of the first row group precedes the one before it.
     fn has_step_back(&self, groups: &[RowGroup]) -> Result<bool, DataError> {
         let first = groups.iter().take(1).copied().collect();
@@ -113,7 +112,7 @@ impl ParquetTable<'_> {
     }
 
     fn sorted(&self, groups: Vec<RowGroup>, options: &ImportOptions) -> Result<PreparedFile, DataError> {
-        let (name, schema) = (self.location.name(), self.metadata.schema());
+        let (name, schema) = (self.location.name(), self.table.schema());
         let columns: Vec<Column> = self.columns().into_iter().map(|(_, column)| column).collect();
         let into: Vec<usize> = (0..columns.len()).collect();
         let mut sorter = Sorter::new(&name, columns.clone());

@@ -8,7 +8,7 @@ use arrow_schema::DataType;
 use betaflow_engine::range::NUMBER_MAX;
 use betaflow_engine::time::TimestampNs;
 
-use super::super::batches::{BATCH_ROWS, Batches, batch_rows, row_groups, unseal};
+use super::super::batches::{BATCH_ROWS, Batches, batch_rows, unseal};
 use super::super::columns::{numbers, text, times};
 use super::super::files::list;
 use super::super::given_error::GivenError;
@@ -111,16 +111,14 @@ impl GivenRows {
         let Some(location) = self.waiting.pop_front() else { return Ok(false) };
         let location = prepared(location, self.seal.map(TimestampNs))?;
         let file = location.name();
-        let chunks = location.open(0)?;
-        let metadata = location.footer(&chunks)?;
-        let columns = Columns { file: &file, schema: metadata.schema() };
+        let table = location.open(0)?;
+        let columns = Columns { file: &file, schema: table.schema() };
         let layout = Layout::of(&columns, &self.kind)?;
         let projection = layout.projection();
         let rows = batch_rows(projection.len(), BATCH_ROWS * 64);
-        let mut groups = row_groups(&metadata, Some(layout.time), 0);
+        let mut groups = table.row_groups(Some(layout.time), 0);
         unseal(&mut groups, self.seal);
-        let batches =
-            Batches::new(&location, chunks, &metadata, &projection, Some(layout.time), groups, rows)?;
+        let batches = table.batches(&projection, Some(layout.time), groups, rows)?;
         let layout = layout.within(&projection);
         self.open = Some(OpenRows { location, batches, layout, batch: None });
         Ok(true)
