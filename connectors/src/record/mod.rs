@@ -43,7 +43,7 @@ mod trading;
 mod trials;
 
 pub use attribution::{AttributionRow, ContributionRow};
-pub use batches::read_batches;
+pub use batches::{read_batches, read_bytes, read_schema};
 pub use betas::{BetaPaths, InstrumentPath, Room, read_betas};
 pub use checks::{BarRow, FindingRow, write_bars, write_findings};
 pub use column::{Column, Kind, Place, Record, RunNames, Value};

@@ -4,10 +4,14 @@
 //! | file | content |
 //! |---|---|
 //! | `call.rs` | commands of the program, with tables and settings of Python |
+//! | `column.rs` | columns of Arrow tables as NumPy arrays |
+//! | `settings.rs` | files of settings |
 //! | `strategy/` | strategies in Python, called by the engine on their rebalances |
 //! | `table.rs` | Arrow tables from Python and to Python, without a copy |
 
 mod call;
+mod column;
+mod settings;
 mod strategy;
 mod table;
 
@@ -29,7 +33,9 @@ mod _native {
     #[pymodule_export]
     use super::main;
     #[pymodule_export]
+    use super::settings::read_toml;
+    #[pymodule_export]
     use super::strategy::posterior_alphas;
     #[pymodule_export]
-    use super::table::{Table, read_table};
+    use super::table::{Table, read_table, times_of_file, tutorial_factors, tutorial_prices};
 }

@@ -386,7 +386,7 @@ fn strategy_settings(typed: &Layers) -> Result<Table> {
         return Err(located(typed, "strategy", CLASS, &class.to_string(), &expected));
     }
     let kind = own.remove("kind").unwrap_or_else(|| Value::String(strategies::entries()[0].kind.into()));
-    let entry = kind.as_str().and_then(strategies::find).with_context(|| {
+    let entry = kind.as_str().and_then(strategies::find).ok_or_else(|| {
         let known: Vec<_> = strategies::entries().iter().map(|entry| entry.kind).collect();
         let near = hint(kind.as_str().unwrap_or_default(), known.iter().copied());
         let expected = format!("one of {}", known.join(", "));
