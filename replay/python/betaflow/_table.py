@@ -83,12 +83,18 @@ class Table:
         import pandas as pd
 
         zones = dict(self._native.times)
-        frame = pd.DataFrame({name: self[name] for name in self.column_names}, copy=False)
-        for name, zone in zones.items():
-            if zone is not None and frame[name].dtype.kind == "M":
-                frame[name] = frame[name].dt.tz_localize("UTC").dt.tz_convert(zone)
-        # Columns of texts get the string type of the installed version.
-        return frame.infer_objects()
+        has_text_type = int(pd.__version__.partition(".")[0]) >= 3
+        columns = {}
+        for name in self.column_names:
+            values, zone = self[name], zones.get(name)
+            if zone is not None and values.dtype.kind == "M":
+                columns[name] = pd.Series(values).dt.tz_localize("UTC").dt.tz_convert(zone)
+            elif has_text_type and values.dtype == object and not any(isinstance(value, bool) for value in values[:1]):
+                # The type that pandas itself gives to texts of a file, also where all are missing.
+                columns[name] = pd.Series(values, dtype="str")
+            else:
+                columns[name] = pd.Series(values, copy=False)
+        return pd.DataFrame(columns, copy=False)
 
     def to_polars(self) -> Any:
         """Return the table as a ``polars.DataFrame``, without a copy."""
