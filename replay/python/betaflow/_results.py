@@ -403,7 +403,7 @@ def kind_of(summary: dict[str, Any]) -> type[Result]:
     kind = KINDS.get(summary.get("kind") or "")
     if kind is not None:
         return kind
-    if summary.get("holdout") and "opening" in summary["holdout"]:
+    if (summary.get("holdout") or {}).get("opened"):
         return Score
     return Run if summary.get("strategy") else Estimate
 
