@@ -1,7 +1,8 @@
 """Streaming engine for factor models.
 
-``replay`` trades a strategy through historical data with costs, ``estimate`` estimates alpha and factor betas with a
-Kalman filter. Both take DataFrames of pandas and polars, Arrow tables, DuckDB relations, or paths of files.
+``replay`` trades a strategy through historical data with costs, ``estimate`` estimates alpha and factor betas
+with a Kalman filter. Both take DataFrames of pandas and polars, Arrow tables, DuckDB relations, or paths of
+files.
 """
 
 from __future__ import annotations

@@ -50,7 +50,8 @@ def signal(
         Carry the last price over a missing one, as alphalens with pandas below 3 does.
     replay
         Also trade the forecasts, with all costs and limits.
-    config, data, holdout, universe, benchmark, estimator, strategy, sizing, execution, world, limits, record, pipeline
+    config, data, holdout, universe, benchmark, estimator, strategy, sizing, execution, world, limits, record,
+    pipeline
         Settings, as for :func:`replay`.
     progress
         True for a bar, or a function of the work done and its total.
@@ -58,11 +59,13 @@ def signal(
     Returns
     -------
     Signal
-        ``signal`` has a row for each cross-section and horizon; the tables of the replay are those of :class:`Run`.
+        ``signal`` has a row for each cross-section and horizon; the tables of the replay are those of
+        :class:`Run`.
 
     References
     ----------
-    Grinold, R., and Kahn, R. (2000). Active Portfolio Management. 2nd edition. McGraw-Hill. Chapters 6 and 10.
+    Grinold, R., and Kahn, R. (2000). Active Portfolio Management. 2nd edition. McGraw-Hill. Chapters 6 and
+    10.
     """
     call = Call("signal")
     tables = {
@@ -110,8 +113,8 @@ def factors(
     Parameters
     ----------
     factors
-        Factor returns (0.01 for 1 %), a column for each factor; a list of tables is joined by time; a mapping of names
-        to expressions of instruments of `prices`. None: those of the tutorial.
+        Factor returns (0.01 for 1 %), a column for each factor; a list of tables is joined by time; a mapping
+        of names to expressions of instruments of `prices`. None: those of the tutorial.
     prices
         Prices, for factors made of instruments.
     resamples
@@ -132,7 +135,8 @@ def factors(
 
     References
     ----------
-    Politis, D., and Romano, J. (1994). The stationary bootstrap. Journal of the American Statistical Association 89.
+    Politis, D., and Romano, J. (1994). The stationary bootstrap. Journal of the American Statistical
+    Association 89.
     """
     call = Call("factors")
     tables = {
@@ -165,8 +169,8 @@ def luck(
     Parameters
     ----------
     returns
-        Table with a time column and a column of simple returns (0.01 for 1 %) for each trial. A null means that a trial
-        has no return at that time.
+        Table with a time column and a column of simple returns (0.01 for 1 %) for each trial. A null means
+        that a trial has no return at that time.
     trials
         Number of trials, those that are not in the table included.
     sharpe_variance
@@ -187,7 +191,8 @@ def luck(
 
     References
     ----------
-    Bailey, D., and Lopez de Prado, M. (2014). The deflated Sharpe ratio. Journal of Portfolio Management 40 (5).
+    Bailey, D., and Lopez de Prado, M. (2014). The deflated Sharpe ratio. Journal of Portfolio Management 40
+    (5).
     """
     call = Call("luck")
     call.arguments.append(call.clocked(returns, "returns", "return"))

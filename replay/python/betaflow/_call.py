@@ -10,7 +10,16 @@ from typing import Any
 
 from betaflow import _native
 from betaflow._folder import Folder
-from betaflow._frames import ACCEPTED, Columns, Frame, article_of, frame_of, is_path, is_table, time_zone_of_file
+from betaflow._frames import (
+    ACCEPTED,
+    Columns,
+    Frame,
+    article_of,
+    frame_of,
+    is_path,
+    is_table,
+    time_zone_of_file,
+)
 from betaflow._messages import in_python, page_in_python
 from betaflow._progress import shown
 from betaflow._settings import Setting, date_text, settings_of
@@ -102,7 +111,8 @@ class Call:
         elif config is not None:
             if not is_path(config):
                 raise TypeError(
-                    f"config: found {article_of(config)}, expected the path of a TOML file or a mapping of tables"
+                    f"config: found {article_of(config)}, expected the path of a TOML file or a "
+                    "mapping of tables"
                 )
             self.flag("--config", os.fspath(config))
         self.settings += settings_of(tables, self.table)
@@ -156,16 +166,16 @@ class Call:
             self.flag("--factors", add(factors, "factors", "factor"))
         else:
             raise TypeError(
-                f"factors: found {article_of(factors)}, expected {ACCEPTED}; a list of them; a mapping of names to "
-                f'expressions of instruments, such as {{"mkt": "SPY"}}; or "none" to run without factors'
+                f"factors: found {article_of(factors)}, expected {ACCEPTED}; a list of them; a mapping of "
+                f'names to expressions of instruments, such as {{"mkt": "SPY"}}; or "none"'
             )
 
     def _expressions(self, factors: Mapping[Any, Any]) -> None:
         for name, expression in factors.items():
             if not isinstance(name, str) or not isinstance(expression, str):
                 raise TypeError(
-                    f"factors[{name!r}]: found {article_of(expression)}, expected an expression of instruments as text, such "
-                    'as "MTUM - SPX"'
+                    f"factors[{name!r}]: found {article_of(expression)}, expected an expression of instruments "
+                    'as text, such as "MTUM - SPX"'
                 )
         self.settings += settings_of({"factors": factors}, self.table)
 
@@ -183,7 +193,10 @@ class Call:
         force: bool = False,
         report: bool = False,
     ) -> Reply:
-        """Run a command that writes a folder: a temporary one, or `out`. `report`: the command always has a report."""
+        """Run a command that writes a folder: a temporary one, or `out`.
+
+        `report`: the command always has a report.
+        """
         folder = Folder(out)
         self.flag("--out", folder.path)
         self.flag("--force", force)
@@ -234,7 +247,12 @@ class Call:
                 processes=self.processes,
             )
         return _native.call(
-            arguments, settings=self.settings, tables=tables, grid=grid, strategy=self.strategy, progress=report
+            arguments,
+            settings=self.settings,
+            tables=tables,
+            grid=grid,
+            strategy=self.strategy,
+            progress=report,
         )
 
     def _in_python(self, error: Error) -> Error:
@@ -279,8 +297,8 @@ def _dotted(settings: object, name: str) -> dict[str, Any]:
     """Return settings by dotted name; a key without a dot may be a table with a mapping of keys."""
     if not isinstance(settings, Mapping):
         raise TypeError(
-            f"{name}: found {article_of(settings)}, expected a path, a mapping of dotted settings to values such as "
-            '{"sizing.turnover_cap": [0.02, 0.08]}, or a list of scenarios'
+            f"{name}: found {article_of(settings)}, expected a path, a mapping of dotted settings to "
+            'values such as {"sizing.turnover_cap": [0.02, 0.08]}, or a list of scenarios'
         )
     dotted: dict[str, Any] = {}
     for key, value in settings.items():

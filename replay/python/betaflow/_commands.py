@@ -42,22 +42,26 @@ def replay(
     Parameters
     ----------
     prices
-        Prices, long (columns time, symbol, close, ...) or wide (a column for each symbol); None: the tutorial.
+        Prices, long (columns time, symbol, close, ...) or wide (a column for each symbol); None: the
+        tutorial.
     factors
-        Factor returns (0.01 for 1 %) with a column for each factor; a list of tables is joined by time; a mapping of
-        names to expressions of instruments, such as ``{"mkt": "SPY"}``; ``"none"`` or False: no factors.
+        Factor returns (0.01 for 1 %) with a column for each factor; a list of tables is joined by time; a
+        mapping of names to expressions of instruments, such as ``{"mkt": "SPY"}``; ``"none"`` or False: no
+        factors.
     forecasts
-        Forecasts or scores of the caller, long (time, symbol, forecast) or wide, for the strategy ``forecasts``.
+        Forecasts or scores of the caller, long (time, symbol, forecast) or wide, for the strategy
+        ``forecasts``.
     weights
         Target weights of the caller, long (time, symbol, weight) or wide, for the strategy ``weights``.
     start, end
         First and last date; data outside is not read.
     config
         Path of a TOML file of settings, or a mapping of tables to settings; the tables below override it.
-    data, holdout, universe, benchmark, estimator, strategy, sizing, execution, world, limits, record, pipeline
-        Settings of the table of that name, such as ``sizing={"turnover_cap": 0.05}``. A value of None is not set.
-        Settings that name a file accept a table. `strategy` may also be the name of a strategy, or an object with
-        the method ``decide``.
+    data, holdout, universe, benchmark, estimator, strategy, sizing, execution, world, limits, record,
+    pipeline
+        Settings of the table of that name, such as ``sizing={"turnover_cap": 0.05}``. A value of None is not
+        set. Settings that name a file accept a table. `strategy` may also be the name of a strategy, or an
+        object with the method ``decide``.
     session
         State folder of a paper run whose session recording is replayed, with its settings.
     timing
@@ -79,7 +83,8 @@ def replay(
 
     Examples
     --------
-    >>> run = betaflow.replay(prices, factors, sizing={"turnover_cap": 0.05}, execution={"half_spread_bps": 5})
+    >>> run = betaflow.replay(prices, factors, sizing={"turnover_cap": 0.05}, execution={"half_spread_bps":
+    5})
     >>> run.summary.metrics.net.sharpe
     >>> run.equity.to_pandas()
     """
@@ -136,7 +141,8 @@ def estimate(
     smooth
         Also estimate the betas of each frame given all frames: the table ``smoothed``.
     em
-        Fit variances and prior of each instrument by EM in at most this number of steps: the table ``parameters``.
+        Fit variances and prior of each instrument by EM in at most this number of steps: the table
+        ``parameters``.
     compare
         ``"rolling"``: compare the forecasts with least squares over the last 63, 126, 252 and 504 days.
     start, end
@@ -205,8 +211,9 @@ def score(
 ) -> Score:
     """Trade through the hold-out as well, and score it; the only function that reads the hold-out.
 
-    The opening is recorded in the hold-out log beside the prices, ``PRICES.holdout.jsonl``. For a table in memory it is
-    ``prices.holdout.jsonl`` in the current folder, and for the tutorial ``tutorial.holdout.jsonl``.
+    The opening is recorded in the hold-out log beside the prices, ``PRICES.holdout.jsonl``. For a table in
+    memory it is ``prices.holdout.jsonl`` in the current folder, and for the tutorial
+    ``tutorial.holdout.jsonl``.
 
     Parameters
     ----------
@@ -226,7 +233,8 @@ def score(
     Returns
     -------
     Score
-        A run; ``summary.holdout`` has the figures of the hold-out, and ``summary.holdout.before`` those before it.
+        A run; ``summary.holdout`` has the figures of the hold-out, and ``summary.holdout.before`` those
+        before it.
     """
     call = Call("score")
     call.configure(
@@ -282,7 +290,8 @@ def size(
         Date of the rebalance; the last one of the date.
     prices, factors, forecasts, weights, start
         Data, as for :func:`replay`.
-    config, data, holdout, universe, benchmark, estimator, strategy, sizing, execution, world, limits, pipeline
+    config, data, holdout, universe, benchmark, estimator, strategy, sizing, execution, world, limits,
+    pipeline
         Settings, as for :func:`replay`.
     progress
         True for a bar, or a function of the work done and its total.
@@ -290,9 +299,9 @@ def size(
     Returns
     -------
     Rebalance
-        ``summary.problem`` has forecasts, exposures, factor covariance, bounds and limits, and ``summary.solution`` the
-        weights and multipliers, so that any solver can verify the optimum. Figures are per bar; weights are shares of
-        net asset value.
+        ``summary.problem`` has forecasts, exposures, factor covariance, bounds and limits, and
+        ``summary.solution`` the weights and multipliers, so that any solver can verify the optimum. Figures
+        are per bar; weights are shares of net asset value.
     """
     call = Call("size")
     call.configure(
@@ -345,8 +354,8 @@ def check(
     Returns
     -------
     Check
-        Counts in ``summary``, and the table ``findings``: a row for each finding with its time, symbol, problem, detail
-        and severity.
+        Counts in ``summary``, and the table ``findings``: a row for each finding with its time, symbol,
+        problem, detail and severity.
     """
     call = Call("check")
     call.configure(config, {"data": data, "universe": universe})

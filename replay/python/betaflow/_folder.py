@@ -15,7 +15,8 @@ class Folder:
     Parameters
     ----------
     path
-        Folder to keep; None for a new temporary one, which is removed with the object and at the end of the process.
+        Folder to keep; None for a new temporary one, which is removed with the object and at the end of the
+        process.
     """
 
     def __init__(self, path: str | os.PathLike[str] | None = None) -> None:
@@ -53,12 +54,17 @@ class Folder:
         """
         target = Path(path)
         if target.exists() and (not force or not (target / "summary.json").is_file()):
-            remedy = "choose another path" if force else "choose another path, or replace an earlier result with force=True"
+            remedy = (
+                "choose another path"
+                if force
+                else "choose another path, or replace an earlier result with force=True"
+            )
             raise FileExistsError(f"{target}: found a file or folder, expected a free path; {remedy}")
         if target.exists() and target.samefile(self.path):
             return target
         target.parent.mkdir(parents=True, exist_ok=True)
-        # A copy beside the target is renamed into place, so that an interrupted copy leaves no partial folder there.
+        # A copy beside the target is renamed into place, so that an interrupted copy leaves no partial folder
+        # there.
         partial = Path(tempfile.mkdtemp(prefix=f".{target.name}.", dir=target.parent))
         try:
             shutil.copytree(self.path, partial, dirs_exist_ok=True)

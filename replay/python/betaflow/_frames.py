@@ -1,4 +1,4 @@
-"""Tables of callers: recognition of their type, and Arrow tables in memory without a copy where that is possible."""
+"""Tables of callers: their types, and Arrow tables in memory without a copy where that is possible."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from betaflow.errors import InputError
 TIME_NAMES = ("timestamp", "ts", "time", "date", "datetime", "__index_level_0__")
 
 ACCEPTED = (
-    "a pandas DataFrame or Series, a polars DataFrame or LazyFrame, a pyarrow Table, a DuckDB relation, another object "
-    "with __arrow_c_stream__, or the path of a file or folder"
+    "a pandas DataFrame or Series, a polars DataFrame or LazyFrame, a pyarrow Table, a DuckDB relation, "
+    "another object with __arrow_c_stream__, or the path of a file or folder"
 )
 
 
@@ -68,14 +68,20 @@ class Frame:
             index = frame.index[row]
             counted = f"row {row} (counting from 0)"
             message = message.replace(counted, f"row {row} (counting from 0), index {text_of(index)}", 1)
-        return InputError(message, file=error.file, row=row, line=error.line, column=error.column, index=index)
+        return InputError(
+            message, file=error.file, row=row, line=error.line, column=error.column, index=index
+        )
 
 
 def time_zone_of_file(path: str | os.PathLike[str], time: str | None) -> str | None:
     """Return the time zone of the times of a file, or of the first file of a folder; None for naive times."""
     file = Path(path)
     if file.is_dir():
-        files = (inner for inner in sorted(file.rglob("*")) if inner.is_file() and not inner.name.startswith((".", "_")))
+        files = (
+            inner
+            for inner in sorted(file.rglob("*"))
+            if inner.is_file() and not inner.name.startswith((".", "_"))
+        )
         file = next(files, file)
     try:
         with file.open("rb") as opened:
@@ -107,7 +113,7 @@ def text_of(label: Any) -> str:
 
 
 def plain_name(name: str) -> str:
-    """Return the name of a column in lower case, of the first level where pandas has two: ``('Date', '')``."""
+    """Return the name of a column in lower case; of ``('Date', '')``, the first level."""
     inside = name[2:-6] if name.startswith("('") and name.endswith("', '')") else name
     return inside.lower()
 

@@ -43,8 +43,11 @@ def _headline(metrics: Any) -> str:
     for label, key, form in FIGURES:
         figures = [metrics[name].get(key) for name in series]
         cells = "".join(f"<td>{'' if value is None else form.format(value)}</td>" for value in figures)
-        rows.append(f"<tr><th>{label}</th>{cells}</tr>" if any(value is not None for value in figures) else "")
-    return f'<table class="dataframe"><thead><tr><th></th>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+        rows.append(
+            f"<tr><th>{label}</th>{cells}</tr>" if any(value is not None for value in figures) else ""
+        )
+    body = f"<thead><tr><th></th>{head}</tr></thead><tbody>{''.join(rows)}</tbody>"
+    return f'<table class="dataframe">{body}</table>'
 
 
 def _warnings(warnings: Sequence[str]) -> str:
@@ -103,6 +106,7 @@ def figure(times: Any, lines: dict[str, Any]) -> str:
         date = str(np.datetime64(time, "D"))
         parts.append(f'<text x="{place}" y="{HEIGHT - 8}" text-anchor="{anchor}">{date}</text>')
     return (
-        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" font-size="11" font-family="sans-serif" '
-        f'fill="currentColor" role="img" aria-label="Growth of one unit">{"".join(parts)}</svg>'
+        f'<svg viewBox="0 0 {WIDTH} {HEIGHT}" width="{WIDTH}" height="{HEIGHT}" font-size="11" '
+        f'font-family="sans-serif" fill="currentColor" role="img" aria-label="Growth of one unit">'
+        f"{''.join(parts)}</svg>"
     )

@@ -1,6 +1,7 @@
 """Messages of the program in the words of Python.
 
-Messages name flags and settings as a user of the program types them. A caller types arguments of functions instead.
+Messages name flags and settings as a user of the program types them. A caller types arguments of functions
+instead.
 """
 
 from __future__ import annotations
@@ -47,15 +48,19 @@ SWITCHES = ("--force", "--resume", "--smooth", "--carry-prices")
 
 #: Setting with its value: 'data.open="o"' in quotes of a shell, or sizing.turnover_cap=0.02.
 _SET = re.compile(
-    r"--set (?:'(?P<quoted>[a-z_]+\.[^=']+=[^']*)'|(?P<plain>[a-z_]+\.[\w]+=(?:\[[^\]]*\]|\"[^\"]*\"|[^\s;,)`]+)))"
+    r"--set (?:'(?P<quoted>[a-z_]+\.[^=']+=[^']*)'"
+    r"|(?P<plain>[a-z_]+\.[\w]+=(?:\[[^\]]*\]|\"[^\"]*\"|[^\s;,)`]+)))"
 )
 #: Setting with its value in a sentence: data.on_bad_row = "skip".
 _SETTING = re.compile(r"(?<![\w`.])(?P<table>[a-z_]+)\.(?P<key>[a-z_]+) = (?P<value>\"[^\"]*\"|[\d.eE+-]*\d)")
 #: Command to run: `betaflow check`, `betaflow estimate --em 50`.
-_COMMAND = re.compile(r"`betaflow (?P<name>check|replay|estimate|score|stress|tune|signal|factors|luck|size)(?P<rest>[^`]*)`")
+_COMMAND = re.compile(
+    r"`betaflow (?P<name>check|replay|estimate|score|stress|tune|signal|factors|luck|size)(?P<rest>[^`]*)`"
+)
 #: Flag with an upper-case place holder or a value of one word.
 _FLAG = re.compile(
-    r"(?<![\w-])(?P<flag>--[a-z][a-z-]*)(?:[ =](?P<value>[A-Z]{2,}(?:\.\w+)?|none|\d{4}-\d\d-\d\d|\d+(?:\.\d+)?)(?![\w-]))?"
+    r"(?<![\w-])(?P<flag>--[a-z][a-z-]*)"
+    r"(?:[ =](?P<value>[A-Z]{2,}(?:\.\w+)?|none|\d{4}-\d\d-\d\d|\d+(?:\.\d+)?)(?![\w-]))?"
 )
 #: Flag with its type, as in messages about a value: '--em <STEPS>'.
 _TYPED = re.compile(r"'(?P<flag>--[a-z-]+) <[A-Z_=]+>'")
@@ -66,22 +71,25 @@ _MEMORY = re.compile(r"\bmemory:(?=[\w.\[])")
 
 
 def in_python(message: str) -> str:
-    """Return a message with flags as arguments: ``--set sizing.turnover_cap=0.02`` as ``sizing={"turnover_cap": 0.02}``.
+    """Return a message with flags as arguments.
 
-    Unknown flags, commands without a function and all other text stay.
+    ``--set sizing.turnover_cap=0.02`` becomes ``sizing={"turnover_cap": 0.02}``. Unknown flags,
+    commands without a function and all other text stay.
     """
     message = _MEMORY.sub("", message.split("\n\nFor more information, try")[0])
     message = _TYPED.sub(lambda match: ARGUMENTS.get(match["flag"], match["flag"]), message)
     message = _COMMAND.sub(_command, message)
     message = _SET.sub(lambda match: _setting(match["quoted"] or match["plain"]), message)
-    message = _SETTING.sub(lambda match: _setting(f"{match['table']}.{match['key']}={match['value']}"), message)
+    message = _SETTING.sub(
+        lambda match: _setting(f"{match['table']}.{match['key']}={match['value']}"), message
+    )
     # Commands without a function keep their flags.
     parts = _OTHER.split(message)
     return "".join(part if _OTHER.fullmatch(part) else _FLAG.sub(_flag, part) for part in parts)
 
 
 def page_in_python(page: str) -> str:
-    """Return a page of the terminal without its section of files, whose tables are attributes here; the digest stays."""
+    """Return a page of the terminal without its section of files, but with the digest."""
     sections = page.split("\n\n")
     kept = []
     for section in sections:

@@ -1,8 +1,9 @@
 """Frames of pandas as the Arrow tables that ``DataFrame.to_parquet`` would write.
 
-The reader recognises files that pandas wrote, so that a frame in memory and its file give the same digest. What it knows:
-an index becomes a column with its name, or ``__index_level_0__``; two column levels become names such as
-``('Close', 'AAPL')``. Only the levels of a row index are named here, by their content, where a file would need a setting.
+The reader recognises files that pandas wrote, so that a frame in memory and its file give the same digest.
+What it knows: an index becomes a column with its name, or ``__index_level_0__``; two column levels become
+names such as ``('Close', 'AAPL')``. Only the levels of a row index are named here, by their content, where a
+file would need a setting.
 """
 
 from __future__ import annotations
@@ -22,13 +23,16 @@ SYMBOLS = ("symbol", "ticker")
 def arrow_of(data: Any, name: str, columns: Columns) -> _native.Table:
     """Return a DataFrame or Series as an Arrow table; NaN becomes null.
 
-    Columns of float64, int64 and datetime64 share the memory of the frame if it holds each column contiguously. A wide
-    frame that pandas made of one two-dimensional block has strided columns, and pyarrow copies those.
+    Columns of float64, int64 and datetime64 share the memory of the frame if it holds each column
+    contiguously. A wide frame that pandas made of one two-dimensional block has strided columns, and pyarrow
+    copies those.
     """
     try:
         import pyarrow
     except ImportError as error:
-        raise ImportError(f"{name}: a pandas frame needs pyarrow; install it with `pip install pyarrow`") from error
+        raise ImportError(
+            f"{name}: a pandas frame needs pyarrow; install it with `pip install pyarrow`"
+        ) from error
     frame = _long(data, columns) if data.ndim == 1 else data
     frame = _with_named_index(frame, name, columns)
     _refuse_duplicates(frame, name)
@@ -37,12 +41,14 @@ def arrow_of(data: Any, name: str, columns: Columns) -> _native.Table:
     except (pyarrow.ArrowInvalid, pyarrow.ArrowTypeError, pyarrow.ArrowNotImplementedError) as error:
         # ("Could not convert ...", "Conversion failed for column x with type object")
         cause = "; ".join(str(part) for part in error.args)
-        raise InputError(f"{name}: {cause}, expected numbers, times or texts in each column", file=name) from None
+        raise InputError(
+            f"{name}: {cause}, expected numbers, times or texts in each column", file=name
+        ) from None
     return _native.Table(table)
 
 
 def _long(series: Any, columns: Columns) -> Any:
-    """Return a Series as a frame: rows of (time, symbol) have the value column, other rows the Series' own name."""
+    """Return a Series as a frame; its column has the Series' name, or that of values if rows have symbols."""
     if series.index.nlevels > 1:
         return series.to_frame(columns.value)
     return series.to_frame(columns.value if series.name is None else series.name)
@@ -57,8 +63,8 @@ def _with_named_index(frame: Any, name: str, columns: Columns) -> Any:
         level = index.levels[at] if index.nlevels > 1 else index
         if isinstance(level.dtype, pd.PeriodDtype):
             raise InputError(
-                f"{name}: index: found periods ({level.dtype}), expected timestamps; give the time at which the values are "
-                "known: df.index = df.index.to_timestamp(how='end').normalize()",
+                f"{name}: index: found periods ({level.dtype}), expected timestamps; give the time at which "
+                "the values are known: df.index = df.index.to_timestamp(how='end').normalize()",
                 file=name,
                 column=index.names[at],
             )
@@ -100,8 +106,8 @@ def _refuse_duplicates(frame: Any, name: str) -> None:
         return
     twice = columns[columns.duplicated()][0]
     raise InputError(
-        f"{name}: found the column `{twice}` twice, expected each column once; df.loc[:, ~df.columns.duplicated()] keeps the "
-        "first",
+        f"{name}: found the column `{twice}` twice, expected each column once; df.loc[:, "
+        "~df.columns.duplicated()] keeps the first",
         file=name,
         column=str(twice),
     )

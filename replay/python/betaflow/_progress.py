@@ -13,7 +13,9 @@ INTERVAL = 1.0
 
 
 @contextmanager
-def shown(progress: bool | Callable[[int, int], object], name: str) -> Iterator[Callable[[int, int], object] | None]:
+def shown(
+    progress: bool | Callable[[int, int], object], name: str
+) -> Iterator[Callable[[int, int], object] | None]:
     """Return the function that takes the work done and its total, while a command runs.
 
     Parameters

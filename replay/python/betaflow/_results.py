@@ -27,15 +27,16 @@ R = TypeVar("R", bound="Result")
 class Result:
     """Result of a command.
 
-    The folder of a result is temporary and goes with the object; :meth:`save` keeps it. Tables are read when they are
-    first used.
+    The folder of a result is temporary and goes with the object; :meth:`save` keeps it. Tables are read when
+    they are first used.
 
     Attributes
     ----------
     summary : Summary
-        Content of ``summary.json``; ``print(result.summary)`` shows it like the program. Warnings about data and settings
-        are the last section of that page, ``summary.warnings`` and ``summary.warning_codes``. They are not raised as
-        Python warnings: they belong to the result, and a loop of calls would repeat them.
+        Content of ``summary.json``; ``print(result.summary)`` shows it like the program. Warnings about data
+        and settings are the last section of that page, ``summary.warnings`` and ``summary.warning_codes``.
+        They are not raised as Python warnings: they belong to the result, and a loop of calls would repeat
+        them.
     notes : tuple of str
         Notes of the command on its way.
     """
@@ -141,7 +142,12 @@ class Result:
 
 
 def _unpickled(
-    kind: type[R], summary: dict[str, Any], page: str | None, files: dict[str, bytes], notes: tuple[str, ...], zone: str | None
+    kind: type[R],
+    summary: dict[str, Any],
+    page: str | None,
+    files: dict[str, bytes],
+    notes: tuple[str, ...],
+    zone: str | None,
 ) -> R:
     return kind(summary, page, Folder.of_files(files), notes, zone)
 
@@ -172,7 +178,7 @@ class Run(Result):
 
     @property
     def equity(self) -> Table:
-        """One row for each frame from the first rebalance on: net asset value, exposure, turnover, costs (currency)."""
+        """One row for each frame since the first rebalance: net asset value, exposure, turnover, costs."""
         return self.table("equity")
 
     @property
@@ -192,7 +198,7 @@ class Run(Result):
 
     @property
     def attribution(self) -> Table:
-        """One row for each frame: its change of net asset value by alpha, factors, residual and costs (currency)."""
+        """One row for each frame: its change of net asset value by alpha, factors, residual and costs."""
         return self.table("attribution")
 
     @property
@@ -202,7 +208,7 @@ class Run(Result):
 
     @property
     def betas(self) -> Table:
-        """One row for each recorded frame and instrument: alpha, betas, the forecast of the return and its error."""
+        """One row for each recorded frame and instrument: alpha, betas, forecast of the return, its error."""
         return self.table("betas")
 
     @property
@@ -268,7 +274,7 @@ class Signal(Run):
 
     @property
     def signal(self) -> Table:
-        """One row for each cross-section and horizon: information coefficients, quantile returns, turnover."""
+        """One row for each cross-section and horizon: information coefficients, quantiles, turnover."""
         return self.table("signal")
 
 
@@ -296,12 +302,12 @@ class Tuning(Study):
 
     @property
     def out_of_sample(self) -> Table:
-        """One row for each frame: returns of the choices, of the unchanged settings, of the best in hindsight."""
+        """One row for each frame: returns of the choices, the unchanged settings, the best in hindsight."""
         return self.table("out_of_sample")
 
     @property
     def best(self) -> dict[str, Any]:
-        """Recommended settings by table, for ``config=`` of any function, with the data as arguments again."""
+        """Recommended settings by table, for ``config=`` of any function; the data are arguments again."""
         tables: dict[str, dict[str, Any]] = json.loads(_native.read_toml(self.path / "best.toml"))
         # Tables in memory are no files that another call can open.
         return {
@@ -319,7 +325,7 @@ class Luck(Result):
 
     @property
     def luck(self) -> Table:
-        """One row for each trial: Sharpe ratio, its standard error, deflated Sharpe ratio, track record length."""
+        """One row for each trial: Sharpe ratio, standard error, deflated Sharpe ratio, track record."""
         return self.table("luck")
 
     @property
@@ -338,7 +344,7 @@ class FactorStudy(Result):
 
     @property
     def premia(self) -> Table:
-        """One row for each frame and factor: expected factor return and its standard deviation (per frame)."""
+        """One row for each frame and factor: expected return and its standard deviation (per frame)."""
         return self.table("premia")
 
 
@@ -355,7 +361,10 @@ class Check(Result):
 
 
 class Rebalance(Result):
-    """One rebalance in full: :func:`betaflow.size`; ``summary.problem`` and ``summary.solution`` can be verified."""
+    """One rebalance in full: :func:`betaflow.size`.
+
+    ``summary.problem`` and ``summary.solution`` can be verified with any solver.
+    """
 
 
 #: Class of a folder by the key ``kind`` of its summary.
@@ -393,7 +402,8 @@ def read_run(path: str | os.PathLike[str], *, time_zone: str | None = UTC) -> An
         summary = parsed((folder / "summary.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise InputError(
-            f"{folder}: found no readable summary.json ({error}), expected the folder of a result", file=str(folder)
+            f"{folder}: found no readable summary.json ({error}), expected the folder of a result",
+            file=str(folder),
         ) from None
     return kind_of(summary)(summary, None, Folder(folder), time_zone=time_zone)
 

@@ -48,7 +48,9 @@ def settings_of(
             continue
         if not isinstance(values, Mapping):
             argument = f"{outer}: table {table!r}" if outer else table
-            raise TypeError(f"{argument}: found {article_of(values)}, expected a mapping of settings to values")
+            raise TypeError(
+                f"{argument}: found {article_of(values)}, expected a mapping of settings to values"
+            )
         if not values:
             yield table, None, None, f"{outer or table}={{}}"
         for key, value in values.items():
@@ -88,7 +90,9 @@ def plain_value(value: Any, name: str) -> Any:
         return list(value)
     if type(value).__module__ == "numpy":
         if type(value).__name__ == "datetime64":
-            return date_text(value.item() if isinstance(value.item(), datetime.date) else value.astype("M8[us]").item())
+            return date_text(
+                value.item() if isinstance(value.item(), datetime.date) else value.astype("M8[us]").item()
+            )
         # A scalar becomes a Python number, an array a list.
         return plain_value(value.tolist(), name)
     if isinstance(value, (list, tuple, set, frozenset)):
@@ -100,7 +104,8 @@ def plain_value(value: Any, name: str) -> Any:
         return plain_value(value.to_list(), name)
     file = "; a setting that names a file also accepts a table" if is_table(value) else ""
     raise TypeError(
-        f"{name}: found {article_of(value)}, expected a number, text, True, False, a date, a path, or a list of them{file}"
+        f"{name}: found {article_of(value)}, expected a number, text, True, False, a date, a path, or a "
+        f"list of them{file}"
     )
 
 
@@ -115,7 +120,9 @@ def date_text(value: Any) -> str:
         return value.date().isoformat() if is_date else value.isoformat()
     if isinstance(value, datetime.date):
         return value.isoformat()
-    raise TypeError(f"found {article_of(value)}, expected a date, such as \"2015-01-31\" or datetime.date(2015, 1, 31)")
+    raise TypeError(
+        f'found {article_of(value)}, expected a date, such as "2015-01-31" or datetime.date(2015, 1, 31)'
+    )
 
 
 def python_text(value: Any) -> str:
@@ -125,7 +132,9 @@ def python_text(value: Any) -> str:
     if isinstance(value, list):
         return "[" + ", ".join(python_text(item) for item in value) + "]"
     if isinstance(value, dict):
-        return "{" + ", ".join(f"{python_text(key)}: {python_text(item)}" for key, item in value.items()) + "}"
+        return (
+            "{" + ", ".join(f"{python_text(key)}: {python_text(item)}" for key, item in value.items()) + "}"
+        )
     return repr(value)
 
 

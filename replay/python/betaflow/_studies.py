@@ -47,25 +47,26 @@ def stress(
     prices, factors, forecasts, weights, start, end
         Data, as for :func:`replay`.
     grid
-        Settings that vary and their values, such as ``{"sizing.turnover_cap": [0.02, 0.08]}``: all combinations. A list
-        of mappings is a list of scenarios. The keys ``grid``, ``scenario``, ``sample`` and ``trades`` are those of a
-        grid file, whose path is accepted as well.
+        Settings that vary and their values, such as ``{"sizing.turnover_cap": [0.02, 0.08]}``: all
+        combinations. A list of mappings is a list of scenarios. The keys ``grid``, ``scenario``, ``sample``
+        and ``trades`` are those of a grid file, whose path is accepted as well.
     trials
         Trials log, which counts the distinct choices of all studies on the data; ``"none"``: no log. Default:
-        ``PRICES.trials.jsonl`` beside a file of prices, ``tutorial.trials.jsonl`` in the current folder for the
-        tutorial, and no log for a table in memory.
+        ``PRICES.trials.jsonl`` beside a file of prices, ``tutorial.trials.jsonl`` in the current folder for
+        the tutorial, and no log for a table in memory.
     out
         Folder to keep the result in; None: a temporary one.
     force
         Replace an earlier result in `out`.
     resume
         Resume an interrupted run for `out`.
-    config, data, holdout, universe, benchmark, estimator, strategy, sizing, execution, world, limits, record, pipeline
+    config, data, holdout, universe, benchmark, estimator, strategy, sizing, execution, world, limits, record,
+    pipeline
         Settings of all scenarios, as for :func:`replay`.
     processes
-        Worker processes for a strategy in Python; None: one for each processor. Each runs a part of the scenarios, and
-        imports the module of the strategy and the script that runs (put the call under ``if __name__ == "__main__":``).
-        1: this process alone. Other strategies use threads.
+        Worker processes for a strategy in Python; None: one for each processor. Each runs a part of the
+        scenarios, and imports the module of the strategy and the script that runs (put the call under ``if
+        __name__ == "__main__":``). 1: this process alone. Other strategies use threads.
     progress
         True for a bar, or a function of the work done and its total.
 
@@ -149,17 +150,19 @@ def tune(
     embargo
         Days left out beside a test block: 21 by default.
     objective
-        Figure to choose by: ``"sharpe"`` (default), ``"sortino"``, ``"calmar"``, ``"growth"`` or ``"worst_block"``.
+        Figure to choose by: ``"sharpe"`` (default), ``"sortino"``, ``"calmar"``, ``"growth"`` or
+        ``"worst_block"``.
     trials, out, force, resume
         As for :func:`stress`.
-    config, data, holdout, universe, benchmark, estimator, strategy, sizing, execution, world, limits, record, pipeline
+    config, data, holdout, universe, benchmark, estimator, strategy, sizing, execution, world, limits, record,
+    pipeline
         Settings, as for :func:`replay`.
     tune
         Further settings of the division, such as ``{"purge": 5}``.
     processes
-        Worker processes for a strategy in Python; None: one for each processor. Each runs a part of the scenarios, and
-        imports the module of the strategy and the script that runs (put the call under ``if __name__ == "__main__":``).
-        1: this process alone. Other strategies use threads.
+        Worker processes for a strategy in Python; None: one for each processor. Each runs a part of the
+        scenarios, and imports the module of the strategy and the script that runs (put the call under ``if
+        __name__ == "__main__":``). 1: this process alone. Other strategies use threads.
     progress
         True for a bar, or a function of the work done and its total.
 

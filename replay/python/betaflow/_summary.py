@@ -35,7 +35,9 @@ class Summary(Mapping[str, Any]):
 
             near = difflib.get_close_matches(name, self._content, 1)
             hint = f"; did you mean `{near[0]}`?" if near else ""
-            raise AttributeError(f"no key `{name}`, expected one of {', '.join(self._content)}{hint}") from None
+            raise AttributeError(
+                f"no key `{name}`, expected one of {', '.join(self._content)}{hint}"
+            ) from None
 
     def __dir__(self) -> list[str]:
         return [*super().__dir__(), *(key for key in self._content if key.isidentifier())]

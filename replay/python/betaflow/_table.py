@@ -20,7 +20,8 @@ class Table:
     """Table of a result, held as Arrow.
 
     Any library with the Arrow PyCapsule interface takes it without a copy: ``polars.DataFrame(table)``,
-    ``pyarrow.table(table)``, ``duckdb.sql("select * from table")``. ``table["nav"]`` is a column as a NumPy array.
+    ``pyarrow.table(table)``, ``duckdb.sql("select * from table")``. ``table["nav"]`` is a column as a NumPy
+    array.
 
     Parameters
     ----------
@@ -58,7 +59,8 @@ class Table:
     def __getitem__(self, column: str) -> numpy.ndarray[Any, Any]:
         """Return a column as a NumPy array of length ``len(self)``.
 
-        Numbers have NaN for null, times are datetime64[ns] in UTC with NaT for null, texts are objects with None.
+        Numbers have NaN for null, times are datetime64[ns] in UTC with NaT for null, texts are objects with
+        None.
 
         Raises
         ------
@@ -79,7 +81,7 @@ class Table:
         return self._native.__arrow_c_stream__(requested_schema)
 
     def to_pandas(self) -> Any:
-        """Return the table as a ``pandas.DataFrame``; texts are strings, timestamps have the input's time zone."""
+        """Return the table as a ``pandas.DataFrame``; timestamps have the time zone of the input."""
         import pandas as pd
 
         zones = dict(self._native.times)
@@ -89,7 +91,11 @@ class Table:
             values, zone = self[name], zones.get(name)
             if zone is not None and values.dtype.kind == "M":
                 columns[name] = pd.Series(values).dt.tz_localize("UTC").dt.tz_convert(zone)
-            elif has_text_type and values.dtype == object and not any(isinstance(value, bool) for value in values[:1]):
+            elif (
+                has_text_type
+                and values.dtype == object
+                and not any(isinstance(value, bool) for value in values[:1])
+            ):
                 # The type that pandas itself gives to texts of a file, also where all are missing.
                 columns[name] = pd.Series(values, dtype="str")
             else:
@@ -119,7 +125,8 @@ class Table:
         head = "".join(f"<th>{html.escape(name)}</th>" for name in names)
         rows = "".join(f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in zip(*columns))
         more = f"{len(self):,} rows &times; {len(names)} columns"
-        return f'<table border="1" class="dataframe"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table><p>{more}</p>'
+        body = f"<thead><tr>{head}</tr></thead><tbody>{rows}</tbody>"
+        return f'<table border="1" class="dataframe">{body}</table><p>{more}</p>'
 
     def __reduce__(self) -> tuple[Any, ...]:
         import io

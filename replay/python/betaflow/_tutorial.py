@@ -14,8 +14,8 @@ class Tutorial(NamedTuple):
     Attributes
     ----------
     prices
-        Daily closes of 20 large US stocks, the S&P 500 and five factor ETFs, 2014-01-02 to 2022-12-28: 58,864 rows of
-        date, symbol and close.
+        Daily closes of 20 large US stocks, the S&P 500 and five factor ETFs, 2014-01-02 to 2022-12-28: 58,864
+        rows of date, symbol and close.
     factors
         Six factors as expressions of instruments: the market, and each factor ETF less the market.
     """

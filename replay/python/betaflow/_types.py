@@ -54,9 +54,11 @@ class Strategy(Protocol):
         ...
 
 
-#: Table: a DataFrame of pandas or polars, a LazyFrame, a pyarrow Table, a DuckDB relation, or a path of a file or folder.
+#: Table: a DataFrame of pandas or polars, a LazyFrame, a pyarrow Table, a DuckDB relation, or a path of a
+#: file or folder.
 Data: TypeAlias = "ArrowStream | PandasObject | LazyFrame | str | os.PathLike[str]"
-#: Factor returns: a table, several (joined by time), a mapping of names to expressions of instruments, ``"none"`` or False.
+#: Factor returns: a table, several (joined by time), a mapping of names to expressions of instruments,
+#: ``"none"`` or False.
 Factors: TypeAlias = "Data | Sequence[Data] | Mapping[str, str] | bool"
 #: Settings of one table of the configuration: keys without the table's name.
 Settings: TypeAlias = "Mapping[str, Any]"

@@ -38,7 +38,8 @@ class InputError(Error):
         row: row, counting from 0.
         line: line of a text file, counting from 1; None for other data.
         column: name of the column, as the text of its label in a frame of pandas.
-        index: label of the row in the index of a frame of pandas; None for other data, and for an index of row numbers.
+        index: label of the row in the index of a frame of pandas; None for other data, and for an index of
+        row numbers.
     """
 
     def __init__(

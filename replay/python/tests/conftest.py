@@ -19,7 +19,7 @@ def in_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ite
 
 
 def made(days: int = 400, symbols: int = 6) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return wide prices and factor returns of a linear model, at least as long as the warm-up of 252 days."""
+    """Return wide prices and factor returns of a linear model; the warm-up takes 252 days."""
     random = np.random.default_rng(7)
     dates = pd.bdate_range("2019-01-01", periods=days, name="date")
     factors = pd.DataFrame(random.normal(0.001, 0.01, (days, 2)), index=dates, columns=["mkt", "mom"])
@@ -43,7 +43,10 @@ def long_of(wide: pd.DataFrame, value: str = "close") -> pd.DataFrame:
 
 def assert_same_summary(of_python: dict[str, Any], of_program: dict[str, Any]) -> None:
     """Compare two summaries, except times of computation and names of inputs."""
-    left, right = (_without(summary, {"timing", "seconds", "file", "forecasts", "prices"}) for summary in (of_python, of_program))
+    left, right = (
+        _without(summary, {"timing", "seconds", "file", "forecasts", "prices"})
+        for summary in (of_python, of_program)
+    )
     assert left == right
 
 

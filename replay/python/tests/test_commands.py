@@ -22,7 +22,9 @@ Data = tuple[pd.DataFrame, pd.DataFrame]
 
 def program(*arguments: str, code: int = 0) -> str:
     """Run the program and return its standard output."""
-    ended = subprocess.run([sys.executable, "-m", "betaflow", *arguments], capture_output=True, text=True, check=False)
+    ended = subprocess.run(
+        [sys.executable, "-m", "betaflow", *arguments], capture_output=True, text=True, check=False
+    )
     assert ended.returncode == code, ended.stderr
     return ended.stdout
 
@@ -74,11 +76,28 @@ def test_replay_with_settings_of_all_types(data: Data, files: tuple[str, str]) -
         pipeline={"placement": [1, 4]},
     )
     summary = of_program(
-        *("replay", "--prices", files[0], "--factors", files[1], "--from", "2019-01-03", "--to", "2020-06-30"),
-        *("--set", "universe.exclude=[\"S3\"]", "--set", "benchmark.kind=\"instrument\"", "--set", "benchmark.symbol=\"S1\""),
+        *(
+            "replay",
+            "--prices",
+            files[0],
+            "--factors",
+            files[1],
+            "--from",
+            "2019-01-03",
+            "--to",
+            "2020-06-30",
+        ),
+        *(
+            "--set",
+            'universe.exclude=["S3"]',
+            "--set",
+            'benchmark.kind="instrument"',
+            "--set",
+            'benchmark.symbol="S1"',
+        ),
         *("--set", "estimator.warmup=200", "--set", "estimator.discount_factor=0.99"),
         *("--set", "sizing.turnover_cap=0.05", "--set", "sizing.parameter_uncertainty=false"),
-        *("--set", "execution.half_spread_bps=5", "--set", "record.weights=\"all\"", "--out", "run"),
+        *("--set", "execution.half_spread_bps=5", "--set", 'record.weights="all"', "--out", "run"),
     )
     assert_same_summary(run.summary.to_dict(), summary)
     assert_same_tables(run, "run")
@@ -97,7 +116,18 @@ def test_configuration_is_a_file_or_a_mapping(data: Data) -> None:
 def test_estimate(data: Data, files: tuple[str, str]) -> None:
     estimate = betaflow.estimate(*data, smooth=True, em=5, compare="rolling")
     summary = of_program(
-        *("estimate", "--prices", files[0], "--factors", files[1], "--smooth", "--em", "5", "--compare", "rolling"),
+        *(
+            "estimate",
+            "--prices",
+            files[0],
+            "--factors",
+            files[1],
+            "--smooth",
+            "--em",
+            "5",
+            "--compare",
+            "rolling",
+        ),
         *("--out", "run"),
     )
     assert_same_summary(estimate.summary.to_dict(), summary)
@@ -106,14 +136,26 @@ def test_estimate(data: Data, files: tuple[str, str]) -> None:
     assert isinstance(betaflow.read_run("run"), betaflow.Estimate)
 
 
-GRID = "[grid]\n\"sizing.turnover_cap\" = [0.02, 0.08]\n\"execution.half_spread_bps\" = [0, 4]\n"
+GRID = '[grid]\n"sizing.turnover_cap" = [0.02, 0.08]\n"execution.half_spread_bps" = [0, 4]\n'
 VARIED = {"sizing.turnover_cap": [0.02, 0.08], "execution.half_spread_bps": [0, 4]}
 
 
 def test_stress(data: Data, files: tuple[str, str]) -> None:
     Path("grid.toml").write_text(GRID)
     summary = of_program(
-        *("stress", "--prices", files[0], "--factors", files[1], "--grid", "grid.toml", "--trials", "none", "--out", "run")
+        *(
+            "stress",
+            "--prices",
+            files[0],
+            "--factors",
+            files[1],
+            "--grid",
+            "grid.toml",
+            "--trials",
+            "none",
+            "--out",
+            "run",
+        )
     )
     study = betaflow.stress(*data, grid=VARIED)
     assert_same_summary(study.summary.to_dict(), summary)
@@ -160,10 +202,33 @@ def test_study_is_kept_in_a_folder(data: Data) -> None:
 
 
 def test_tune(data: Data, files: tuple[str, str]) -> None:
-    Path("grid.toml").write_text("[grid]\n\"sizing.turnover_cap\" = [0.02, 0.08]\n")
+    Path("grid.toml").write_text('[grid]\n"sizing.turnover_cap" = [0.02, 0.08]\n')
     summary = of_program(
-        *("tune", "--prices", files[0], "--factors", files[1], "--grid", "grid.toml", "--trials", "none", "--out", "run"),
-        *("--method", "k_fold", "--folds", "3", "--embargo", "5", "--objective", "sortino", "--set", "tune.purge=2"),
+        *(
+            "tune",
+            "--prices",
+            files[0],
+            "--factors",
+            files[1],
+            "--grid",
+            "grid.toml",
+            "--trials",
+            "none",
+            "--out",
+            "run",
+        ),
+        *(
+            "--method",
+            "k_fold",
+            "--folds",
+            "3",
+            "--embargo",
+            "5",
+            "--objective",
+            "sortino",
+            "--set",
+            "tune.purge=2",
+        ),
     )
     tuning = betaflow.tune(
         *data,
@@ -182,7 +247,17 @@ def test_tune(data: Data, files: tuple[str, str]) -> None:
 
 
 def test_score(data: Data, files: tuple[str, str]) -> None:
-    arguments = ("score", "--prices", files[0], "--factors", files[1], "--set", "holdout.from=2020-04-01", "--out", "run")
+    arguments = (
+        "score",
+        "--prices",
+        files[0],
+        "--factors",
+        files[1],
+        "--set",
+        "holdout.from=2020-04-01",
+        "--out",
+        "run",
+    )
     summary = of_program(*arguments)
     score = betaflow.score(*data, holdout={"from": datetime.date(2020, 4, 1)})
     assert score.digest == summary["digest"]
@@ -197,7 +272,18 @@ def test_signal(data: Data, files: tuple[str, str]) -> None:
     scores = data[0].pct_change(20, fill_method=None).iloc[260:]
     long_of(scores, "forecast").dropna().to_parquet("scores.parquet")
     summary = of_program(
-        *("signal", "scores.parquet", "--prices", files[0], "--factors", files[1], "--horizons", "1,5", "--out", "run")
+        *(
+            "signal",
+            "scores.parquet",
+            "--prices",
+            files[0],
+            "--factors",
+            files[1],
+            "--horizons",
+            "1,5",
+            "--out",
+            "run",
+        )
     )
     signal = betaflow.signal(scores, *data, horizons=[1, 5])
     assert_same_summary(signal.summary.to_dict(), summary)
@@ -230,7 +316,8 @@ def test_luck(data: Data) -> None:
 def test_size() -> None:
     rebalance = betaflow.size("2020-03-16", sizing={"turnover_cap": 0.05})
     assert_same_summary(
-        rebalance.summary.to_dict(), of_program("size", "--at", "2020-03-16", "--set", "sizing.turnover_cap=0.05")
+        rebalance.summary.to_dict(),
+        of_program("size", "--at", "2020-03-16", "--set", "sizing.turnover_cap=0.05"),
     )
     assert len(rebalance.summary.solution.weights) == 20
 
@@ -248,12 +335,16 @@ def test_check(data: Data, files: tuple[str, str]) -> None:
 
 def test_import_is_fast_and_light() -> None:
     code = (
-        "import sys; import betaflow; heavy = {'pandas', 'polars', 'pyarrow', 'numpy', 'duckdb'} & set(sys.modules); "
+        "import sys; import betaflow; "
+        "heavy = {'pandas', 'polars', 'pyarrow', 'numpy', 'duckdb'} & set(sys.modules); "
         "assert not heavy, heavy"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
     timed = subprocess.run(
-        [sys.executable, "-X", "importtime", "-c", "import betaflow"], check=True, capture_output=True, text=True
+        [sys.executable, "-X", "importtime", "-c", "import betaflow"],
+        check=True,
+        capture_output=True,
+        text=True,
     ).stderr
     line = next(line for line in timed.splitlines() if line.split("|")[-1].strip() == "betaflow")
     # Microseconds; a machine under load gets the double of the limit of 150 ms.

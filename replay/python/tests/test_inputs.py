@@ -51,15 +51,21 @@ FORMS: dict[str, Callable[[pd.DataFrame], Any]] = {
     "long_indexed_by_date": lambda wide: long_of(wide).set_index("date"),
     "long_other_index": lambda wide: long_of(wide).set_index(pd.Index(np.arange(wide.size)[::-1])),
     "rows_of_two_levels": lambda wide: long_of(wide).set_index(["date", "symbol"]),
-    "rows_of_two_unnamed_levels": lambda wide: long_of(wide).set_index(["date", "symbol"]).rename_axis([None, None]),
-    "rows_as_in_alphalens": lambda wide: long_of(wide).set_index(["date", "symbol"]).rename_axis(["date", "asset"]),
+    "rows_of_two_unnamed_levels": lambda wide: (
+        long_of(wide).set_index(["date", "symbol"]).rename_axis([None, None])
+    ),
+    "rows_as_in_alphalens": lambda wide: (
+        long_of(wide).set_index(["date", "symbol"]).rename_axis(["date", "asset"])
+    ),
     "stacked": lambda wide: wide.stack(),
     "stacked_and_named": lambda wide: wide.stack().rename("last"),
     "wide": lambda wide: wide,
     "wide_unnamed_index": lambda wide: wide.rename_axis(None),
     "wide_time_column": lambda wide: wide.reset_index(),
     "wide_index_of_dates": lambda wide: wide.set_axis([time.date() for time in wide.index], axis=0),
-    "wide_index_of_texts": lambda wide: wide.set_axis(wide.index.strftime("%Y-%m-%d"), axis=0).rename_axis(None),
+    "wide_index_of_texts": lambda wide: wide.set_axis(wide.index.strftime("%Y-%m-%d"), axis=0).rename_axis(
+        None
+    ),
     "wide_index_of_other_name": lambda wide: wide.rename_axis("session"),
     "columns_price_ticker": fields,
     "columns_ticker_price": lambda wide: fields(wide).swaplevel(axis=1).sort_index(axis=1),
@@ -147,7 +153,9 @@ def test_settings_that_name_a_file_accept_a_table(data: Data) -> None:
     execution = {"spread_file": spreads}
     by_table = betaflow.replay(prices, factors, execution=execution)
     spreads.to_parquet("spreads.parquet")
-    by_file = betaflow.replay(prices, factors, execution={**execution, "spread_file": Path("spreads.parquet")})
+    by_file = betaflow.replay(
+        prices, factors, execution={**execution, "spread_file": Path("spreads.parquet")}
+    )
     assert by_table.digest == by_file.digest
 
 
@@ -159,4 +167,7 @@ def test_times_of_results_are_those_of_the_input(zone: str | None, data: Data) -
     assert str(getattr(times.dtype, "tz", None)) == str(zone)
     assert times.iloc[-1] == prices.index[-1]
     assert run.equity.to_arrow().schema.field("timestamp").type.tz == zone
-    assert run.equity["timestamp"][-1] == prices.index[-1].tz_localize(None).to_datetime64() or zone == "America/New_York"
+    assert (
+        run.equity["timestamp"][-1] == prices.index[-1].tz_localize(None).to_datetime64()
+        or zone == "America/New_York"
+    )

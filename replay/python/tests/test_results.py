@@ -40,7 +40,9 @@ def test_summary_has_attributes(run: Run) -> None:
     assert summary.to_dict()["metrics"]["net"]["sharpe"] == summary.metrics.net.sharpe
     assert "metrics" in dir(summary) and "metrics" in summary
     assert set(summary) == set(summary.to_dict())
-    assert isinstance(summary.drawdowns[0].max_drawdown if "max_drawdown" in summary.drawdowns[0] else 0.0, float)
+    assert isinstance(
+        summary.drawdowns[0].max_drawdown if "max_drawdown" in summary.drawdowns[0] else 0.0, float
+    )
     with pytest.raises(AttributeError, match="did you mean `metrics`"):
         summary.metric
     assert copy.deepcopy(summary).to_dict() == summary.to_dict()
@@ -53,9 +55,17 @@ def test_page_of_the_summary_is_that_of_the_program(run: Run) -> None:
 
 
 def test_each_table_is_an_attribute(run: Run) -> None:
-    assert {"equity", "fills", "orders", "attribution", "contributions", "weights", "betas", "instruments", "premia"} == set(
-        run.tables
-    )
+    assert {
+        "equity",
+        "fills",
+        "orders",
+        "attribution",
+        "contributions",
+        "weights",
+        "betas",
+        "instruments",
+        "premia",
+    } == set(run.tables)
     for name in run.tables:
         assert getattr(run, name) is run.table(name)
         assert getattr(run, name).column_names
@@ -71,7 +81,9 @@ def test_missing_table_names_its_argument() -> None:
 def test_table_becomes_frames(run: Run) -> None:
     table = run.equity
     frame, arrow, polars = table.to_pandas(), table.to_arrow(), table.to_polars()
-    assert isinstance(frame, pd.DataFrame) and isinstance(arrow, pa.Table) and isinstance(polars, pl.DataFrame)
+    assert (
+        isinstance(frame, pd.DataFrame) and isinstance(arrow, pa.Table) and isinstance(polars, pl.DataFrame)
+    )
     assert table.shape == frame.shape == polars.shape == (arrow.num_rows, arrow.num_columns)
     assert list(frame.columns) == table.column_names == arrow.column_names == polars.columns
     assert np.array_equal(frame["nav"], table["nav"])
@@ -93,7 +105,14 @@ def test_frames_of_pandas_equal_those_of_its_own_reader(run: Run) -> None:
             if isinstance(own[column].dtype, pd.DatetimeTZDtype):
                 own[column] = own[column].dt.tz_localize(None)
         pd.testing.assert_frame_equal(ours, own, check_dtype=False)
-        assert {str(dtype) for dtype in ours.dtypes} <= {"datetime64[ns]", "int64", "float64", "str", "object", "bool"}
+        assert {str(dtype) for dtype in ours.dtypes} <= {
+            "datetime64[ns]",
+            "int64",
+            "float64",
+            "str",
+            "object",
+            "bool",
+        }
 
 
 def test_columns_are_arrays(run: Run) -> None:
@@ -101,7 +120,9 @@ def test_columns_are_arrays(run: Run) -> None:
     assert fills["timestamp"].dtype == np.dtype("datetime64[ns]")
     assert fills["seq"].dtype == np.int64
     assert fills["symbol"].dtype == object
-    assert np.isnan(run.equity["cap_multiplier"]).any() == run.equity.to_pandas()["cap_multiplier"].isna().any()
+    assert (
+        np.isnan(run.equity["cap_multiplier"]).any() == run.equity.to_pandas()["cap_multiplier"].isna().any()
+    )
 
 
 def test_times_of_the_tutorial_are_naive(run: Run) -> None:
@@ -218,7 +239,9 @@ def test_interrupted_call_leaves_no_folder(tmp_path: Path) -> None:
     folder = tmp_path / "temporary"
     folder.mkdir()
     environment = {**os.environ, "TMPDIR": str(folder)}
-    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=environment) as process:
+    with subprocess.Popen(
+        [sys.executable, "-c", code], stdout=subprocess.PIPE, text=True, env=environment
+    ) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "started\n"
         process.send_signal(signal.SIGINT)

@@ -21,7 +21,10 @@ def names_of(arguments: ast.arguments) -> list[tuple[str, str, bool]]:
     plain = [*arguments.posonlyargs, *arguments.args]
     defaults = [False] * (len(plain) - len(arguments.defaults)) + [True] * len(arguments.defaults)
     rows = [(argument.arg, "plain", default) for argument, default in zip(plain, defaults)]
-    rows += [(arg.arg, "keyword", value is not None) for arg, value in zip(arguments.kwonlyargs, arguments.kw_defaults)]
+    rows += [
+        (arg.arg, "keyword", value is not None)
+        for arg, value in zip(arguments.kwonlyargs, arguments.kw_defaults)
+    ]
     return [row for row in rows if row[0] not in ("self", "cls")]
 
 
@@ -29,7 +32,11 @@ def runtime_names(item: object) -> list[tuple[str, str, bool]]:
     """Return the same of a function of the native module."""
     keyword = inspect.Parameter.KEYWORD_ONLY
     return [
-        (name, "keyword" if parameter.kind is keyword else "plain", parameter.default is not inspect.Parameter.empty)
+        (
+            name,
+            "keyword" if parameter.kind is keyword else "plain",
+            parameter.default is not inspect.Parameter.empty,
+        )
         for name, parameter in inspect.signature(item).parameters.items()  # type: ignore[arg-type]
         if name not in ("self", "$self")
     ]
@@ -59,7 +66,9 @@ def test_stubs_name_every_item_of_the_module() -> None:
 @pytest.mark.parametrize("name", [name for name, *_ in functions()])
 def test_stub_has_the_signature_of_the_module(name: str) -> None:
     _, node, item = next(row for row in functions() if row[0] == name)
-    if any(isinstance(decorator, ast.Name) and decorator.id == "property" for decorator in node.decorator_list):
+    if any(
+        isinstance(decorator, ast.Name) and decorator.id == "property" for decorator in node.decorator_list
+    ):
         assert inspect.isgetsetdescriptor(item)
     elif node.name.startswith("__"):
         assert callable(item)
