@@ -47,6 +47,9 @@ class Strategy:
     be values that :mod:`pickle` accepts. A restart continues with that state, and refuses an object that differs from the
     one with which the run began. Only open state folders that you trust: reading a pickle can run code.
 
+    ``run.toml`` names the class and those attributes that are numbers or short texts. They count as the choice of a trial,
+    by which the Sharpe ratio of the best is deflated: keep parameters as such attributes.
+
     Attributes
     ----------
     targets : {"forecasts", "weights"}
@@ -228,8 +231,8 @@ class Context:
         return f"Context(time={self.time}, seq={self.seq}, {len(self.symbols)} instruments)"
 
 
-def _described(strategy: object) -> tuple[str, str, str]:
-    """Return name, class with its module, and kind of targets of a strategy."""
+def _described(strategy: object) -> tuple[str, str, str, str]:
+    """Return name, class with its module, parameters and kind of targets of a strategy."""
     if isinstance(strategy, type):
         raise TypeError(f"strategy: found the class {strategy.__name__}, expected an object: {strategy.__name__}()")
     if not callable(getattr(strategy, "decide", None)):
@@ -244,7 +247,14 @@ def _described(strategy: object) -> tuple[str, str, str]:
             '"weights"'
         )
     kind = type(strategy)
-    return kind.__name__, f"{kind.__module__}.{kind.__qualname__}", targets
+    # Numbers and short texts tell the choices of a study apart; other attributes have no stable text.
+    plain = []
+    for name, value in getattr(strategy, "__dict__", {}).items():
+        if type(value).__module__ == "numpy" and getattr(value, "ndim", 1) == 0:
+            value = value.item()
+        if isinstance(value, (bool, int, float, str)) and len(repr(value)) <= 100:
+            plain.append(f"{name}={value!r}")
+    return kind.__name__, f"{kind.__module__}.{kind.__qualname__}", ", ".join(plain), targets
 
 
 def _values(returned: Any, context: Context) -> Floats:

@@ -287,7 +287,7 @@ def test_functions_of_the_package_take_a_strategy(tmp_path: Path) -> None:
     assert isinstance(raised.value.__cause__, ZeroDivisionError)
     ours = betaflow.size("2016-06-01", strategy=EqualWeight()).summary.to_dict()
     theirs = betaflow.size("2016-06-01", strategy="equal_weight").summary.to_dict()
-    assert ours["instruments"] == theirs["instruments"]
+    assert ours["solution"]["weights"] == theirs["solution"]["weights"]
 
 
 @pytest.mark.parametrize("command", ["stress", "tune"])
@@ -346,6 +346,11 @@ def test_settings_of_the_run_name_the_class(tmp_path: Path) -> None:
     assert raised.value.setting == "strategy.python"
     assert "strategy=QuarterKelly(...)" in str(raised.value)
     assert Run(tmp_path / "again", QuarterKelly(), "--config", settings).digest == run.digest
+
+
+def test_settings_of_the_run_have_the_parameters(tmp_path: Path) -> None:
+    run = Run(tmp_path / "run", Trend(0.9))
+    assert 'parameters = "decay=0.9, frames=0"' in (run.folder / "run.toml").read_text()
 
 
 def test_other_settings_of_the_strategy_are_refused(tmp_path: Path) -> None:

@@ -32,6 +32,9 @@ use crate::host::{Host, StrategyFactory};
 /// Key of `[strategy]` in `run.toml`: module and class of a strategy in Python.
 pub(super) const CLASS: &str = "python";
 
+/// Key of `[strategy]` in `run.toml`: parameters of a strategy in Python.
+const PARAMETERS: &str = "parameters";
+
 /// Flag of one command that stands for a setting.
 #[derive(Clone, Debug)]
 pub(crate) struct SettingFlag {
@@ -357,15 +360,18 @@ fn located(typed: &Layers, table: &str, key: &str, found: &str, expected: &str) 
 fn called_strategy(typed: &Layers, strategy: &dyn StrategyFactory) -> Result<Table> {
     let name = strategy.name();
     let own = typed.table("strategy");
-    // `run.toml` of an earlier run has both keys; the class may have moved to another module.
-    let is_expected =
-        |key: &str, value: &Value| key == CLASS || key == "kind" && value.as_str() == Some(name);
+    // `run.toml` of an earlier run has these keys; the class may have moved to another module.
+    let is_expected = |key: &str, value: &Value| match key {
+        "kind" => value.as_str() == Some(name),
+        key => [CLASS, PARAMETERS].contains(&key),
+    };
     if let Some((key, value)) = own.iter().find(|(key, value)| !is_expected(key, value)) {
         let expected = format!("no key in [strategy], because the strategy is an object of the class {name}");
         return Err(located(typed, "strategy", key, &value.to_string(), &expected));
     }
-    let table = [("kind", name), (CLASS, strategy.class())];
-    Ok(table.map(|(key, value)| (key.to_owned(), Value::String(value.to_owned()))).into_iter().collect())
+    let keys = [("kind", name), (CLASS, strategy.class()), (PARAMETERS, strategy.parameters())];
+    let keys = keys.into_iter().filter(|(_, value)| !value.is_empty());
+    Ok(keys.map(|(key, value)| (key.to_owned(), Value::String(value.to_owned()))).collect())
 }
 
 /// Returns the `[strategy]` table of a run that is not run again, whose strategy may be one in Python.

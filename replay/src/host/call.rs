@@ -61,6 +61,9 @@ pub trait StrategyFactory: fmt::Debug + Send + Sync {
     /// Module and name of its class in Python, for `run.toml`.
     fn class(&self) -> &str;
 
+    /// Its parameters as text, for `run.toml` and to tell choices apart; empty without any.
+    fn parameters(&self) -> &str;
+
     /// Kind of its targets on a rebalance with targets.
     fn targets(&self) -> TargetKind;
 

@@ -44,6 +44,7 @@ pub(crate) struct PyFactory {
     object: Arc<Py<PyAny>>,
     name: String,
     class: String,
+    parameters: String,
     targets: TargetKind,
     functions: Arc<Functions>,
 }
@@ -56,13 +57,14 @@ impl PyFactory {
     pub(crate) fn new(object: &Bound<'_, PyAny>) -> PyResult<Self> {
         let py = object.py();
         let module = py.import("betaflow.strategy")?;
-        let (name, class, targets): (String, String, String) =
+        let (name, class, parameters, targets): (String, String, String, String) =
             module.getattr("_described")?.call1((object,))?.extract()?;
         let function = |name: &str| module.getattr(name).map(Bound::unbind);
         Ok(Self {
             object: Arc::new(object.clone().unbind()),
             name,
             class,
+            parameters,
             targets: if targets == "weights" { TargetKind::Weights } else { TargetKind::Expected },
             functions: Arc::new(Functions {
                 context: function("Context")?,
@@ -82,6 +84,10 @@ impl StrategyFactory for PyFactory {
 
     fn class(&self) -> &str {
         &self.class
+    }
+
+    fn parameters(&self) -> &str {
+        &self.parameters
     }
 
     fn targets(&self) -> TargetKind {
