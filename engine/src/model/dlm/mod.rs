@@ -33,7 +33,7 @@ use super::dlm::prior::Prior;
 use super::estimates::Estimates;
 use super::estimator::{Estimator, EstimatorFacts};
 use super::lanes::Column;
-use super::lanes::lane_block::LaneBlock;
+use super::lanes::lane_block::{LANES, LaneBlock};
 use super::settings::EstimatorSettings;
 use crate::distributions::variance_of_t;
 use crate::settings::Calendar;
@@ -170,7 +170,11 @@ impl Dlm {
 
     /// Computes the squared scale of each forecast and scores the forecasts.
     fn score(&mut self) {
-        let Self { histories, lanes, scale, observed, tails, shares, .. } = self;
+        let Self { histories, lanes, scale, observed, tails, shares, n, .. } = self;
+        // An instrument that is listed later takes over a padding lane: without a return it is not scored before.
+        for padding in *n..observed.0.len() * LANES {
+            observed.set(padding, f64::NAN);
+        }
         tails.resize(histories.list.len(), Tail::new());
         for (tail, history) in tails.iter_mut().zip(&histories.list) {
             tail.set(history.forecast_dof);
