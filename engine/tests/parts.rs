@@ -1,9 +1,13 @@
-//! Parts of the engine for a caller with its own loop.
+//! Parts of the engine for a caller with its own loop: covariances, starts, and a risk model of given parts.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 mod support;
 
-use betaflow_engine::model::{Dlm, Estimator, EstimatorKind, EstimatorSettings, FixedEstimator, Mixture};
+use betaflow_engine::model::{
+    Dlm, Estimates, Estimator, EstimatorKind, EstimatorSettings, FirstFrame, Fixed, FixedEstimator,
+    FixedParameters, Mixture, PerInstrument,
+};
+use betaflow_engine::portfolio::FactorRisk;
 use betaflow_engine::settings::Calendar;
 use support::Random;
 
@@ -24,6 +28,49 @@ fn frames(seed: u64, count: usize) -> Vec<(Vec<f64>, Vec<f64>)> {
         (factors, returns)
     };
     (0..count).map(&mut frame).collect()
+}
+
+#[test]
+fn covariances_have_the_squared_deviations_on_their_diagonals() {
+    let settings = EstimatorSettings {
+        kind: EstimatorKind::Fixed,
+        transition_variance: Some(1e-4),
+        observation_variance: Some(1e-4),
+        ..EstimatorSettings::default()
+    };
+    let calendar = Calendar::default();
+    let mut mixture = Mixture::new(&settings, &calendar, FACTORS);
+    let mut dlm = Dlm::new(&settings, &calendar, FACTORS);
+    let mut fixed = FixedEstimator::new(&settings, &calendar, FACTORS).unwrap();
+    let (mut out, size) = (Vec::new(), FACTORS + 1);
+    for (t, (factors, returns)) in frames(3, 60).iter().enumerate() {
+        for which in 0..3 {
+            let estimator: &mut dyn Estimator = match which {
+                0 => &mut mixture,
+                1 => &mut dlm,
+                _ => &mut fixed,
+            };
+            let mut estimates = Estimates { factors: vec![0.0; FACTORS], ..Estimates::default() };
+            estimator.step(factors, returns, true);
+            estimator.write(&mut estimates);
+            match which {
+                0 => mixture.write_covariances(&mut out),
+                1 => dlm.write_covariances(&mut out),
+                _ => fixed.write_covariances(&mut out),
+            }
+            assert_eq!(out.len(), INSTRUMENTS * size * size);
+            for (i, matrix) in out.chunks_exact(size * size).enumerate() {
+                let started = estimates.started(i);
+                assert_eq!(started, !matrix[0].is_nan(), "frame {t}, instrument {i}");
+                for at in (0..size * size).filter(|_| started) {
+                    assert_eq!(matrix[at].to_bits(), matrix[at % size * size + at / size].to_bits());
+                }
+                for j in (0..size).filter(|_| started) {
+                    assert_eq!(matrix[j * size + j].sqrt().to_bits(), estimates.sd_of(j)[i].to_bits());
+                }
+            }
+        }
+    }
 }
 
 #[test]
@@ -57,4 +104,51 @@ fn instrument_listed_late_is_scored_from_its_first_return_on() {
         assert_eq!(listed.total, known.total, "estimator {which}");
         assert_eq!(listed.instruments, known.instruments, "estimator {which}");
     }
+}
+
+#[test]
+fn filter_that_starts_at_the_listing_equals_pykalmans() {
+    let size = FACTORS + 1;
+    let mut random = Random(11);
+    let mut parameters = FixedParameters::standard(size);
+    parameters.transition = PerInstrument::Common(
+        (0..size * size).map(|at| f64::from(u8::from(at % (size + 1) == 0)) * 0.9).collect(),
+    );
+    let each = (0..INSTRUMENTS).map(|_| 0.5 + (random.uniform() - 0.5).abs()).collect();
+    parameters.observation_variance = PerInstrument::Each(each);
+    let mut filter = Fixed::new(parameters.clone(), FACTORS).unwrap();
+    let start = |first| FixedEstimator::with_parameters(parameters.clone(), first, 0.97, FACTORS);
+    assert_eq!(start(FirstFrame::Return).unwrap_err().key, "first_frame");
+    let mut estimator = start(FirstFrame::Listing).unwrap();
+    assert_eq!(estimator.instruments_max(), Some(INSTRUMENTS));
+    let mut estimates = Estimates { factors: vec![0.0; FACTORS], decides: true, ..Estimates::default() };
+    for (factors, returns) in frames(5, 40) {
+        filter.step(&factors, &returns);
+        estimator.step(&factors, &returns, true);
+        estimator.write(&mut estimates);
+        for i in 0..INSTRUMENTS {
+            assert_eq!(estimates.alpha[i].to_bits(), filter.mean(i, 0).to_bits());
+            assert_eq!(estimates.observation_var[i], *parameters.observation_variance.of(i));
+            // F P F' + Q for F = 0.9 I and Q = I.
+            let covariance = filter.covariance(i);
+            for (a, b) in [(0, 0), (0, 1), (1, 2), (2, 2)] {
+                let expected = 0.81 * covariance[a * size + b] + f64::from(u8::from(a == b));
+                assert!((estimates.coefficient_cov_of(i, a, b) - expected).abs() < 1e-13);
+            }
+        }
+    }
+}
+
+#[test]
+fn risk_of_given_parts_has_the_variance_of_its_matrix() {
+    // Two instruments, two factors: exposures (1, 0.5) and (−0.3, 2).
+    let (exposures, factor_cov) = (vec![1.0, -0.3, 0.5, 2.0], vec![4.0, 1.0, 1.0, 9.0]);
+    let mut risk = FactorRisk::of_parts(exposures, factor_cov, vec![0.25, f64::INFINITY]);
+    // b'Fb = 4 + 2 · 0.5 + 0.25 · 9.
+    assert!((risk.variance_of(0) - (4.0 + 1.0 + 2.25 + 0.25)).abs() < 1e-14);
+    assert_eq!(risk.variance_of(1), f64::INFINITY);
+    let exposure = [0.5 - 0.3 * 0.2, 0.25 + 2.0 * 0.2];
+    let common =
+        4.0 * exposure[0] * exposure[0] + 2.0 * exposure[0] * exposure[1] + 9.0 * exposure[1] * exposure[1];
+    assert!((risk.variance(&[0.5, 0.2]) - (common + 0.25 * 0.25)).abs() < 1e-13);
 }

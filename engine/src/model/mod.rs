@@ -88,7 +88,7 @@ pub use calibration::{Alarm, CalibrationFacts, INTERVALS};
 pub use dlm::{Dlm, Evolution, Retrospective, ScaledCovariance, Start};
 pub use estimates::Estimates;
 pub use estimator::{Estimator, EstimatorFacts};
-pub use fixed::{Em, EmFit, Fixed, FixedEstimator, FixedParameters, PerInstrument, StateSpace};
+pub use fixed::{Em, EmFit, FirstFrame, Fixed, FixedEstimator, FixedParameters, PerInstrument, StateSpace};
 pub use kinds::estimator;
 pub use lanes::{LANES, LaneBlock};
 pub use mixture::Mixture;

@@ -43,6 +43,7 @@ pub use error::{PipelineError, StageError};
 pub use graph::{Graph, RunOptions, RunReport};
 pub use message::{Decision, FrameWithoutLedger, Message, ScenarioOutcome};
 pub use placement::Placement;
+pub use range_checks::check_estimates;
 pub use settings::RunSettings;
 pub use sizing::Sizing;
 pub use stage::{Outbox, Stage};

@@ -84,7 +84,7 @@ pub(super) fn check_frame(
 ///
 /// # Errors
 /// Returns the first value out of range.
-pub(super) fn check_estimates(estimates: &Estimates) -> Result<(), OutOfRange> {
+pub fn check_estimates(estimates: &Estimates) -> Result<(), OutOfRange> {
     let place = Place { timestamp: estimates.timestamp, seq: estimates.seq, names: &estimates.names };
     let n = estimates.instruments();
     // An instrument without a return so far has NaN in every column.

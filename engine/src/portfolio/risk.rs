@@ -34,6 +34,24 @@ pub struct FactorRisk {
 }
 
 impl FactorRisk {
+    /// Model of given parts per frame: exposures, factor j of instrument i at `j * n + i`; factor covariance, k × k,
+    /// symmetric and positive semidefinite; idiosyncratic variances, length n, infinite for an instrument that gets no
+    /// weight.
+    ///
+    /// # Panics
+    /// The lengths do not match.
+    #[must_use]
+    pub fn of_parts(exposures: Vec<f64>, factor_cov: Vec<f64>, idiosyncratic: Vec<f64>) -> Self {
+        let (n, k) = (idiosyncratic.len(), factor_cov.len().isqrt());
+        assert_eq!([exposures.len(), factor_cov.len()], [n * k, k * k], "lengths of the parts");
+        let factor_cov = DMatrix::from_vec(k, k, factor_cov);
+        let mut root = factor_cov.clone();
+        cholesky_semidefinite(root.as_mut_slice(), k);
+        let exposures = DMatrix::from_vec(n, k, exposures);
+        let work = [DVector::zeros(k), DVector::zeros(k)];
+        Self { n, k, exposures, factor_cov, idiosyncratic, root, work, ..Self::default() }
+    }
+
     /// Assembles the model of the next frame's returns from the estimates after this one.
     ///
     /// D_i = S_i; with `parameter_uncertainty` D_i = S_i · ν/(ν−2) + tr(V_i M) and Λ is added to F. V_i = S_i

@@ -106,6 +106,24 @@ impl Dlm {
         }
     }
 
+    /// Writes the covariance of each instrument's (alpha, betas) after the last frame: k × k numbers for each
+    /// instrument, NaN before its first return. The diagonal has the squares of `coefficient_sd`.
+    pub fn write_covariances(&self, out: &mut Vec<f64>) {
+        let k = self.design.len();
+        out.clear();
+        out.resize(self.n * k * k, f64::NAN);
+        for history in &self.histories.list {
+            let spread_of_t = variance_of_t(history.dof);
+            for &member in &history.members {
+                let i = member as usize;
+                let s = self.lanes.observation_var.get(i);
+                for (at, value) in out[i * k * k..(i + 1) * k * k].iter_mut().enumerate() {
+                    *value = spread_of_t * s * history.covariances[0].entry(at / k, at % k)[0];
+                }
+            }
+        }
+    }
+
     /// Number of groups of instruments with the same observation history.
     #[must_use]
     pub fn groups(&self) -> usize {

@@ -9,7 +9,7 @@ use crate::model::estimates::Estimates;
 use crate::model::estimator::{Estimator, EstimatorFacts};
 use crate::model::lanes::{Column, packed_len};
 use crate::model::settings::EstimatorSettings;
-use crate::settings::{Calendar, Invalid};
+use crate::settings::{Calendar, Invalid, require};
 use crate::state::{StateError, restore_under, save_under};
 
 /// Name used in error messages.
@@ -18,13 +18,20 @@ const NAME: &str = "filter with given variances";
 /// Index of an instrument before its first return.
 const NONE: u32 = u32::MAX;
 
-/// Makes [`Fixed`] an [`Estimator`]: the filter of `pykalman`, with each instrument starting at its first return,
-/// where the prior is used without a transition.
+/// Frame on which an instrument starts. Its prior is used there without a transition.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum FirstFrame {
+    /// Frame of its first return: the rule of the pipeline.
+    Return,
+    /// Frame that lists it, with or without a return: the rule of `pykalman`.
+    Listing,
+}
+
+/// Makes [`Fixed`] an [`Estimator`]: the filter of `pykalman`, with each instrument starting at its [`FirstFrame`].
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FixedEstimator {
     filter: Fixed,
-    observation_variance: f64,
-    transition_variance: [f64; 2],
+    first_frame: FirstFrame,
     calibration: Calibration,
     /// Index of each instrument in the filter, which orders them by their first returns.
     place: Vec<u32>,
@@ -81,15 +88,35 @@ impl FixedEstimator {
     /// # Errors
     /// Fails if a required variance is not set.
     pub fn new(settings: &EstimatorSettings, calendar: &Calendar, factors: usize) -> Result<Self, Invalid> {
-        let model = settings.state_space(calendar, factors + 1)?;
-        let q = &model.transition_covariance;
+        let parameters = FixedParameters::from(settings.state_space(calendar, factors + 1)?);
+        let baseline_discount = calendar.per_frame(settings.variance_discount);
+        Self::with_parameters(parameters, FirstFrame::Return, baseline_discount, factors)
+    }
+
+    /// Filter for `factors` factors with any parameters. `baseline_discount`: discount factor per frame of the variance
+    /// of returns that forecasts are compared with.
+    ///
+    /// # Errors
+    /// Returns the first parameter with a wrong size or out of range. Parameters for each instrument belong to
+    /// instruments in engine order, so that these have to start on the frame that lists them.
+    pub fn with_parameters(
+        parameters: FixedParameters,
+        first_frame: FirstFrame,
+        baseline_discount: f64,
+        factors: usize,
+    ) -> Result<Self, Invalid> {
+        require(
+            parameters.instruments().is_none() || first_frame == FirstFrame::Listing,
+            "first_frame",
+            "\"return\"",
+            "\"listing\", because a parameter has a value for each instrument",
+        )?;
         let mut tail = Tail::new();
         tail.set_normal();
         Ok(Self {
-            observation_variance: model.observation_variance,
-            transition_variance: [q[(0, 0)], q[(factors, factors)]],
-            filter: Fixed::new(FixedParameters::from(model), factors)?,
-            calibration: Calibration::new(calendar.per_frame(settings.variance_discount)),
+            filter: Fixed::new(parameters, factors)?,
+            first_frame,
+            calibration: Calibration::new(baseline_discount),
             place: Vec::new(),
             listed: 0,
             returns: Vec::new(),
@@ -101,9 +128,47 @@ impl FixedEstimator {
         })
     }
 
+    /// Largest number of instruments, if the parameters limit it.
+    #[must_use]
+    pub fn instruments_max(&self) -> Option<usize> {
+        self.filter.parameters().instruments()
+    }
+
+    /// Writes the covariance of each instrument's coefficients after the last frame: k × k numbers for each
+    /// instrument, NaN before it starts.
+    pub fn write_covariances(&self, out: &mut Vec<f64>) {
+        let k = self.filter.coefficients();
+        out.clear();
+        out.resize(self.place.len() * k * k, f64::NAN);
+        for (matrix, place) in out.chunks_exact_mut(k * k).zip(&self.place) {
+            if *place != NONE {
+                matrix.copy_from_slice(&self.filter.covariance(*place as usize));
+            }
+        }
+    }
+
     /// Settings, without the learned state.
     fn settings(&self) -> impl Serialize + '_ {
-        (self.filter.parameters(), self.calibration.variance_discount(), self.filter.coefficients())
+        let Self { filter, first_frame, calibration, .. } = self;
+        (filter.parameters(), first_frame, calibration.variance_discount(), filter.coefficients())
+    }
+
+    /// Covariance F P F' + Q of an instrument's coefficients in the next frame, from P after the last one.
+    fn next_covariance(&self, place: usize, covariance: Vec<f64>) -> Vec<f64> {
+        let k = self.filter.coefficients();
+        let FixedParameters { transition, transition_covariance, .. } = self.filter.parameters();
+        let (f, q) = (transition.of(place), transition_covariance.of(place));
+        let is_identity = f.iter().enumerate().all(|(at, f)| *f == f64::from(u8::from(at / k == at % k)));
+        let mut moved = covariance;
+        if !is_identity {
+            let p = moved.clone();
+            let fp = |a: usize, b: usize| (0..k).map(|l| f[a * k + l] * p[l * k + b]).sum::<f64>();
+            for (at, value) in moved.iter_mut().enumerate() {
+                *value = (0..k).map(|l| fp(at / k, l) * f[at % k * k + l]).sum();
+            }
+        }
+        moved.iter_mut().zip(q).for_each(|(value, q)| *value += q);
+        moved
     }
 
     fn list(&mut self, returns: &[f64]) {
@@ -111,8 +176,9 @@ impl FixedEstimator {
         if self.listed == returns.len() {
             return;
         }
+        let starts = |y: &f64| self.first_frame == FirstFrame::Listing || !y.is_nan();
         for (place, y) in self.place.iter_mut().zip(returns) {
-            if *place == NONE && !y.is_nan() {
+            if *place == NONE && starts(y) {
                 *place = self.listed as u32;
                 self.listed += 1;
             }
@@ -170,15 +236,15 @@ impl Estimator for FixedEstimator {
             for j in 0..k {
                 estimates.coefficient_sd[j * n + i] = covariance[j * k + j].sqrt();
             }
-            estimates.observation_var[i] = self.observation_variance;
+            estimates.observation_var[i] = *self.filter.parameters().observation_variance.of(place);
             estimates.dof[i] = f64::INFINITY;
             if estimates.decides {
                 debug_assert_eq!(estimates.coefficient_cov.len(), n * packed_len(k));
+                let next = self.next_covariance(place, covariance);
                 let mut pair = 0;
                 for a in 0..k {
                     for b in a..k {
-                        let moved = if a == b { self.transition_variance[usize::from(a > 0)] } else { 0.0 };
-                        estimates.coefficient_cov[pair * n + i] = covariance[a * k + b] + moved;
+                        estimates.coefficient_cov[pair * n + i] = next[a * k + b];
                         pair += 1;
                     }
                 }

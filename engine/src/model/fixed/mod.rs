@@ -16,7 +16,7 @@ mod per_instrument;
 mod state_space;
 
 pub use em::{Em, EmFit};
-pub use estimator::FixedEstimator;
+pub use estimator::{FirstFrame, FixedEstimator};
 pub use filter::Fixed;
 pub use parameters::{FixedParameters, PerInstrument};
 pub use state_space::StateSpace;

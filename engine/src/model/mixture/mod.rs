@@ -219,6 +219,63 @@ impl Mixture {
     }
 }
 
+/// Covariance of an instrument's coefficients: within the models, and between them.
+struct MixedCovariance<'a> {
+    models: &'a [Lanes],
+    weights: &'a [f64],
+    /// Variance of the t of the next forecast, in units of the models' variance.
+    calibrated: f64,
+    instrument: usize,
+}
+
+impl MixedCovariance<'_> {
+    /// Covariance of two coefficients with their means; `scaled`: that in a model, in units of its variance.
+    fn of(&self, (a, mean_a): (usize, f64), (b, mean_b): (usize, f64), scaled: &dyn Fn(usize) -> f64) -> f64 {
+        let i = self.instrument;
+        let models = self.models.iter().zip(self.weights).enumerate();
+        models
+            .map(|(number, (model, w))| {
+                let between = (model.mean.get(i, a) - mean_a) * (model.mean.get(i, b) - mean_b);
+                w * (self.calibrated * model.observation_var.get(i) * scaled(number) + between)
+            })
+            .sum()
+    }
+}
+
+impl Mixture {
+    /// Writes the covariance of each instrument's (alpha, betas) after the last frame, including the variance between
+    /// the models: k × k numbers for each instrument, NaN before its first return. The diagonal has the squares of
+    /// `coefficient_sd`.
+    pub fn write_covariances(&mut self, out: &mut Vec<f64>) {
+        let k = self.design.len();
+        out.clear();
+        out.resize(self.n * k * k, f64::NAN);
+        self.weights.forget_ahead();
+        let calibrated = self.tails.squared_scale() * variance_of_t(self.tails.dof());
+        let mut weights = vec![0.0; self.models.len()];
+        let mut means = vec![0.0; k];
+        for history in &self.histories.list {
+            for &member in &history.members {
+                let i = member as usize;
+                self.weights.of(i, &mut weights);
+                for (j, mean) in means.iter_mut().enumerate() {
+                    *mean = self.models.iter().zip(&weights).map(|(model, w)| w * model.mean.get(i, j)).sum();
+                }
+                let mixed =
+                    MixedCovariance { models: &self.models, weights: &weights, calibrated, instrument: i };
+                for a in 0..k {
+                    for b in a..k {
+                        let scaled = |m: usize| history.covariances[m / LANES].entry(a, b)[m % LANES];
+                        let value = mixed.of((a, means[a]), (b, means[b]), &scaled);
+                        out[(i * k + a) * k + b] = value;
+                        out[(i * k + b) * k + a] = value;
+                    }
+                }
+            }
+        }
+    }
+}
+
 impl Estimator for Mixture {
     fn step(&mut self, factors: &[f64], returns: &[f64], score: bool) {
         self.n = returns.len();
@@ -297,16 +354,10 @@ impl Estimator for Mixture {
                 estimates.dof[i] = f64::INFINITY;
                 let centre =
                     |j: usize| if j == 0 { estimates.alpha[i] } else { estimates.betas[(j - 1) * n + i] };
-                // Variance within the models, and between them.
+                let mixed =
+                    MixedCovariance { models: &self.models, weights: &weights, calibrated, instrument: i };
                 let covariance = |a: usize, b: usize, scaled: &dyn Fn(usize) -> f64| -> f64 {
-                    let (mean_a, mean_b) = (centre(a), centre(b));
-                    models()
-                        .enumerate()
-                        .map(|(number, (model, w))| {
-                            let between = (model.mean.get(i, a) - mean_a) * (model.mean.get(i, b) - mean_b);
-                            w * (calibrated * s(model) * scaled(number) + between)
-                        })
-                        .sum()
+                    mixed.of((a, centre(a)), (b, centre(b)), scaled)
                 };
                 for j in 0..k {
                     let posterior = |m: usize| history.covariances[m / LANES].entry(j, j)[m % LANES];
