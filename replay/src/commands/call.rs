@@ -4,8 +4,8 @@ use clap::Parser as _;
 use clap::error::ErrorKind;
 
 use super::{Cli, advice};
-use crate::config::{self, SettingError, SettingProblem};
-use crate::host::{Call, Host, Interrupted, Reply};
+use crate::config::{self, PartSettings, SettingError, SettingProblem};
+use crate::host::{Call, CallSetting, Host, Interrupted, Reply};
 use betaflow_connectors::{DataError, Place};
 use betaflow_engine::pipeline::PipelineError;
 use betaflow_engine::strategy::StrategyFailure;
@@ -60,6 +60,14 @@ pub fn call(call: Call) -> Result<Reply, Box<CallError>> {
     let host = Host::of(call);
     cli.command.run(&host).map_err(|error| Box::new(CallError::of(&error)))?;
     Ok(host.reply())
+}
+
+/// Checks settings of `[estimator]`, `[sizing]` and `[data]` for a caller that uses filters or the solver without a run.
+///
+/// # Errors
+/// A setting is unknown, or has a value that is not accepted: an error of the kind `Config`.
+pub fn part_settings(settings: &[CallSetting]) -> Result<PartSettings, Box<CallError>> {
+    PartSettings::of(settings).map_err(|error| Box::new(CallError::of(&error)))
 }
 
 impl CallError {

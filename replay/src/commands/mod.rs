@@ -49,7 +49,7 @@ use state::{STATE, StateArgs};
 use stress::{STRESS, StressArgs};
 use tune::{TUNE, TuneArgs};
 
-pub use call::{CallError, CallErrorKind, call};
+pub use call::{CallError, CallErrorKind, call, part_settings};
 pub(crate) use state::advice;
 
 /// Exit code of a command that succeeds.

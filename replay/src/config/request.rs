@@ -285,7 +285,7 @@ fn quoted(text: &str) -> String {
 }
 
 /// Deserialises and checks a table as typed.
-fn valid<T: DeserializeOwned + SettingsTable>(
+pub(super) fn valid<T: DeserializeOwned + SettingsTable>(
     typed: &Layers,
     check: impl Fn(&T) -> Result<(), Invalid>,
 ) -> Result<T> {
