@@ -22,7 +22,7 @@ const INTERVAL: Duration = Duration::from_millis(50);
 const STACK_BYTES: usize = 8 << 20;
 
 /// Setting of a caller: table, key, value as JSON, and its name in messages.
-type Setting = (String, Option<String>, Option<String>, String);
+pub(crate) type Setting = (String, Option<String>, Option<String>, String);
 
 /// Runs a command. `arguments`: those of the program without its name, in which `memory:NAME` names a table.
 /// `settings`: table, key, value as JSON, and the name in messages; without a key the table is empty. `tables`: name
@@ -108,7 +108,7 @@ fn panic_text(panic: Option<Box<dyn std::any::Any + Send>>) -> String {
 }
 
 /// Returns the exception of an error: a class of `betaflow.errors` with its fields.
-fn raised(py: Python<'_>, error: &CallError) -> PyErr {
+pub(crate) fn raised(py: Python<'_>, error: &CallError) -> PyErr {
     let make = || {
         let fields = PyDict::new(py);
         let mut cause = None;
@@ -147,7 +147,7 @@ fn raised(py: Python<'_>, error: &CallError) -> PyErr {
     make().unwrap_or_else(|error| error)
 }
 
-fn setting_of((table, key, value, origin): Setting) -> PyResult<CallSetting> {
+pub(crate) fn setting_of((table, key, value, origin): Setting) -> PyResult<CallSetting> {
     let value = key.zip(value).map(|(key, value)| Ok::<_, PyErr>((key, parsed(&value, &origin)?)));
     Ok(CallSetting { table, value: value.transpose()?, origin })
 }

@@ -5,12 +5,14 @@
 //! |---|---|
 //! | `call.rs` | commands of the program, with tables and settings of Python |
 //! | `column.rs` | columns of Arrow tables as NumPy arrays |
+//! | `online/` | filters, solver and metrics for a caller with its own loop |
 //! | `settings.rs` | files of settings |
 //! | `strategy/` | strategies in Python, called by the engine on their rebalances |
 //! | `table.rs` | Arrow tables from Python and to Python, without a copy |
 
 mod call;
 mod column;
+mod online;
 mod settings;
 mod strategy;
 mod table;
@@ -32,6 +34,8 @@ mod _native {
     use super::call::call;
     #[pymodule_export]
     use super::main;
+    #[pymodule_export]
+    use super::online::{OnlineFilter, Solution, deflated_sharpe, figures, probabilistic_sharpe, solve};
     #[pymodule_export]
     use super::settings::read_toml;
     #[pymodule_export]
