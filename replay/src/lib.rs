@@ -23,7 +23,7 @@ mod terminal;
 use std::ffi::OsString;
 
 use clap::Parser as _;
-pub use commands::{CallError, CallErrorKind, call, part_settings};
+pub use commands::{CallError, CallErrorKind, call, part_settings, scenarios};
 pub use config::PartSettings;
 use host::Host;
 pub use host::{Call, CallProgress, CallSetting, Reply, StrategyFactory};

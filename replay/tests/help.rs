@@ -12,8 +12,17 @@ const RUN: &[&str] =
     &["--prices", "--factors", "--config", "--set", "--from", "--to", "--out", "--force", "--timing"];
 const REPORT: &[&str] = &["--plot", "--no-report"];
 const OFFLINE: &[&str] = &["--smooth", "--em", "--compare"];
-const TUNE: &[&str] =
-    &["--grid", "--method", "--folds", "--embargo", "--objective", "--resume", "--trials", "--no-report"];
+const TUNE: &[&str] = &[
+    "--grid",
+    "--shard",
+    "--method",
+    "--folds",
+    "--embargo",
+    "--objective",
+    "--resume",
+    "--trials",
+    "--no-report",
+];
 const LUCK: &[&str] = &[
     "--trials",
     "--sharpe-variance",
@@ -72,7 +81,8 @@ const COMMANDS: &[(&str, &[&[&str]])] = &[
     ("replay", &[RUN, &["--session", "--no-report"]]),
     ("score", &[RUN, &["--no-report", "--profile"]]),
     ("estimate", &[RUN, REPORT, OFFLINE]),
-    ("stress", &[RUN, &["--no-report", "--grid"]]),
+    ("stress", &[RUN, &["--no-report", "--grid", "--shard", "--threads"]]),
+    ("merge", &[&["--out", "--force", "--trials", "--no-report", "--json"]]),
     ("tune", &[RUN, TUNE]),
     ("signal", &[RUN, &["--horizons", "--carry-prices", "--no-replay", "--no-report"]]),
     ("factors", &[&["--prices", "--factors", "--to", "--resamples", "--seed", "--out", "--force", "--json"]]),

@@ -41,7 +41,7 @@ impl FolderError {
 }
 
 /// Files of a run folder.
-const RUN_FILES: [&str; 22] = [
+const RUN_FILES: [&str; 24] = [
     "summary.json",
     "run.toml",
     "report.html",
@@ -64,6 +64,8 @@ const RUN_FILES: [&str; 22] = [
     "folds.parquet",
     "out_of_sample.parquet",
     "best.toml",
+    "shard.json",
+    "settings.toml",
 ];
 
 /// Incomplete run folder, beside its final path. It is removed if it is dropped before [`Self::complete`].

@@ -54,6 +54,14 @@ pub(crate) fn call(
     Ok((json, page, folder, notes))
 }
 
+/// Returns the number of scenarios of a grid file, or of the content of one as JSON.
+#[pyfunction]
+#[pyo3(signature = (path, grid=None))]
+pub(crate) fn scenarios(py: Python<'_>, path: PathBuf, grid: Option<&str>) -> PyResult<usize> {
+    let grid = grid.map(|grid| parsed(grid, "grid")).transpose()?;
+    betaflow_replay::scenarios(&path, grid).map_err(|error| raised(py, &error))
+}
+
 /// Runs a command on a thread of its own, so that signals and progress are seen meanwhile.
 fn run(
     py: Python<'_>,

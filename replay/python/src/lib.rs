@@ -31,7 +31,7 @@ fn main(py: Python<'_>, argv: Vec<OsString>) -> u8 {
 #[pymodule]
 mod _native {
     #[pymodule_export]
-    use super::call::call;
+    use super::call::{call, scenarios};
     #[pymodule_export]
     use super::main;
     #[pymodule_export]

@@ -1,11 +1,14 @@
 //! Calls of a command from the same process, and their errors.
 
+use std::path::Path;
+
 use clap::Parser as _;
 use clap::error::ErrorKind;
 
 use super::{Cli, advice};
 use crate::config::{self, PartSettings, SettingError, SettingProblem};
 use crate::host::{Call, CallSetting, Host, Interrupted, Reply};
+use crate::study::Grid;
 use betaflow_connectors::{DataError, Place};
 use betaflow_engine::pipeline::PipelineError;
 use betaflow_engine::strategy::StrategyFailure;
@@ -68,6 +71,16 @@ pub fn call(call: Call) -> Result<Reply, Box<CallError>> {
 /// A setting is unknown, or has a value that is not accepted: an error of the kind `Config`.
 pub fn part_settings(settings: &[CallSetting]) -> Result<PartSettings, Box<CallError>> {
     PartSettings::of(settings).map_err(|error| Box::new(CallError::of(&error)))
+}
+
+/// Returns the number of scenarios of a grid: of the file `path`, or of the content `grid`.
+///
+/// # Errors
+/// The grid cannot be read, or is none.
+pub fn scenarios(path: &Path, grid: Option<toml::Table>) -> Result<usize, Box<CallError>> {
+    let host = Host::of(Call { grid, ..Call::default() });
+    let grid = Grid::read(path, &host).map_err(|error| Box::new(CallError::of(&error)))?;
+    Ok(grid.scenarios.len())
 }
 
 impl CallError {

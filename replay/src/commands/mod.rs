@@ -10,6 +10,7 @@ mod factors;
 mod import;
 mod luck;
 mod man;
+mod merge;
 mod paper;
 mod replay;
 mod report;
@@ -37,6 +38,7 @@ use factors::{FACTORS, FactorsArgs};
 use import::{IMPORT, ImportArgs};
 use luck::{LUCK, LuckArgs};
 use man::{MAN, ManArgs};
+use merge::{MERGE, MergeArgs};
 use paper::{PAPER, PaperArgs};
 use replay::{REPLAY, ReplayArgs};
 use report::{REPORT, ReportArgs};
@@ -49,7 +51,7 @@ use state::{STATE, StateArgs};
 use stress::{STRESS, StressArgs};
 use tune::{TUNE, TuneArgs};
 
-pub use call::{CallError, CallErrorKind, call, part_settings};
+pub use call::{CallError, CallErrorKind, call, part_settings, scenarios};
 pub(crate) use state::advice;
 
 /// Exit code of a command that succeeds.
@@ -85,6 +87,9 @@ pub(crate) enum Command {
     /// Run many scenarios of caps, costs, delays and sizes over one reading of the data.
     #[command(long_about = STRESS, after_long_help = settings_help())]
     Stress(StressArgs),
+    /// Merge the shards of a stress run or a tuning into the folder of one run.
+    #[command(long_about = MERGE)]
+    Merge(MergeArgs),
     /// Choose settings on training frames and test them on later ones: walk-forward, purged folds.
     #[command(long_about = TUNE, after_long_help = settings_help())]
     Tune(TuneArgs),
@@ -151,6 +156,7 @@ impl Command {
             Self::Luck(args) => done(luck::luck(args, host)),
             Self::Size(args) => done(size::size(args, host)),
             Self::Stress(args) => done(stress::stress(args, host)),
+            Self::Merge(args) => done(merge::merge(args, host)),
             Self::Tune(args) => done(tune::tune(args, host)),
             Self::Serve(args) => done(serve::serve(args)),
             Self::Paper(args) => done(paper::paper(args, host)),

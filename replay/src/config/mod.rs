@@ -11,6 +11,7 @@ mod layers;
 mod limits;
 mod notes;
 mod parts;
+mod recorded;
 mod reference;
 mod remedy;
 mod request;
@@ -38,7 +39,7 @@ use betaflow_engine::range::{OnOutOfRange, OutOfRange};
 use betaflow_engine::strategy::{Strategy, TargetKind};
 use betaflow_engine::world::WorldSettings;
 use betaflow_strategies as strategies;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 use toml::{Table, Value};
 
@@ -52,6 +53,7 @@ pub(crate) use holdout::HoldoutSettings;
 use limits::LimitSettings;
 pub(crate) use notes::halt_text;
 pub use parts::PartSettings;
+pub(crate) use recorded::SettingsChange;
 pub(crate) use reference::{markdown, schema, settings_help};
 pub(crate) use remedy::{error_text, source_error};
 pub(crate) use request::{Request, SettingFlag};
@@ -63,7 +65,7 @@ pub(crate) use tune::{Method, TuneSettings};
 use crate::host::Host;
 
 /// Valid settings with every default filled in: the tables of `run.toml`.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Settings {
     /// `[data]`: data to read.
     pub data: DataSettings,
@@ -86,7 +88,7 @@ pub(crate) struct Settings {
     /// `[world]`: stressed environment.
     pub world: WorldSettings,
     /// `[limits]`: limits beyond which trading stops.
-    #[serde(skip_serializing_if = "LimitSettings::is_default")]
+    #[serde(default, skip_serializing_if = "LimitSettings::is_default")]
     pub limits: LimitSettings,
     /// `[record]`: recorded frames.
     pub record: RecordSettings,
@@ -95,7 +97,7 @@ pub(crate) struct Settings {
     /// `[tune]`: folds and objective; changes no other result.
     pub tune: TuneSettings,
     /// `[feed]`: live feed of `paper`; omitted from `run.toml` when every value is the default.
-    #[serde(skip_serializing_if = "FeedSettings::is_default")]
+    #[serde(default, skip_serializing_if = "FeedSettings::is_default")]
     pub feed: FeedSettings,
     /// `[alerts]`: webhook of `paper`. It changes no result and holds a secret, so no copy of the configuration includes it.
     #[serde(skip)]

@@ -39,7 +39,7 @@ impl Grid {
     pub(crate) fn read(path: &Path, host: &Host) -> Result<Self> {
         let name = path.display();
         let (text, mut table) = match host.grid() {
-            Some(table) => (toml::to_string(table)?, table.clone()),
+            Some(table) => (text_of(table), table.clone()),
             None => {
                 let text = betaflow_connectors::read_text(path)
                     .with_context(|| format!("{name}: cannot read the grid file"))?;
@@ -255,7 +255,62 @@ impl Grid {
     }
 }
 
+/// Writes the grid of a caller as a grid file, with the settings in the caller's order.
+fn text_of(grid: &Table) -> String {
+    let lines = |table: &Table| -> String {
+        let line =
+            |(name, value): (&String, &Value)| format!("{} = {value}\n", Value::String(String::clone(name)));
+        table.iter().map(line).collect()
+    };
+    let (mut plain, mut tables) = (String::new(), String::new());
+    for (name, value) in grid {
+        match value {
+            Value::Table(table) => tables += &format!("[{name}]\n{}", lines(table)),
+            Value::Array(list) if list.iter().all(Value::is_table) => {
+                for table in list.iter().filter_map(Value::as_table) {
+                    tables += &format!("[[{name}]]\n{}", lines(table));
+                }
+            }
+            value => plain += &format!("{name} = {value}\n"),
+        }
+    }
+    plain + &tables
+}
+
 #[allow(clippy::cast_precision_loss)]
 fn number(value: &Value) -> Option<f64> {
     value.as_float().or_else(|| value.as_integer().map(|whole| whole as f64))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    #[test]
+    fn grid_of_a_caller_is_written_in_its_order() {
+        for text in [
+            "trades = 'fixed'\n[grid]\n'b.x' = { from = 0.01, to = 0.3, count = 5, scale = \"log\" }\n'a.y' = [1, 2.5, 'c']",
+            "[sample]\ncount = 8\n'b.x' = { from = 1, to = 4 }\n'a.y' = [true]\nseed = 3",
+            "[[scenario]]\n'b.x' = \"it's\"\n'a.y' = [1, 2]\n[[scenario]]\n'c.z' = inf",
+        ] {
+            let table: Table = text.parse().unwrap();
+            let again: Table = text_of(&table).parse().unwrap();
+            assert_eq!(
+                toml::to_string(&again).unwrap(),
+                toml::to_string(&table).unwrap(),
+                "{}",
+                text_of(&table)
+            );
+            let keys = |table: &Table| -> Vec<String> {
+                let tables = table.values().flat_map(|value| match value {
+                    Value::Array(list) => list.iter().filter_map(Value::as_table).collect::<Vec<_>>(),
+                    value => value.as_table().into_iter().collect(),
+                });
+                tables.flat_map(|table| table.keys().cloned()).collect()
+            };
+            assert_eq!(keys(&again), keys(&table));
+        }
+    }
 }

@@ -6,6 +6,8 @@
 //! beside the run folder (`unfinished.rs`), from which a study can resume. With `trades = "fixed"`, one run
 //! is repriced for each scenario.
 //!
+//! A shard (`shard/`) runs a part of the scenarios; all shards of a study merge into the folder of one run.
+//!
 //! The trials log (`trials_log.rs`) keeps the choices of every run with their ratios; `luck/` deflates the
 //! best by all distinct choices. The period of a run is identified by its last return, not by a digest of the
 //! files, because no output may depend on bars of the hold-out.
@@ -16,12 +18,16 @@ mod candidates;
 mod grid;
 mod identity;
 mod luck;
+mod output;
 mod pass;
 mod progress;
 mod range;
 mod results;
 mod ruined;
 mod run;
+mod shard;
+mod shard_number;
+mod sharing;
 mod trials_log;
 mod unfinished;
 
@@ -38,9 +44,11 @@ pub(crate) use args::StudyArgs;
 pub(crate) use candidates::candidates_of;
 pub(crate) use grid::{FIXED_TRADES, Grid};
 pub(crate) use luck::Luck;
+pub(crate) use output::Output;
 pub(crate) use results::{Outcome, StudyResults, write_tables};
 pub(crate) use ruined::RuinedScenarios;
 pub(crate) use run::{Plan, run};
+pub(crate) use shard::{MergedStudy, ShardRun, run_shard};
 pub(crate) use trials_log::TrialsLog;
 
 use crate::config::Config;
@@ -49,6 +57,8 @@ use crate::host::Host;
 use crate::run::REPLAY;
 use crate::run::RunArgs;
 use crate::summary::{FolderKind, Head, HoldoutSummary, Rendered, Settings, StudyHead, StudyTiming};
+use identity::Identity;
+use shard_number::ShardNumber;
 use unfinished::Key;
 
 /// Scenarios of a grid file, each with validated settings.
@@ -61,6 +71,8 @@ pub(crate) struct Study {
     pub(crate) configs: Vec<Config>,
     /// Costs of each scenario, if all have the trades of the base configuration.
     charges: Option<Vec<Charges>>,
+    /// Identities of the scenarios, if a shard recorded them; otherwise they follow from the configurations.
+    identities: Option<Vec<Identity>>,
 }
 
 impl Study {
@@ -96,7 +108,7 @@ impl Study {
         };
         let configs = (0..grid.scenarios.len()).map(config_of).collect::<Result<Vec<_>>>()?;
         let charges = grid.fixed.then(|| grid.charges(grid_file, &base, &configs)).transpose()?;
-        Ok(Self { grid, base, configs, charges })
+        Ok(Self { grid, base, configs, charges, identities: None })
     }
 
     /// True if all scenarios have the same frames.
@@ -143,11 +155,22 @@ impl Study {
         })
     }
 
-    /// Key of the study, which an unfinished study must match to be resumed.
+    /// Returns the identities of all scenarios.
+    ///
+    /// # Errors
+    /// A file that the settings name cannot be read.
+    fn identities(&self) -> Result<Vec<Identity>> {
+        match &self.identities {
+            Some(identities) => Ok(identities.iter().take(self.configs.len()).cloned().collect()),
+            None => self.configs.iter().map(Identity::of).collect(),
+        }
+    }
+
+    /// Key of the study, which an unfinished study must match to be resumed. `shard`: shard that runs.
     ///
     /// # Errors
     /// The data cannot be read.
-    fn key(&self) -> Result<Key> {
+    fn key(&self, shard: Option<ShardNumber>) -> Result<Key> {
         let mut settings = Sha256::new();
         if self.charges.is_some() {
             settings.update("trades are fixed");
@@ -170,6 +193,7 @@ impl Study {
             scenarios: self.configs.len(),
             settings: hex(&settings.finalize().into()),
             data: hex(&content_digest(files)?),
+            shard,
         })
     }
 }

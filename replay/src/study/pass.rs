@@ -1,6 +1,5 @@
 //! One pass over the data with all scenarios that share it.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Result;
@@ -16,20 +15,8 @@ use betaflow_engine::time::TimestampNs;
 
 use super::Study;
 use super::progress::Meter;
-use crate::config::Config;
+use super::sharing::Sharing;
 use crate::run::data::DataCache;
-
-/// Groups scenarios that share source and estimator, at most `together` per pass, without those in `done`.
-pub(crate) fn passes(configs: &[Config], together: usize, done: &[bool]) -> Result<Vec<Vec<usize>>> {
-    let mut groups = BTreeMap::<String, Vec<usize>>::new();
-    for (scenario, config) in configs.iter().enumerate().filter(|(scenario, _)| !done[*scenario]) {
-        groups.entry(config.shared_by_scenarios()?).or_default().push(scenario);
-    }
-    let chunks = |group: Vec<usize>| group.chunks(together).map(<[usize]>::to_vec).collect::<Vec<_>>();
-    let mut passes: Vec<Vec<usize>> = groups.into_values().flat_map(chunks).collect();
-    passes.sort();
-    Ok(passes)
-}
 
 /// Results of a pass.
 pub(crate) struct PassResults {
@@ -39,12 +26,12 @@ pub(crate) struct PassResults {
 }
 
 /// Runs the scenarios of a pass. `workers` is the number of threads that size and execute; with one,
-/// everything runs on the calling thread.
+/// everything runs on the calling thread. `sharing`: all scenarios of the study by source and estimator.
 ///
 /// # Errors
 /// The data is invalid, or the settings do not fit it.
 pub(crate) fn pass(
-    study: &Study,
+    (study, sharing): (&Study, &Sharing),
     pass: &[usize],
     workers: usize,
     keeps_returns: bool,
@@ -53,7 +40,7 @@ pub(crate) fn pass(
 ) -> Result<PassResults> {
     let times = Arc::new(Mutex::new(Vec::new()));
     let source = MeteredSource {
-        inner: source(study, pass, cache)?,
+        inner: source(study, sharing.group_of(pass[0]), cache)?,
         meter: Arc::clone(meter),
         scenarios: pass.len() as u64,
         seen: Vec::new(),
@@ -137,13 +124,14 @@ fn returns_of(outcome: ScenarioOutcome, times: &[TimestampNs]) -> ScenarioReturn
     }
 }
 
-/// Source that all scenarios of a pass share, with every column that one of them requires.
-fn source(study: &Study, pass: &[usize], cache: &DataCache) -> Result<Box<dyn Source>> {
-    let first = &study.configs[pass[0]];
+/// Source that a group of scenarios shares, with every column that one of them requires, so that skipped rows do not
+/// depend on the division into passes.
+fn source(study: &Study, group: &[usize], cache: &DataCache) -> Result<Box<dyn Source>> {
+    let first = &study.configs[group[0]];
     let mut settings = first.source().clone();
     // With fixed trades, the base configuration needs its columns too.
     let base = study.charges.is_some().then_some(&study.base);
-    for config in pass[1..].iter().map(|scenario| &study.configs[*scenario]).chain(base) {
+    for config in group[1..].iter().map(|scenario| &study.configs[*scenario]).chain(base) {
         for (field, purpose) in &config.source().required {
             if settings.required.iter().all(|(known, _)| known != field) {
                 settings.required.push((*field, *purpose));

@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 use toml::{Table, Value};
 
 /// Maximum scenarios of a grid file.
-pub(super) const SCENARIOS_MAX: usize = 100_000;
+pub(crate) const SCENARIOS_MAX: usize = 100_000;
 
 /// Values that a setting may take.
 pub(crate) enum Range {

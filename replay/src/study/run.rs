@@ -1,5 +1,6 @@
 //! Execution of a study: all its passes.
 
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,10 +8,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use anyhow::{Context as _, Result};
 
 use super::budget::StudySize;
-use super::pass::{pass, passes};
+use super::pass::pass;
 use super::progress::{Meter, StudyLine};
-use super::unfinished::UnfinishedStudy;
-use super::{Study, StudyResults};
+use super::sharing::Sharing;
+use super::unfinished::{Key, UnfinishedStudy};
+use super::{Study, StudyArgs, StudyResults};
 use crate::host::Host;
 use crate::run::data::DataCache;
 
@@ -24,6 +26,15 @@ pub(crate) struct Plan<'a> {
     pub(crate) force: bool,
     /// Partial output folder, which an interruption removes.
     pub(crate) aside: &'a Path,
+    /// Threads; unset: one for each processor.
+    pub(crate) threads: Option<NonZeroUsize>,
+}
+
+impl<'a> Plan<'a> {
+    /// Plan by the arguments of a command.
+    pub(crate) fn of(args: &StudyArgs, out: &'a Path, aside: &'a Path) -> Self {
+        Self { out, resume: args.resume, force: args.run.force, aside, threads: args.threads }
+    }
 }
 
 /// Runs every scenario that has no stored result. Results of passes stay in [`UnfinishedStudy`] until the caller
@@ -32,42 +43,57 @@ pub(crate) struct Plan<'a> {
 /// # Errors
 /// The data is invalid, or the file system refuses a write.
 pub(crate) fn run(study: &Study, plan: &Plan) -> Result<(StudyResults, UnfinishedStudy)> {
-    let configs = &study.configs;
-    let unfinished = UnfinishedStudy::open(plan.out, &study.key()?, plan.resume, plan.force)?;
-    let mut done = vec![false; configs.len()];
+    let all: Vec<usize> = (0..study.configs.len()).collect();
+    run_part(study, (&Sharing::of(&study.configs)?, &all), &study.key(None)?, plan)
+}
+
+/// Runs the scenarios of a shard that have no stored result.
+///
+/// # Errors
+/// The data is invalid, or the file system refuses a write.
+pub(super) fn run_part(
+    study: &Study,
+    (sharing, part): (&Sharing, &[usize]),
+    key: &Key,
+    plan: &Plan,
+) -> Result<(StudyResults, UnfinishedStudy)> {
+    let (configs, count) = (&study.configs, part.len());
+    let unfinished = UnfinishedStudy::open(plan.out, key, plan.resume, plan.force)?;
+    let mut remains = vec![false; configs.len()];
+    part.iter().for_each(|scenario| remains[*scenario] = true);
     for outcome in unfinished.read()?.outcomes {
-        if let Some(done) = done.get_mut(outcome.row.number) {
-            *done = true;
+        if let Some(remains) = remains.get_mut(outcome.row.number) {
+            *remains = false;
         }
     }
-    let kept = done.iter().filter(|done| **done).count();
+    let kept = count - remains.iter().filter(|remains| **remains).count();
     if plan.resume {
         study.base.host().tell(&match kept {
             0 => "no stored results; the study starts from the beginning".to_owned(),
-            kept => format!("{kept} of {} scenarios resumed", configs.len()),
+            kept => format!("{kept} of {count} scenarios resumed"),
         });
     }
     let cache = DataCache::default();
     let size = StudySize::of(&configs[0], &cache, study.charges.is_some())?;
-    let cores = std::thread::available_parallelism().map_or(1, usize::from);
-    let passes = passes(configs, size.together(cores), &done)?;
+    let cores = plan.threads.or(std::thread::available_parallelism().ok()).map_or(1, usize::from);
+    let passes = sharing.passes(size.together(cores), &remains);
     let most = passes.iter().map(Vec::len).max().unwrap_or(0);
     // Small passes run in parallel, one thread each; a large pass uses all threads.
     let (lanes, workers) = if most < cores { (cores.min(passes.len()), 1) } else { (1, cores) };
     let keeps_returns = size.keeps_returns(configs.len());
     let bytes = size.bytes(most * lanes) + cache.bytes();
-    announce(study.base.host(), configs.len() - kept, passes.len(), size, bytes, keeps_returns);
+    announce(study.base.host(), count - kept, passes.len(), size, bytes, keeps_returns);
     let ended = Arc::new(AtomicUsize::new(kept));
-    say_when_interrupted(study.base.host(), plan, Arc::clone(&ended), configs.len())?;
+    say_when_interrupted(study.base.host(), plan, Arc::clone(&ended), count)?;
 
     let meter = Arc::new(Meter::default());
-    let line = StudyLine::start(study.base.host(), Arc::clone(&meter), configs.len() - kept, size.frames);
+    let line = StudyLine::start(study.base.host(), Arc::clone(&meter), count - kept, size.frames);
     let (next, failed) = (AtomicUsize::new(0), AtomicBool::new(false));
     let error = Mutex::new(None);
     let lane = || {
         while !failed.load(Ordering::Relaxed) {
             let Some(scenarios) = passes.get(next.fetch_add(1, Ordering::Relaxed)) else { break };
-            let kept = pass(study, scenarios, workers, keeps_returns, &cache, &meter)
+            let kept = pass((study, sharing), scenarios, workers, keeps_returns, &cache, &meter)
                 .and_then(|passed| unfinished.keep(&passed.rows, &passed.returns, &passed.data));
             match kept {
                 Ok(()) => {
@@ -94,7 +120,7 @@ pub(crate) fn run(study: &Study, plan: &Plan) -> Result<(StudyResults, Unfinishe
                 unfinished.remove();
                 Err(error)
             }
-            ended => Err(error.context(resume_hint(plan.out, ended, configs.len()))),
+            ended => Err(error.context(resume_hint(plan.out, ended, count))),
         };
     }
     let mut kept = unfinished.read().context("results of the passes")?;

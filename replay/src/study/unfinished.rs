@@ -13,6 +13,7 @@ use betaflow_engine::source::DataFacts;
 use serde::{Deserialize, Serialize};
 
 use super::Outcome;
+use super::shard_number::ShardNumber;
 
 const STUDY: &str = "study.json";
 const DATA: &str = "data.json";
@@ -27,20 +28,34 @@ pub(crate) struct Key {
     pub(crate) settings: String,
     /// Digest of the bytes of the data.
     pub(crate) data: String,
+    /// Shard that runs; `None` for all scenarios.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) shard: Option<ShardNumber>,
 }
 
 impl Key {
+    /// Key of the whole study.
+    pub(super) fn of_all(&self) -> Self {
+        Self { shard: None, ..self.clone() }
+    }
+
     /// Returns the first difference as a sentence.
-    fn differs(&self, other: &Self) -> Option<String> {
+    pub(crate) fn differs(&self, other: &Self) -> Option<String> {
         match () {
             () if self.version != other.version => {
-                Some(format!("it was started by betaflow {}, and this is {}", other.version, self.version))
+                Some(format!("it is of betaflow {}, and this is {}", other.version, self.version))
             }
             () if self.scenarios != other.scenarios => {
                 Some(format!("it has {} scenarios, and this study {}", other.scenarios, self.scenarios))
             }
             () if self.settings != other.settings => Some("its settings or its grid differ".to_owned()),
             () if self.data != other.data => Some("its data differs".to_owned()),
+            () if self.shard != other.shard => {
+                let name = |shard: Option<ShardNumber>| {
+                    shard.map_or("all scenarios".to_owned(), |shard| format!("shard {shard}"))
+                };
+                Some(format!("it has {}, and this {}", name(other.shard), name(self.shard)))
+            }
             () => None,
         }
     }
@@ -65,6 +80,7 @@ pub(crate) struct UnfinishedStudy {
 pub(crate) struct UnfinishedResults {
     /// Outcomes in arbitrary order.
     pub(crate) outcomes: Vec<Outcome>,
+    /// Facts of the pass with the first scenario: they depend neither on the order nor on the number of passes.
     pub(crate) data: DataFacts,
 }
 
@@ -146,15 +162,22 @@ impl UnfinishedStudy {
     /// A part cannot be read.
     pub(crate) fn read(&self) -> Result<UnfinishedResults> {
         let mut kept = UnfinishedResults::default();
+        let mut first = usize::MAX;
         for part in parts(&self.path)? {
             if part.extension().is_some() {
                 continue;
             }
             let mut returns = read_scenario_returns(&part)?.unwrap_or_default().into_iter().peekable();
-            for row in read_scenarios(&part)?.rows()? {
+            let rows = read_scenarios(&part)?.rows()?;
+            let lowest = rows.iter().map(|row| row.number).min().unwrap_or(usize::MAX);
+            for row in rows {
                 let own = returns.next_if(|returns| returns.number == row.number);
                 kept.outcomes.push(Outcome { row, returns: own });
             }
+            if lowest >= first {
+                continue;
+            }
+            first = lowest;
             let data = part.join(DATA);
             let text = fs::read_to_string(&data)
                 .with_context(|| format!("{}: cannot read the file", data.display()))?;

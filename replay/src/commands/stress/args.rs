@@ -42,6 +42,9 @@ digests, and sizing did not know these costs.
 Results are kept beside the folder until all scenarios have ended. The same
 command with --out DIR --resume resumes an interrupted run.
 
+--shard I/N runs part I of N, for instance on another machine, and `betaflow
+merge` makes one folder of all parts, equal to that of a run without shards.
+
 The folder has:
   scenarios.parquet  a row for each scenario: settings, digest, net and gross
                      metrics, turnover, costs, break-even cost,

@@ -3,7 +3,7 @@
 mod args;
 mod text;
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use betaflow_connectors::record::RunFolder;
@@ -13,49 +13,71 @@ use crate::config::slips;
 use crate::host::Host;
 use crate::report;
 use crate::study;
-use crate::study::{Luck, Plan, RuinedScenarios, Study, StudyResults, TrialsLog, candidates_of};
+use crate::study::{
+    Luck, Output, Plan, RuinedScenarios, ShardRun, Study, StudyResults, TrialsLog, candidates_of,
+};
 use crate::summary::{
     Code, FolderKind, Rendered, StressSummary, Trades, data_warnings, paths, survivorship_warning, to_json,
 };
 pub(super) use args::{STRESS, StressArgs};
 use text::Finished;
 
+/// Command in the first line of `run.toml`.
+const COMMAND: &str = "replay";
+
 /// Runs every scenario of a grid file.
 pub(crate) fn stress(args: &StressArgs, host: &Host) -> Result<()> {
     let started = Instant::now();
     let study = Study::resolve(&args.study.grid, &args.study.run, &[], host)?;
+    if let Some(shard) = args.study.shard {
+        let (kind, command, args) = (FolderKind::Stress, COMMAND, &args.study);
+        return study::run_shard(&study, &ShardRun { shard, kind, command, base: None, args, started }, host);
+    }
     let out = study::folder_of(&args.study.run, "stress");
     let folder = RunFolder::create(&out, args.study.run.force)?;
-    let plan =
-        Plan { out: &out, resume: args.study.resume, force: args.study.run.force, aside: folder.path() };
+    let plan = Plan::of(&args.study, &out, folder.path());
     let (results, unfinished) = study::run(&study, &plan)?;
+    let unfinished = Some(unfinished);
+    conclude(
+        &study,
+        &results,
+        Output { elapsed: &|| started.elapsed(), ..Output::of(&args.study, &out, folder, unfinished) },
+        host,
+    )
+}
 
-    let notes = notes(&study);
+/// Writes the folder of a stress run whose scenarios have ended.
+///
+/// # Errors
+/// A file that the settings name cannot be read, or the file system refuses a write.
+pub(super) fn conclude(study: &Study, results: &StudyResults, output: Output<'_>, host: &Host) -> Result<()> {
+    let Output { out, folder, .. } = &output;
+    let notes = notes(study);
     let note = (!notes.is_empty()).then(|| {
         let texts: Vec<_> = notes.iter().map(|note| note.text.as_str()).collect();
         texts.join("; ")
     });
-    study::write_tables(folder.path(), &study, &results, note.as_deref())?;
-    let ruined = RuinedScenarios::of(&study, &results.outcomes);
-    let candidates = candidates_of(&study)?;
+    study::write_tables(folder.path(), study, results, note.as_deref())?;
+    let ruined = RuinedScenarios::of(study, &results.outcomes);
+    let candidates = candidates_of(study)?;
     let candidates = candidates.without(results.outcomes.iter().map(|outcome| outcome.row.ruined));
-    let log = TrialsLog::of(&study.base, args.study.trials.as_deref())?;
-    let luck = Luck::of((&study, &results), &candidates, &log, "stress", args.study.resume)?;
-    let warnings = warnings(&study, &results, (&notes, &ruined), &luck)?;
-    let summary = summary(&study, (&results, &candidates), &luck, (&warnings, &ruined), started)?;
+    let log = TrialsLog::of(&study.base, output.trials)?;
+    let luck = Luck::of((study, results), &candidates, &log, "stress", output.resumed)?;
+    let warnings = warnings(study, results, (&notes, &ruined), &luck)?;
+    let time = (output.elapsed)();
+    let summary = summary(study, (results, &candidates), &luck, (&warnings, &ruined), time)?;
     let text = to_json(&summary)?;
     folder.write("summary.json", &text)?;
-    folder.write("run.toml", &study.base.to_toml("replay")?)?;
+    folder.write("run.toml", &study.base.to_toml(COMMAND)?)?;
     folder.write("grid.toml", &study.grid.text)?;
-    if !args.study.no_report {
+    if !output.no_report {
         folder.write("report.html", &report::html_of(folder.path(), &[])?)?;
     }
-    folder.complete()?;
-    unfinished.remove();
-    let (study, results, candidates) = (&study, &results, &candidates);
-    let (luck, ruined, warnings) = (&luck, &ruined, &warnings[..]);
-    let page = || Finished { study, results, candidates, luck, ruined, warnings, started }.page(&out);
-    host.conclude(args.study.run.json, &text, page, Some(&out));
+    let (out, json) = (*out, output.json);
+    output.complete()?;
+    let (candidates, luck, ruined, warnings) = (&candidates, &luck, &ruined, &warnings[..]);
+    let page = || Finished { study, results, candidates, luck, ruined, warnings, time }.page(out);
+    host.conclude(json, &text, page, Some(out));
     Ok(())
 }
 
@@ -82,13 +104,13 @@ fn summary(
     (results, candidates): (&StudyResults, &Candidates),
     luck: &Luck,
     (warnings, ruined): (&[Rendered], &RuinedScenarios),
-    started: Instant,
+    time: Duration,
 ) -> Result<StressSummary> {
     let paths = path_groups(study, candidates);
     let figure = |name: &str, row: usize| results.outcomes[row].figure(name);
     let is_ruined = |row: usize| results.outcomes[row].row.ruined;
     Ok(StressSummary {
-        study: study.head(FolderKind::Stress, results, (ruined, luck), warnings, started.elapsed())?,
+        study: study.head(FolderKind::Stress, results, (ruined, luck), warnings, time)?,
         trades: if study.grid.fixed { Trades::Fixed } else { Trades::Own },
         paths: paths.iter().map(|rows| paths::summary(rows, figure, is_ruined)).collect(),
     })

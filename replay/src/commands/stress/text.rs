@@ -1,7 +1,7 @@
 //! Terminal page of `stress`: best and worst scenarios, multiple testing, resampled paths, files and warnings.
 
 use std::path::Path;
-use std::time::Instant;
+use std::time::Duration;
 
 use betaflow_engine::sweep::{Candidates, Robust};
 
@@ -30,7 +30,7 @@ pub(super) struct Finished<'a> {
     pub(super) luck: &'a Luck,
     pub(super) ruined: &'a RuinedScenarios,
     pub(super) warnings: &'a [Rendered],
-    pub(super) started: Instant,
+    pub(super) time: Duration,
 }
 
 impl Finished<'_> {
@@ -65,7 +65,7 @@ impl Finished<'_> {
         let Self { study, results, candidates, .. } = self;
         let count = results.outcomes.len();
         page.section(format!("Scenarios of {}", study.base.strategy_kind()));
-        let seconds = self.started.elapsed().as_secs_f64();
+        let seconds = self.time.as_secs_f64();
         page.field("Count", format!("{} in {seconds:.2} s", counted(count as u64, "scenario")));
         if let Some(from) = &study.base.holdout.from {
             page.field("Hold-out", kept_holdout(from));

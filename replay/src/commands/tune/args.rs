@@ -33,6 +33,9 @@ Settings of [tune], with their defaults; the first ones are flags as well:
   tune.purge=0               days left out before a block, and after it
   tune.overfitting_blocks=16 blocks for the probability of overfitting
 
+--shard I/N runs part I of N of the settings, for instance on another machine;
+`betaflow merge` chooses among all of them.
+
 The folder has:
   summary.json     the out-of-sample result, each choice with its certainty,
                    the recommendation, multiple testing

@@ -31,9 +31,14 @@ use crate::config::{is_choice, slips};
 use crate::host::Host;
 use crate::report;
 use crate::study;
-use crate::study::{Grid, Luck, Plan, RuinedScenarios, Study, StudyResults, TrialsLog, candidates_of};
-use crate::summary::{Code, IN_SAMPLE, Rendered, data_warnings, survivorship_warning, to_json};
+use crate::study::{
+    Grid, Luck, Output, Plan, RuinedScenarios, ShardRun, Study, StudyResults, TrialsLog, candidates_of,
+};
+use crate::summary::{Code, FolderKind, IN_SAMPLE, Rendered, data_warnings, survivorship_warning, to_json};
 pub(super) use args::{TUNE, TuneArgs};
+
+/// Command in the first line of `run.toml`.
+const COMMAND: &str = "tune --grid grid.toml";
 
 /// Result of a tuning.
 struct Tuning {
@@ -56,34 +61,63 @@ pub(crate) fn tune(args: &TuneArgs, host: &Host) -> Result<()> {
     reject_environments(&study.grid)?;
     let settings = study.configs.len();
     let base = add_base(&mut study)?;
+    if let Some(shard) = args.study.shard {
+        let (kind, command, args) = (FolderKind::Tune, COMMAND, &args.study);
+        return study::run_shard(
+            &study,
+            &ShardRun { shard, kind, command, base: Some(base), args, started },
+            host,
+        );
+    }
     let out = study::folder_of(&args.study.run, "tune");
     let folder = RunFolder::create(&out, args.study.run.force)?;
-    let plan =
-        Plan { out: &out, resume: args.study.resume, force: args.study.run.force, aside: folder.path() };
+    let plan = Plan::of(&args.study, &out, folder.path());
     let (results, unfinished) = study::run(&study, &plan)?;
-    let again = || {
-        format!(
-            "no setting is chosen; the runs are kept: with --out {} --resume, other folds, embargo or objective take no time",
-            out.display()
-        )
-    };
-    let log = TrialsLog::of(&study.base, args.study.trials.as_deref())?;
-    let tuning = Tuning::of(study, results, settings, base, (&log, args.study.resume)).with_context(again)?;
+    let unfinished = Some(unfinished);
+    let output =
+        Output { elapsed: &|| started.elapsed(), ..Output::of(&args.study, &out, folder, unfinished) };
+    conclude(study, results, (settings, base), output, host)
+}
 
+/// Chooses among the first `settings` settings of a study whose scenarios have ended, and writes the folder. `base`:
+/// index of the unchanged configuration.
+///
+/// # Errors
+/// There are too few frames for the folds, or the file system refuses a write.
+pub(super) fn conclude(
+    study: Study,
+    results: StudyResults,
+    (settings, base): (usize, usize),
+    output: Output<'_>,
+    host: &Host,
+) -> Result<()> {
+    let Output { out, folder, .. } = &output;
+    let log = TrialsLog::of(&study.base, output.trials)?;
+    let tuning = Tuning::of(study, results, settings, base, (&log, output.resumed));
+    let tuning = match output.unfinished {
+        None => tuning?,
+        Some(_) => tuning.with_context(|| {
+            format!(
+                "no setting is chosen; the runs are kept: with --out {} --resume, other folds, embargo or objective take no \
+                 time",
+                out.display()
+            )
+        })?,
+    };
     let look_ahead = tuning.look_ahead.as_deref();
     study::write_tables(folder.path(), &tuning.study, &tuning.results, look_ahead)?;
     tables::write(folder.path(), &tuning)?;
-    let text = to_json(&tuning.summary(started.elapsed())?)?;
+    let text = to_json(&tuning.summary((output.elapsed)())?)?;
     folder.write("summary.json", &text)?;
-    folder.write("run.toml", &tuning.study.base.to_toml("tune --grid grid.toml")?)?;
+    folder.write("run.toml", &tuning.study.base.to_toml(COMMAND)?)?;
     folder.write("grid.toml", &tuning.study.grid.text)?;
     folder.write("best.toml", &tuning.best_toml()?)?;
-    if !args.study.no_report {
+    if !output.no_report {
         folder.write("report.html", &report::html_of(folder.path(), &[])?)?;
     }
-    folder.complete()?;
-    unfinished.remove();
-    host.conclude(args.study.run.json, &text, || tuning.page(&out), Some(&out));
+    let (out, json) = (*out, output.json);
+    output.complete()?;
+    host.conclude(json, &text, || tuning.page(out), Some(out));
     Ok(())
 }
 

@@ -69,7 +69,7 @@ impl Luck {
         command: &str,
         resumed: bool,
     ) -> Result<Self> {
-        let identities = study.configs.iter().map(Identity::of).collect::<Result<Vec<_>>>()?;
+        let identities = study.identities()?;
         let outcomes = &results.outcomes;
         let frames_per_year = study.base.data.calendar().frames_per_year();
         let trials = trials(outcomes, &identities, candidates, frames_per_year);
