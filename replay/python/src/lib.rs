@@ -18,13 +18,19 @@ mod strategy;
 mod table;
 
 use std::ffi::OsString;
+use std::io::Write as _;
 
 use pyo3::prelude::*;
 
 /// Runs the program with the arguments `argv`, beginning with its name; returns the exit code.
 #[pyfunction]
 fn main(py: Python<'_>, argv: Vec<OsString>) -> u8 {
-    py.detach(|| betaflow_replay::main(argv))
+    py.detach(|| {
+        let code = betaflow_replay::main(argv);
+        // A program writes out the rest of its standard output at its end; a library has to do it itself.
+        let _ = std::io::stdout().flush();
+        code
+    })
 }
 
 /// Native module of the package.
