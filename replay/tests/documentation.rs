@@ -16,7 +16,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use page::{Block, Expected, Page, Step};
-use session::Session;
+use session::{Python, Session};
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap().to_owned()
@@ -34,7 +34,7 @@ fn pages() -> Vec<Page> {
 
 #[test]
 fn every_command_and_script_runs_with_the_output_on_its_page() {
-    let python = session::interpreter();
+    let python = Python::find();
     let selected = std::env::var("DOCS").unwrap_or_default();
     let pages: Vec<Page> = pages().into_iter().filter(|page| page.name().contains(&selected)).collect();
     // Two workers: a page waits for its feed most of the time.
@@ -43,7 +43,7 @@ fn every_command_and_script_runs_with_the_output_on_its_page() {
         for _ in 0..2 {
             scope.spawn(|| {
                 while let Some(page) = pages.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let failed = run(page, python.as_ref());
+                    let failed = run(page, &python);
                     failures.lock().unwrap().extend(failed);
                 }
             });
@@ -54,20 +54,22 @@ fn every_command_and_script_runs_with_the_output_on_its_page() {
 }
 
 /// Runs a page and returns its failures. It ends early at a command that fails, and at a script without Python.
-fn run(page: &Page, python: Result<&PathBuf, &String>) -> Vec<String> {
+fn run(page: &Page, python: &Python) -> Vec<String> {
     let start = std::time::Instant::now();
     let mut session = Session::new();
     let mut failures = Vec::new();
     let mut replacements = Vec::new();
     for block in page.blocks() {
         let at = format!("{}:{}", page.path.display(), block.line);
-        if let (Step::Python(_), Err(reason)) = (&block.step, python) {
+        if let Step::Python(code) = &block.step
+            && let Err(reason) = python.of(code)
+        {
             // Written to the handle itself: the harness hides what a passing test prints.
             let _ =
                 writeln!(std::io::stderr(), "{}: skipped from line {} on: {reason}", page.name(), block.line);
             break;
         }
-        let output = match execute(&block, &mut session, python.ok()) {
+        let output = match execute(&block, &mut session, python) {
             Ok(Some(output)) => output::lines_of(&output),
             Ok(None) => continue,
             Err(failure) => {
@@ -100,7 +102,7 @@ fn run(page: &Page, python: Result<&PathBuf, &String>) -> Vec<String> {
 }
 
 /// Runs a block and returns its output, or `None` for a block that is a file or is skipped.
-fn execute(block: &Block, session: &mut Session, python: Option<&PathBuf>) -> Result<Option<String>, String> {
+fn execute(block: &Block, session: &mut Session, python: &Python) -> Result<Option<String>, String> {
     match &block.step {
         Step::Toml { name, text } => {
             let table: Result<toml::Table, _> = text.parse();
@@ -110,7 +112,7 @@ fn execute(block: &Block, session: &mut Session, python: Option<&PathBuf>) -> Re
             }
             Ok(None)
         }
-        Step::Python(code) => python.map(|python| session.python(python, code)).transpose(),
+        Step::Python(code) => session.python(python.of(code)?, code).map(Some),
         Step::Shell { commands, exit } => {
             let mut output = String::new();
             for (at, command) in commands.iter().enumerate() {
@@ -128,7 +130,8 @@ fn execute(block: &Block, session: &mut Session, python: Option<&PathBuf>) -> Re
 
 /// True for commands that build: `.ci/run` contains them, or they are too slow for it.
 fn is_run_elsewhere(command: &str) -> bool {
-    const COMMANDS: [&str; 4] = ["cargo test ", "cargo install ", "cargo bench ", "replay/assets/report.sh"];
+    const COMMANDS: [&str; 5] =
+        ["cargo test ", "cargo install ", "cargo bench ", "pip install ", "replay/assets/report.sh"];
     COMMANDS.iter().any(|start| command.starts_with(start))
 }
 

@@ -150,13 +150,33 @@ fn wait(mut child: Child) -> Result<ExitStatus, String> {
     }
 }
 
-/// The interpreter of `PYTHON`, or `python3`; or the reason why it cannot run the blocks.
-///
-/// With `PYTHON` set, a missing package is a failure.
-pub(crate) fn interpreter() -> Result<PathBuf, String> {
+/// Python for the blocks of the pages.
+pub(crate) struct Python {
+    /// Interpreter with numpy, pandas and pyarrow, or the reason why there is none.
+    plain: Result<PathBuf, String>,
+    /// The same with the package `betaflow`.
+    package: Result<PathBuf, String>,
+}
+
+impl Python {
+    /// Python of the variable `PYTHON`, or `python3`. With `PYTHON` set, a missing package is a failure.
+    pub(crate) fn find() -> Self {
+        let packages = "numpy, pandas, pyarrow";
+        Self { plain: interpreter(packages), package: interpreter(&format!("{packages}, betaflow._native")) }
+    }
+
+    /// Returns the interpreter of a block, or the reason why it cannot run.
+    pub(crate) fn of(&self, code: &str) -> Result<&Path, &str> {
+        let needs_package = code.contains("import betaflow") || code.contains("from betaflow");
+        let python = if needs_package { &self.package } else { &self.plain };
+        python.as_deref().map_err(String::as_str)
+    }
+}
+
+fn interpreter(packages: &str) -> Result<PathBuf, String> {
     let named = std::env::var_os("PYTHON").filter(|name| !name.is_empty()).map(PathBuf::from);
     let python = named.clone().unwrap_or_else(|| PathBuf::from("python3"));
-    let probe = Command::new(&python).args(["-c", "import numpy, pandas, pyarrow"]).output();
+    let probe = Command::new(&python).args(["-c", &format!("import {packages}")]).output();
     let reason = match probe {
         Ok(output) if output.status.success() => return Ok(python),
         Ok(output) => String::from_utf8_lossy(&output.stderr).lines().last().unwrap_or_default().to_owned(),
