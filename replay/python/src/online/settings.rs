@@ -28,6 +28,7 @@ pub(super) fn refused(py: Python<'_>, invalid: &Invalid) -> PyErr {
         setting: Some(invalid.key.to_owned()),
         found: Some(invalid.found.clone()),
         expected: Some(invalid.expected.clone().into_owned()),
+        strategy: None,
     };
     raised(py, &error)
 }
