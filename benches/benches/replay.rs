@@ -1,7 +1,8 @@
 //! Speed of a replay in instrument-bars a second, compared with a bare read of the same columns.
 //!
 //! `cargo bench -p betaflow-benches --bench replay` prints both, their ratio, and the peak memory of the
-//! replay of two files, one ten times as long as the other.
+//! replay of two files, one ten times as long as the other. The frames alone are read from the file and from the
+//! same table in memory.
 
 #![allow(clippy::print_stdout)]
 
@@ -11,7 +12,11 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use arrow_array::RecordBatchReader as _;
 use betaflow_benches::{FRAMES, FRAMES_PER_DAY, Panel, panel};
+use betaflow_connectors::parquet::{Input, MemoryTable, ParquetSource, Settings};
+use betaflow_engine::frame::Frame;
+use betaflow_engine::source::Source as _;
 use criterion::{Criterion, Throughput};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -27,6 +32,24 @@ fn bare_read(prices: &Path) -> Result<usize> {
         rows += black_box(batch?).num_rows();
     }
     Ok(rows)
+}
+
+/// Returns the table of a file in memory.
+fn in_memory(prices: &Path) -> Result<Input> {
+    let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(prices)?)?.build()?;
+    let schema = reader.schema();
+    let batches = reader.collect::<std::result::Result<Vec<_>, _>>()?;
+    Ok(Input::Memory(MemoryTable::new("prices".to_owned(), schema, batches)))
+}
+
+/// Reads all frames; returns their number.
+fn frames(prices: &Input) -> Result<usize> {
+    let mut source = ParquetSource::open(prices, None, Settings::default())?;
+    let (mut frame, mut count) = (Frame::default(), 0);
+    while source.next_frame(&mut frame)? {
+        count += black_box(&frame).close.len().min(1);
+    }
+    Ok(count)
 }
 
 /// Path of the program, built for release by this benchmark.
@@ -76,6 +99,14 @@ fn main() -> Result<()> {
     group.bench_function("bare read of time, symbol, close", |bench| {
         bench.iter(|| bare_read(&short.prices).map_err(|error| error.to_string()));
     });
+    for (name, input) in [
+        ("frames of the file", Input::from(short.prices.as_path())),
+        ("frames of the table in memory", in_memory(&short.prices)?),
+    ] {
+        group.bench_function(name, |bench| {
+            bench.iter(|| frames(&input).map_err(|error| error.to_string()));
+        });
+    }
     group.bench_function("replay, dlm, a rebalance every 390 frames", |bench| {
         bench.iter(|| replay(&short, &out).map_err(|error| error.to_string()));
     });

@@ -3,6 +3,7 @@
 use arrow_array::RecordBatch;
 
 use super::file_batches::FileBatches;
+use super::memory::MemoryBatches;
 use crate::DataError;
 
 /// Rows per batch of a file with few columns: enough to amortise the call, few enough to stay in cache.
@@ -68,8 +69,10 @@ pub(super) struct Rows {
 
 /// Reader of projected columns, batch by batch.
 pub(super) enum Batches {
-    /// Of a Parquet file.
+    /// Reader of a Parquet file.
     File(Box<FileBatches>),
+    /// Reader of a table in memory.
+    Memory(Box<MemoryBatches>),
 }
 
 impl Batches {
@@ -77,6 +80,7 @@ impl Batches {
     pub(super) fn next(&mut self) -> Result<Option<Rows>, DataError> {
         match self {
             Self::File(batches) => batches.next(),
+            Self::Memory(batches) => batches.next(),
         }
     }
 
@@ -85,6 +89,7 @@ impl Batches {
     pub(super) fn times_only(&mut self) -> Result<u64, DataError> {
         match self {
             Self::File(batches) => batches.times_only(),
+            Self::Memory(batches) => Ok(batches.times_only()),
         }
     }
 
@@ -93,6 +98,8 @@ impl Batches {
     pub(super) fn check_bounds(&self, rows: &Rows, times: &[i64]) -> Result<(), DataError> {
         match self {
             Self::File(batches) => batches.check_bounds(rows, times),
+            // Bounds of a table in memory were taken from its times.
+            Self::Memory(_) => Ok(()),
         }
     }
 }

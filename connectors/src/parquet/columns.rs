@@ -4,8 +4,8 @@ use std::fmt::Display;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    ArrowPrimitiveType, Date32Type, Date64Type, Decimal32Type, Decimal64Type, Decimal128Type, Float32Type,
-    Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimestampMicrosecondType,
+    ArrowPrimitiveType, Date32Type, Date64Type, Decimal32Type, Decimal64Type, Decimal128Type, Float16Type,
+    Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, TimestampMicrosecondType,
     TimestampMillisecondType, TimestampNanosecondType, TimestampSecondType, UInt8Type, UInt16Type,
     UInt32Type, UInt64Type,
 };
@@ -25,18 +25,21 @@ pub(super) fn is_time(kind: &DataType) -> bool {
 /// Returns whether a column of this type holds names.
 pub(super) fn is_text(kind: &DataType) -> bool {
     match kind {
-        DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View => true,
-        DataType::Dictionary(_, values) => is_text(values),
-        _ => false,
+        DataType::Dictionary(_, values) => is_plain_text(values),
+        kind => is_plain_text(kind),
     }
+}
+
+fn is_plain_text(kind: &DataType) -> bool {
+    matches!(kind, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View)
 }
 
 /// Returns whether a column of this type holds numbers. Some writers store an instrument that never traded as
 /// a column of nulls without a type.
 pub(super) fn is_number(kind: &DataType) -> bool {
-    use DataType::{Decimal32, Decimal64, Decimal128, Float32, Float64, Null};
+    use DataType::{Decimal32, Decimal64, Decimal128, Float16, Float32, Float64, Null};
     kind.is_integer()
-        || matches!(kind, Float32 | Float64 | Decimal32(..) | Decimal64(..) | Decimal128(..) | Null)
+        || matches!(kind, Float16 | Float32 | Float64 | Decimal32(..) | Decimal64(..) | Decimal128(..) | Null)
 }
 
 /// Reason for which a time is invalid; the number is its row in the array.
@@ -83,18 +86,26 @@ pub(super) fn times(array: &ArrayRef, shift: i64, out: &mut Vec<i64>) -> Result<
     }
 }
 
+/// Number of texts whose times are kept for an array of any length.
+const MEMO_MIN: usize = 16;
+
 /// Converts the times of a text column, which is read as a dictionary.
 fn parsed(array: &ArrayRef, shift: i64, out: &mut Vec<i64>) -> Result<(), TimeFault> {
     let rows = array.as_dictionary::<Int32Type>();
     let (keys, texts) = (rows.keys().values(), rows.values().as_string::<i32>());
-    let mut times: Vec<Option<i64>> = vec![None; texts.len()];
+    // A dictionary may have many more texts than a short array has rows.
+    let known_texts = if texts.len() <= keys.len().max(MEMO_MIN) { texts.len() } else { 0 };
+    let mut times: Vec<Option<i64>> = vec![None; known_texts];
     for (row, key) in keys.iter().enumerate() {
         let key = key.unsigned_abs() as usize;
-        if times[key].is_none() {
-            times[key] = Some(parse_time(texts.value(key)).ok_or(TimeFault::NoDate(row))?);
+        let time = match times.get(key).copied().flatten() {
+            Some(time) => time,
+            None => parse_time(texts.value(key)).ok_or(TimeFault::NoDate(row))?,
+        };
+        if let Some(known) = times.get_mut(key) {
+            *known = Some(time);
         }
-        let time = times[key].and_then(|time| time.checked_add(shift));
-        out.push(time.ok_or(TimeFault::OutOfRange(row))?);
+        out.push(time.checked_add(shift).ok_or(TimeFault::OutOfRange(row))?);
     }
     Ok(())
 }
@@ -123,6 +134,7 @@ pub(super) fn numbers(array: &ArrayRef, out: &mut Vec<f64>) {
     match array.data_type() {
         DataType::Float64 => convert::<Float64Type>(array, out, |value| value),
         DataType::Float32 => convert::<Float32Type>(array, out, f64::from),
+        DataType::Float16 => convert::<Float16Type>(array, out, f64::from),
         DataType::Int8 => convert::<Int8Type>(array, out, f64::from),
         DataType::Int16 => convert::<Int16Type>(array, out, f64::from),
         DataType::Int32 => convert::<Int32Type>(array, out, f64::from),
@@ -181,6 +193,7 @@ pub(super) fn text(array: &ArrayRef, row: usize) -> String {
     }
     match array.data_type() {
         // Prints the shortest digits that identify the float.
+        DataType::Float16 => format!("{:?}", array.as_primitive::<Float16Type>().value(row)),
         DataType::Float32 => format!("{:?}", array.as_primitive::<Float32Type>().value(row)),
         DataType::Float64 => format!("{:?}", array.as_primitive::<Float64Type>().value(row)),
         DataType::Int8 => integer::<Int8Type>(array, row),

@@ -15,7 +15,8 @@ use crate::files;
 const CHUNK: usize = 1 << 20;
 
 /// Returns the SHA-256 of the bytes of all files, in the order of the inputs; files of a folder are sorted by
-/// name. Equals `cat FILES | sha256sum`.
+/// name. Equals `cat FILES | sha256sum`. A table in memory adds the SHA-256 of its columns, which depends neither
+/// on its name nor on its division into batches.
 ///
 /// # Errors
 /// A file is missing or unreadable.
@@ -25,6 +26,7 @@ pub fn content_digest<'a>(inputs: impl IntoIterator<Item = &'a Input>) -> Result
         for file in list(input)? {
             match &file.location {
                 Location::Bytes { bytes, .. } => digest.update(bytes),
+                Location::Memory(rows) => digest.update(rows.table().digest()),
                 Location::Prepared(_) => {}
                 Location::File(path) => add(path, &mut digest).map_err(|error| io_error(path, error, 0))?,
             }

@@ -181,10 +181,7 @@ fn join(tables: Vec<FactorTable>, settings: &Settings) -> Result<PreparedFile, D
         }
     }
     let table = sorter.finish(None)?;
-    let lines = tables.iter().filter_map(|table| match &table.location {
-        Location::Prepared(file) => Some(file.interpretation()),
-        _ => None,
-    });
+    let lines = tables.iter().filter_map(|table| table.location.interpretation());
     let formats: Vec<String> = lines.map(|one| one.format.clone()).collect();
     let interpretation = Interpretation {
         file: name.clone(),

@@ -10,6 +10,7 @@ use super::batches::{BATCH_ROWS, RowGroup, Rows, unseal};
 use super::columns::times;
 use super::input::{Location, io_error};
 use super::levels::layout;
+use super::memory::MemoryRows;
 use super::open_table::OpenTable;
 use super::prepare::{prepared_text, section_of};
 use super::schema::{Columns, Key, Layout};
@@ -70,8 +71,7 @@ pub(super) fn list(input: &Input) -> Result<Vec<PriceFile>, DataError> {
             return Ok(vec![file(location, Vec::new())]);
         }
         Input::Memory(table) => {
-            let location = Location::Bytes { name: table.name().to_owned(), bytes: table.to_parquet()? };
-            return Ok(vec![file(location, Vec::new())]);
+            return Ok(vec![file(Location::Memory(MemoryRows::new(table)), Vec::new())]);
         }
         Input::Prepared(prepared) => return Ok(vec![file(Location::Prepared(prepared.clone()), Vec::new())]),
         Input::Several(inputs) => {
@@ -191,7 +191,7 @@ impl PriceFile {
         Ok(Opened { table, layout, groups, rows })
     }
 
-    /// Replaces a text table, or a Parquet file in the order of its symbols, by a table in time order.
+    /// Replaces a text table, or a Parquet file or table in the order of its symbols, by a table in time order.
     pub(super) fn prepare(&mut self, settings: &Settings) -> Result<(), DataError> {
         if self.is_prepared() {
             return Ok(());
@@ -204,26 +204,23 @@ impl PriceFile {
             ..settings.import_options(Content::Prices)
         };
         let prepared = match prepared_text(&self.location, &options)? {
-            Some(prepared) => Some(prepared),
+            Some(prepared) => Some(Location::Prepared(prepared)),
             None => sorted_by_time(&self.location, &options)?,
         };
         if let Some(prepared) = prepared {
-            self.location = Location::Prepared(prepared);
+            self.location = prepared;
         }
         Ok(())
     }
 
     /// Returns whether the file was replaced by a table in time order.
     pub(super) fn is_prepared(&self) -> bool {
-        matches!(self.location, Location::Prepared(_))
+        self.interpretation().is_some()
     }
 
     /// Returns how a file that was replaced was understood.
     pub(super) fn interpretation(&self) -> Option<&Interpretation> {
-        match &self.location {
-            Location::Prepared(file) => Some(file.interpretation()),
-            _ => None,
-        }
+        self.location.interpretation()
     }
 
     /// Determines range and fields of the file; returns its number of rows and the range of all its times.

@@ -128,12 +128,12 @@ fn with_table(
     let is_text = matches!(location, Location::Prepared(_));
     let time = columns.time(options.time.as_deref())?;
     // The table of a text file has at most one column of text besides the time: the symbol.
-    let symbol = columns.symbol_column(options.symbol.as_deref().filter(|_| !is_text))?;
+    let symbol = columns.symbol_if_any(options.symbol.as_deref().filter(|_| !is_text))?;
     let field = table.schema().field(time);
     let rows = TableRows { location, table: &table, time, symbol };
     let interpretation = (!is_text).then(|| Interpretation {
         file: file.clone(),
-        format: "Parquet".to_owned(),
+        format: if matches!(location, Location::Memory(_)) { "table" } else { "Parquet" }.to_owned(),
         time: Some((field.name().clone(), field.data_type().to_string())),
         columns: rows.roles(),
         ..Interpretation::default()

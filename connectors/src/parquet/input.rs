@@ -1,4 +1,4 @@
-//! Location of a Parquet file, and its footer.
+//! Location of a table, and the footer of a Parquet file.
 
 use std::collections::BTreeMap;
 use std::io::{self, Read};
@@ -15,20 +15,23 @@ use parquet::schema::types::SchemaDescriptor;
 
 use super::chunks::{Chunks, OpenFile, guarded};
 use super::file_batches::ParquetFile;
+use super::memory::MemoryRows;
 use super::open_table::OpenTable;
 use super::pages::{FooterFault, read_footer};
 use super::prepared::PreparedFile;
 use super::settings::Input;
 use crate::did_you_mean::nearest;
 use crate::files;
+use crate::import::Interpretation;
 use crate::{DataError, Place};
 
-/// Location of the bytes of a closed file.
+/// Location of a closed table.
 #[derive(Clone, Debug)]
 pub(super) enum Location {
     File(std::path::PathBuf),
     Bytes { name: String, bytes: Bytes },
     Prepared(PreparedFile),
+    Memory(MemoryRows),
 }
 
 impl Location {
@@ -37,6 +40,7 @@ impl Location {
             Self::File(path) => path.display().to_string(),
             Self::Bytes { name, .. } => name.clone(),
             Self::Prepared(file) => file.name().to_owned(),
+            Self::Memory(rows) => rows.table().name().to_owned(),
         }
     }
 
@@ -44,13 +48,27 @@ impl Location {
     pub(super) fn place(&self, row: u64, column: String) -> Box<Place> {
         match self {
             Self::Prepared(file) => file.place(row, column),
+            Self::Memory(rows) => rows.place(row, column),
             _ => Box::new(Place { file: self.name(), row, line: None, column }),
+        }
+    }
+
+    /// Returns how a file or table that was sorted, or read from text, was understood.
+    pub(super) fn interpretation(&self) -> Option<&Interpretation> {
+        match self {
+            Self::Prepared(file) => Some(file.interpretation()),
+            Self::Memory(rows) => rows.interpretation(),
+            Self::File(_) | Self::Bytes { .. } => None,
         }
     }
 
     /// Opens the table and reads the names and types of its columns. `open`: number of open files, named in the
     /// error if there are too many.
     pub(super) fn open(&self, open: usize) -> Result<OpenTable, DataError> {
+        if let Self::Memory(rows) = self {
+            unique_names(rows.table().name(), rows.schema())?;
+            return Ok(OpenTable::Memory(rows.clone()));
+        }
         let chunks = self.chunks(open)?;
         let (name, metadata) = (self.name(), self.footer(&chunks)?);
         unique_names(&name, metadata.schema())?;
@@ -68,6 +86,8 @@ impl Location {
                 let file = files::open(path).and_then(OpenFile::new);
                 Chunks::File(file.map_err(|error| io_error(path, error, open))?)
             }
+            // Has no bytes of a file.
+            Self::Memory(_) => Chunks::Bytes(Bytes::new()),
         };
         let file = self.name();
         if chunks.len() == 0 {
@@ -147,9 +167,7 @@ impl Input {
             Self::Path(path) => Ok(Location::File(path.clone())),
             Self::Bytes { name, bytes } => Ok(Location::Bytes { name: name.clone(), bytes: bytes.clone() }),
             Self::Prepared(file) => Ok(Location::Prepared(file.clone())),
-            Self::Memory(table) => {
-                Ok(Location::Bytes { name: table.name().to_owned(), bytes: table.to_parquet()? })
-            }
+            Self::Memory(table) => Ok(Location::Memory(MemoryRows::new(table))),
             Self::Several(files) => match files.as_slice() {
                 [file] => file.single(what),
                 _ => Err(DataError::Settings(format!(

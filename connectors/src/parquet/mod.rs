@@ -9,6 +9,7 @@
 //!   It checks footer and page headers, decompresses a page within a byte budget, and verifies its CRC-32.
 //!   The values of a page must fill exactly the bytes that their number requires. Declared sizes are checked
 //!   before memory is allocated. The error for damage names column, page and byte.
+//! * `memory/` reads Arrow tables in memory instead of files.
 //! * `levels.rs` reads wide frames with two column levels.
 //!   `midnights.rs` distinguishes midnights of other time zones from closing times.
 //! * A reader holds one page of each column that it reads.

@@ -4,12 +4,15 @@ use arrow_schema::Schema;
 
 use super::batches::{Batches, RowGroup};
 use super::file_batches::{FileBatches, ParquetFile, row_groups};
+use super::memory::{MemoryBatches, MemoryRows};
 use crate::DataError;
 
 /// Open table with the names and types of its columns.
 pub(super) enum OpenTable {
     /// Parquet file.
     File(ParquetFile),
+    /// Record batches in memory.
+    Memory(MemoryRows),
 }
 
 impl OpenTable {
@@ -17,6 +20,7 @@ impl OpenTable {
     pub(super) fn schema(&self) -> &Schema {
         match self {
             Self::File(file) => file.metadata.schema(),
+            Self::Memory(rows) => rows.schema(),
         }
     }
 
@@ -24,6 +28,7 @@ impl OpenTable {
     pub(super) fn row_groups(&self, time: Option<usize>, shift: i64) -> Vec<RowGroup> {
         match self {
             Self::File(file) => row_groups(file, time, shift),
+            Self::Memory(rows) => rows.row_groups(time, shift),
         }
     }
 
@@ -40,6 +45,10 @@ impl OpenTable {
         match self {
             Self::File(file) => FileBatches::new(file, projection, time, groups, batch_rows)
                 .map(|batches| Batches::File(Box::new(batches))),
+            Self::Memory(rows) => {
+                let batches = MemoryBatches::new(rows, projection, time, groups, batch_rows);
+                Ok(Batches::Memory(Box::new(batches)))
+            }
         }
     }
 }

@@ -71,7 +71,7 @@ pub(super) fn prepared_text(
         Location::File(path) if has_extension(path, &PARQUET) => return Ok(None),
         Location::File(path) => Contents::File(path.clone()),
         Location::Bytes { name, bytes } => Contents::Bytes { name: name.clone(), bytes: bytes.clone() },
-        Location::Prepared(_) => return Ok(None),
+        Location::Prepared(_) | Location::Memory(_) => return Ok(None),
     };
     let start = contents.start(START_BYTES).map_err(|error| match location {
         Location::File(path) => io_error(path, error, 0),

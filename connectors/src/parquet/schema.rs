@@ -348,16 +348,16 @@ impl<'a> Columns<'a> {
         Ok((self.symbol()?, self.named(name, role)?))
     }
 
-    /// Finds the column of symbols, if there is one.
-    pub(super) fn symbol_if_any(&self) -> Result<Option<usize>, DataError> {
-        let symbol = self.symbol_column(None)?;
+    /// Finds the column of symbols, if there is one. `name`: its name, if it is not a usual one.
+    pub(super) fn symbol_if_any(&self, name: Option<&str>) -> Result<Option<usize>, DataError> {
+        let symbol = self.symbol_column(name)?;
         symbol.map(|column| self.typed(column, is_text, TEXTS, "cast it to strings")).transpose()
     }
 
     /// Finds the column of symbols.
     pub(super) fn symbol(&self) -> Result<usize, DataError> {
         let missing = || self.missing("symbol", "the instrument of each row", None, &SYMBOL_HINTS);
-        self.symbol_if_any()?.ok_or_else(missing)
+        self.symbol_if_any(None)?.ok_or_else(missing)
     }
 
     /// Finds a column of numbers by its name, ignoring case.

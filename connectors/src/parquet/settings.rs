@@ -23,11 +23,11 @@ pub enum Input {
         /// Content.
         bytes: Bytes,
     },
-    /// Several files of factors, joined by time.
+    /// Several inputs: their rows together, or files of factors joined by time.
     Several(Vec<Input>),
     /// Table that [`prepare`](super::prepare) made of a file of another format or order.
     Prepared(PreparedFile),
-    /// Table in memory.
+    /// Arrow table in memory.
     Memory(super::MemoryTable),
 }
 

@@ -1,7 +1,7 @@
-//! Parquet files in the order of their symbols, sorted by time.
+//! Parquet files and tables in the order of their symbols, sorted by time.
 //!
 //! The order is recognised from the time statistics of the row groups and the times of the first one. Only a file
-//! whose symbols follow one another, each in time order, is sorted. Any other row out of order is probably an
+//! whose symbols follow one another, each in time order, is sorted; of a table in memory only the order is kept. Any other row out of order is probably an
 //! error of the data, which the cursor reports.
 
 use std::collections::BTreeSet;
@@ -13,6 +13,8 @@ use betaflow_engine::time::TimestampNs;
 use super::batches::{BATCH_ROWS, RowGroup};
 use super::columns::{is_text, times};
 use super::input::Location;
+use super::memory::SortedRows;
+use super::open_table::OpenTable;
 use super::prepare::once;
 use super::prepared::PreparedFile;
 use super::schema::Columns;
@@ -23,11 +25,11 @@ use crate::import::{Column, ImportOptions, Interpretation, Sorter};
 /// Rows of the first row group whose times are read to recognise the order.
 const ROWS_MAX: usize = 1 << 20;
 
-/// Returns a table in time order of a Parquet file in the order of its symbols; `None` for any other file.
+/// Returns a table in time order of a Parquet file or table in the order of its symbols; `None` for any other.
 pub(super) fn sorted_by_time(
     location: &Location,
     options: &ImportOptions,
-) -> Result<Option<PreparedFile>, DataError> {
+) -> Result<Option<Location>, DataError> {
     // All faults of such a file are reported when it is opened for reading.
     let Ok(table) = location.open(0) else { return Ok(None) };
     let name = location.name();
@@ -38,11 +40,24 @@ pub(super) fn sorted_by_time(
         return Ok(None);
     }
     let groups = table.row_groups(Some(time), 0);
-    let file = TableRows { location, table: &table, time, symbol: Some(symbol) };
-    if !(overlaps(&groups) || file.has_step_back(&groups)?) || !file.is_by_symbol(&groups)? {
+    let rows = TableRows { location, table: &table, time, symbol: Some(symbol) };
+    let steps_back = match &table {
+        OpenTable::File(_) => overlaps(&groups) || rows.has_step_back(&groups)?,
+        OpenTable::Memory(table) => table.may_step_back(time),
+    };
+    if !steps_back || !rows.is_by_symbol(&groups)? {
         return Ok(None);
     }
-    once(location, options, || file.sorted(groups, options)).map(Some)
+    match &table {
+        OpenTable::File(_) => once(location, options, || rows.sorted(groups, options))
+            .map(|file| Some(Location::Prepared(file))),
+        OpenTable::Memory(table) => {
+            let seal = options.sealed_from.map(|seal| seal.0);
+            let describe = |facts: &SortedRows| rows.interpretation("table", facts);
+            let sorted = table.sorted_by_time(time, symbol, seal, describe)?;
+            Ok(sorted.map(Location::Memory))
+        }
+    }
 }
 
 /// Returns whether a row group begins before the end of the one before it.
@@ -112,7 +127,7 @@ impl TableRows<'_> {
     }
 
     fn sorted(&self, groups: Vec<RowGroup>, options: &ImportOptions) -> Result<PreparedFile, DataError> {
-        let (name, schema) = (self.location.name(), self.table.schema());
+        let name = self.location.name();
         let columns: Vec<Column> = self.columns().into_iter().map(|(_, column)| column).collect();
         let into: Vec<usize> = (0..columns.len()).collect();
         let mut sorter = Sorter::new(&name, columns.clone());
@@ -120,18 +135,24 @@ impl TableRows<'_> {
         self.push_rows(groups, seal, &columns, &into, &mut sorter)?;
         let symbols = sorter.texts.count() as u64;
         let table = sorter.finish(None)?;
-        let time = schema.field(self.time);
-        let interpretation = Interpretation {
-            file: name.clone(),
-            format: "Parquet in the order of its symbols".to_owned(),
+        let facts = SortedRows { rows: table.rows, symbols, times: table.times, unsorted: table.unsorted };
+        let interpretation = self.interpretation("Parquet", &facts);
+        Ok(PreparedFile::new(name, table, false, interpretation))
+    }
+
+    /// Returns the note about rows that were sorted.
+    fn interpretation(&self, format: &str, facts: &SortedRows) -> Interpretation {
+        let time = self.table.schema().field(self.time);
+        Interpretation {
+            file: self.location.name(),
+            format: format!("{format} in the order of its symbols"),
             time: Some((time.name().clone(), time.data_type().to_string())),
             columns: self.roles(),
-            rows: table.rows,
-            symbols: Some(symbols),
-            range: table.times.map(|(first, last)| (TimestampNs(first), TimestampNs(last))),
-            unsorted: table.unsorted,
+            rows: facts.rows,
+            symbols: Some(facts.symbols),
+            range: facts.times.map(|(first, last)| (TimestampNs(first), TimestampNs(last))),
+            unsorted: facts.unsorted,
             ..Interpretation::default()
-        };
-        Ok(PreparedFile::new(name, table, false, interpretation))
+        }
     }
 }

@@ -2,6 +2,7 @@
 // Each test file uses a part of this module.
 #![allow(dead_code, clippy::unwrap_used)]
 
+pub(crate) mod arrow_tables;
 pub(crate) mod live;
 
 use std::fs::{File, create_dir_all};

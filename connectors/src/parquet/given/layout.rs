@@ -123,7 +123,7 @@ fn tidy_or_wide(
     let is_other = |column: &usize| {
         *column != time && Some(*column) != known_at && !fields[*column].name().starts_with("__index_level_")
     };
-    let Some(key) = columns.symbol_if_any()? else {
+    let Some(key) = columns.symbol_if_any(None)? else {
         let mut symbols = Vec::new();
         for column in (0..fields.len()).filter(is_other) {
             let name = fields[column].name();

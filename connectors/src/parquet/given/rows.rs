@@ -186,10 +186,10 @@ impl GivenRows {
 fn prepared(location: Location, sealed_from: Option<TimestampNs>) -> Result<Location, DataError> {
     let options = ImportOptions { content: Content::Table, sealed_from, ..ImportOptions::default() };
     let prepared = match prepared_text(&location, &options)? {
-        Some(prepared) => Some(prepared),
+        Some(prepared) => Some(Location::Prepared(prepared)),
         None => sorted_by_time(&location, &options)?,
     };
-    Ok(prepared.map_or(location, Location::Prepared))
+    Ok(prepared.unwrap_or(location))
 }
 
 fn is_date_type(kind: &DataType) -> bool {
@@ -269,6 +269,13 @@ impl OpenRows {
         column: usize,
     ) -> Result<Vec<Option<i64>>, DataError> {
         let array = batch.column(column);
+        if array.null_count() == 0 {
+            let mut read = Vec::new();
+            times(array, 0, &mut read).map_err(|fault| {
+                fault.error(array, |row| self.place(batch, first_row + row as u64, column))
+            })?;
+            return Ok(read.into_iter().map(Some).collect());
+        }
         (0..array.len())
             .map(|row| {
                 if array.is_null(row) {

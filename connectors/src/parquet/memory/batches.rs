@@ -1,0 +1,221 @@
+//! Batches of a table in memory.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use arrow_array::builder::PrimitiveBuilder;
+use arrow_array::cast::AsArray;
+use arrow_array::{
+    Array, ArrayRef, ArrowPrimitiveType, NullArray, RecordBatch, RecordBatchOptions, downcast_primitive,
+};
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
+
+use super::super::batches::{RowGroup, Rows};
+use super::super::columns::is_text;
+use super::places::InBatch;
+use super::rows::MemoryRows;
+use super::texts::{TextKeys, keys_type};
+use crate::DataError;
+
+/// Number of neighbouring rows below which rows are collected instead of sliced.
+const SLICE_MIN: usize = 64;
+
+/// Reader of projected columns of a table in memory, batch by batch.
+pub(in super::super) struct MemoryBatches {
+    rows: MemoryRows,
+    whole: Projection,
+    /// Time column alone, if the table has one.
+    time: Option<Projection>,
+    texts: BTreeMap<usize, TextKeys>,
+    groups: VecDeque<RowGroup>,
+    /// Row group being read, and whether all columns of the projection are read.
+    current: Option<(RowGroup, bool)>,
+    /// Whether only times are read from here to the end of the table.
+    times_only: bool,
+    next_row: u64,
+    batch_rows: usize,
+}
+
+/// Columns and their types in a batch.
+#[derive(Clone)]
+struct Projection {
+    columns: Vec<usize>,
+    schema: SchemaRef,
+}
+
+impl Projection {
+    fn new(rows: &MemoryRows, columns: &[usize]) -> Self {
+        let fields = columns.iter().map(|column| {
+            let field = rows.schema().field(*column);
+            let is_text = is_text(field.data_type());
+            let kind = if is_text { keys_type() } else { field.data_type().clone() };
+            // A null in a column declared without nulls is found by the readers.
+            Field::new(field.name(), kind, true)
+        });
+        Self { columns: columns.to_vec(), schema: Arc::new(Schema::new(fields.collect::<Vec<_>>())) }
+    }
+}
+
+/// Rows of a batch.
+enum Part {
+    /// Consecutive rows of one record batch.
+    Slice { first: InBatch, rows: usize },
+    /// Rows anywhere.
+    Places(Vec<InBatch>),
+}
+
+impl MemoryBatches {
+    /// Starts at the first of `groups`; see `OpenTable::batches`.
+    pub(in super::super) fn new(
+        rows: &MemoryRows,
+        projection: &[usize],
+        time: Option<usize>,
+        mut groups: Vec<RowGroup>,
+        batch_rows: usize,
+    ) -> Self {
+        groups.retain(|group| group.rows > 0 && (group.is_wanted || time.is_some()));
+        Self {
+            rows: rows.clone(),
+            whole: Projection::new(rows, projection),
+            time: time.map(|time| Projection::new(rows, &[time])),
+            texts: BTreeMap::new(),
+            groups: groups.into(),
+            current: None,
+            times_only: false,
+            next_row: 0,
+            batch_rows,
+        }
+    }
+
+    /// Reads the next rows.
+    pub(in super::super) fn next(&mut self) -> Result<Option<Rows>, DataError> {
+        loop {
+            let Some((group, is_whole)) = self.current else {
+                let Some(group) = self.groups.pop_front() else { return Ok(None) };
+                self.next_row = group.first_row;
+                self.current = Some((group, group.is_wanted && !self.times_only));
+                continue;
+            };
+            let first_row = self.next_row;
+            let left = usize::try_from(group.first_row + group.rows - first_row).unwrap_or(0);
+            if left == 0 {
+                self.current = None;
+                continue;
+            }
+            let part = self.part(usize::try_from(first_row).unwrap_or(0), left);
+            let projection = match &self.time {
+                Some(time) if !is_whole => time,
+                _ => &self.whole,
+            };
+            let arrays = projection
+                .columns
+                .iter()
+                .map(|column| array(&self.rows, *column, &part, &mut self.texts))
+                .collect::<Result<Vec<_>, _>>()?;
+            let count = part.rows();
+            let options = RecordBatchOptions::new().with_row_count(Some(count));
+            let batch = RecordBatch::try_new_with_options(Arc::clone(&projection.schema), arrays, &options);
+            let batch = batch.map_err(|error| DataError::Io {
+                path: self.rows.table().name().to_owned(),
+                source: std::io::Error::other(error),
+            })?;
+            self.next_row += count as u64;
+            return Ok(Some(Rows { batch, first_row, is_whole, bounds: group.times, group }));
+        }
+    }
+
+    /// Selects the rows of the next batch, of at most `left` rows.
+    fn part(&self, row: usize, left: usize) -> Part {
+        let length = left.min(self.batch_rows.max(1));
+        match self.rows.neighbours(row) {
+            neighbours if neighbours >= length.min(SLICE_MIN) => {
+                Part::Slice { first: self.rows.at(row), rows: length.min(neighbours) }
+            }
+            _ => Part::Places((row..row + length).map(|row| self.rows.at(row)).collect()),
+        }
+    }
+
+    /// Reads only times from here to the end of the table; returns the number of wanted rows skipped. A table
+    /// without a time column ends here.
+    pub(in super::super) fn times_only(&mut self) -> u64 {
+        let left = match self.current {
+            Some((group, true)) => group.first_row + group.rows - self.next_row,
+            _ => 0,
+        };
+        let wanted = self.groups.iter().filter(|group| group.is_wanted).map(|group| group.rows).sum::<u64>();
+        self.times_only = true;
+        match (&self.time, &mut self.current) {
+            (None, _) => {
+                self.groups.clear();
+                self.current = None;
+            }
+            (Some(_), Some((_, is_whole))) => *is_whole = false,
+            (Some(_), None) => {}
+        }
+        left + wanted
+    }
+}
+
+impl Part {
+    fn rows(&self) -> usize {
+        match self {
+            Self::Slice { rows, .. } => *rows,
+            Self::Places(places) => places.len(),
+        }
+    }
+}
+
+/// Returns the cells of a column: a slice without a copy, or a copy of single cells; texts become keys of a
+/// dictionary.
+fn array(
+    rows: &MemoryRows,
+    column: usize,
+    part: &Part,
+    texts: &mut BTreeMap<usize, TextKeys>,
+) -> Result<ArrayRef, DataError> {
+    let kind = rows.schema().field(column).data_type();
+    if is_text(kind) {
+        let texts = texts.entry(column).or_default();
+        return match part {
+            Part::Slice { first: InBatch { batch, row }, rows: count } => {
+                let places = (*row..row + count).map(|row| InBatch { batch: *batch, row });
+                texts.keys_of(rows, column, places)
+            }
+            Part::Places(places) => texts.keys_of(rows, column, places.iter().copied()),
+        };
+    }
+    Ok(match part {
+        Part::Slice { first: InBatch { batch, row }, rows: count } => {
+            rows.column(*batch, column).slice(*row, *count)
+        }
+        Part::Places(places) => collected(rows, column, places, kind),
+    })
+}
+
+macro_rules! collect {
+    ($kind:ty, $rows:ident, $column:ident, $places:ident, $type:ident) => {
+        Arc::new(primitives::<$kind>($rows, $column, $places, $type)) as ArrayRef
+    };
+}
+
+/// Copies single cells of a column. Readers project only columns of numbers, times and texts.
+fn collected(rows: &MemoryRows, column: usize, places: &[InBatch], kind: &DataType) -> ArrayRef {
+    downcast_primitive! {
+        kind => (collect, rows, column, places, kind),
+        _ => Arc::new(NullArray::new(places.len()))
+    }
+}
+
+fn primitives<T: ArrowPrimitiveType>(
+    rows: &MemoryRows,
+    column: usize,
+    places: &[InBatch],
+    kind: &DataType,
+) -> arrow_array::PrimitiveArray<T> {
+    let mut cells = PrimitiveBuilder::<T>::with_capacity(places.len()).with_data_type(kind.clone());
+    for InBatch { batch, row } in places {
+        let array = rows.column(*batch, column).as_primitive::<T>();
+        cells.append_option(array.is_valid(*row).then(|| array.value(*row)));
+    }
+    cells.finish()
+}
