@@ -67,7 +67,8 @@ impl Sharing {
     /// Returns the scenarios of shard `number` of `of`, in ascending order.
     ///
     /// The scenarios of all groups in a row are cut into equal parts. A cut inside a group moves to its end if that
-    /// changes a shard by at most an eighth, so that most groups need one pass. `of` is at most the number of scenarios.
+    /// changes a shard by at most an eighth, so that most groups need one pass. With more shards than
+    /// scenarios, some are empty.
     pub(crate) fn shard(&self, number: usize, of: usize) -> Vec<usize> {
         let ends: Vec<usize> = self
             .groups
@@ -106,7 +107,7 @@ mod tests {
         let grids: [&[usize]; 5] = [&[1], &[7], &[3, 3, 3, 3], &[1, 40, 2, 9], &[16, 17, 15, 16]];
         for sizes in grids {
             let sharing = sharing(sizes);
-            for of in 1..=sharing.count() {
+            for of in 1..=sharing.count() + 3 {
                 let shards: Vec<_> = (1..=of).map(|number| sharing.shard(number, of)).collect();
                 let mut all = shards.concat();
                 all.sort_unstable();
