@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from betaflow import _native
 from betaflow._folder import Folder
@@ -198,6 +200,11 @@ class Call:
         `report`: the command always has a report.
         """
         folder = Folder(out)
+        if (run := _ELSEWHERE.get()) is not None:
+            try:
+                return run(self, progress, folder, force)
+            except Error as error:
+                raise self._in_python(error) from error.__cause__
         self.flag("--out", folder.path)
         self.flag("--force", force)
         if not report:
@@ -268,6 +275,22 @@ class Call:
         if isinstance(error, StrategyError):
             return StrategyError(message, strategy=error.strategy, seq=error.seq, time=error.time)
         return Error(message)
+
+
+#: Function that runs a call: the call, its progress, its folder, and True to replace an earlier result in the folder.
+Runner: TypeAlias = "Callable[[Call, Progress, Folder, bool], Reply]"
+
+_ELSEWHERE: ContextVar[Runner | None] = ContextVar("elsewhere", default=None)
+
+
+@contextmanager
+def elsewhere(run: Runner) -> Iterator[None]:
+    """Let another function run the calls of commands that write a folder, for instance on a cluster."""
+    token = _ELSEWHERE.set(run)
+    try:
+        yield
+    finally:
+        _ELSEWHERE.reset(token)
 
 
 def grid_of(grid: object, call: Call) -> None:
