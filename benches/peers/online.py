@@ -47,7 +47,7 @@ def seconds(run: Callable[[], object], repeats: int = REPEATS) -> float:
 
 
 def fixed() -> Fixed:
-    """betaflow's filter, with the parameters of pykalman."""
+    """Filter of betaflow, with the parameters of pykalman."""
     m = FACTORS + 1
     return Fixed(
         FACTORS,

@@ -227,7 +227,7 @@ class Run(Result):
         Raises
         ------
         ImportError
-            plotly is not installed.
+            The package plotly is not installed.
         """
         from betaflow._plot import growth
 

@@ -153,7 +153,7 @@ def tune(
         Figure to choose by: ``"sharpe"`` (default), ``"sortino"``, ``"calmar"``, ``"growth"`` or
         ``"worst_block"``.
     trials, out, force, resume
-        As for :func:`stress`.
+        Trials log and folder, as for :func:`stress`.
     config, data, holdout, universe, benchmark, estimator, strategy, sizing, execution, world, limits, record,
     pipeline
         Settings, as for :func:`replay`.

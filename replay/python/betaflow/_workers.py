@@ -77,7 +77,7 @@ def call_in_processes(
     Parameters
     ----------
     arguments, settings, tables, grid, strategy
-        As for the native call.
+        Arguments of the native call.
     progress
         Function of the number of shards done and their number.
     processes

@@ -10,10 +10,14 @@ class Error(Exception):
 class ConfigError(Error):
     """Argument or setting that is not accepted.
 
-    Attributes:
-        setting: dotted name of the setting, such as ``sizing.turnover_cap``; None for other arguments.
-        found: value that was found, as text.
-        expected: values that are accepted, as text.
+    Attributes
+    ----------
+    setting
+        Dotted name of the setting, such as ``sizing.turnover_cap``; None for other arguments.
+    found
+        Value that was found, as text.
+    expected
+        Values that are accepted, as text.
     """
 
     def __init__(
@@ -33,13 +37,19 @@ class ConfigError(Error):
 class InputError(Error):
     """Data that cannot be used.
 
-    Attributes:
-        file: name of the argument or path of the file with the data; None for an error without a place.
-        row: row, counting from 0.
-        line: line of a text file, counting from 1; None for other data.
-        column: name of the column, as the text of its label in a frame of pandas.
-        index: label of the row in the index of a frame of pandas; None for other data, and for an index of
-        row numbers.
+    Attributes
+    ----------
+    file
+        Name of the argument or path of the file with the data; None for an error without a place.
+    row
+        Row, counting from 0.
+    line
+        Line of a text file, counting from 1; None for other data.
+    column
+        Name of the column, as the text of its label in a frame of pandas.
+    index
+        Label of the row in the index of a frame of pandas; None for other data, and for an index of row
+        numbers.
     """
 
     def __init__(
@@ -63,10 +73,14 @@ class InputError(Error):
 class StrategyError(Error):
     """Failure of a strategy in Python; the exception of its code is the cause (``__cause__``).
 
-    Attributes:
-        strategy: class of the strategy.
-        seq: number of the frame, counting from 0.
-        time: close of the frame's bars as nanoseconds since 1970, UTC.
+    Attributes
+    ----------
+    strategy
+        Class of the strategy.
+    seq
+        Number of the frame, counting from 0.
+    time
+        Close of the frame's bars as nanoseconds since 1970, UTC.
     """
 
     def __init__(self, message: str, *, strategy: str, seq: int, time: int) -> None:

@@ -11,7 +11,7 @@ Returns are decimal simple returns of one frame. To get the numbers of a run, pa
 - the first frame has no returns: pass NaN, or leave it out;
 - factors: columns of the factor file unchanged; those of instruments (``[factors]``) sums of their returns.
 
-Nothing is clipped and nothing is standardised before the filter.
+The filter takes these values as they are: it neither clips nor standardises them.
 
 References
 ----------

@@ -180,9 +180,21 @@ def text_of(docstring: str) -> str:
     return "\n\n".join(parts)
 
 
+def table(block: str) -> str:
+    """Return a table with rules of ``=`` as one of Markdown."""
+    lines = block.splitlines()
+    columns = [match.span() for match in re.finditer("=+", lines[0])]
+    columns[-1] = (columns[-1][0], len(block))
+    rows = [[line[first:end].strip() for first, end in columns] for line in lines if not line.startswith("==")]
+    rows.insert(1, ["---"] * len(columns))
+    return "\n".join("| " + " | ".join(row) + " |" for row in rows)
+
+
 def fields(text: str) -> str:
     """Return parameters with their descriptions as a list."""
     items: list[str] = []
+    # A list of names may have several lines.
+    text = re.sub(r",\n(?=\S)", ", ", text)
     for block in re.split(r"\n(?=\S)", text):
         head, _, description = block.partition("\n")
         name, _, kind = (part.strip() for part in head.partition(" : "))
@@ -202,7 +214,9 @@ def prose(text: str) -> str:
     text = re.sub(r"^\.\. \[(\d+)\] ", r"* [\1] ", text, flags=re.MULTILINE)
     parts: list[str] = []
     for block in re.split(r"\n\s*\n", text):
-        if block.lstrip().startswith(">>>"):
+        if re.match(r"=+ +=", block):
+            parts.append(table(block))
+        elif block.lstrip().startswith(">>>"):
             parts.append(f"```py\n{textwrap.dedent(block)}\n```")
         elif block.startswith("    "):
             if parts and parts[-1].endswith("::"):

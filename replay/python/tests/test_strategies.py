@@ -81,13 +81,13 @@ class EqualWeight(Strategy):
         }[self.form]()
 
 
-class Seen(Strategy):
+class Recorder(Strategy):
     """Keeps its contexts, and copies of their arrays, in lists that outlive the run."""
 
     contexts: ClassVar[list[tuple[Context, dict[str, np.ndarray]]]] = []
 
     def decide(self, context: Context) -> Any:
-        Seen.contexts.append((context, {name: getattr(context, name).copy() for name in ARRAYS}))
+        Recorder.contexts.append((context, {name: getattr(context, name).copy() for name in ARRAYS}))
         return context.alpha_posterior() + context.betas @ context.premia
 
 
@@ -158,9 +158,9 @@ def test_object_is_copied_for_each_run(tmp_path: Path) -> None:
 
 
 def contexts_of(folder: Path, *arguments: str) -> list[tuple[Context, dict[str, np.ndarray]]]:
-    Seen.contexts = []
-    Run(folder, Seen(), *arguments)
-    return Seen.contexts
+    Recorder.contexts = []
+    Run(folder, Recorder(), *arguments)
+    return Recorder.contexts
 
 
 def test_context_shows_nothing_after_its_frame(tmp_path: Path) -> None:
@@ -168,12 +168,12 @@ def test_context_shows_nothing_after_its_frame(tmp_path: Path) -> None:
     random = np.random.default_rng(7)
     for cut in sorted(random.choice(len(whole) - 1, 3, replace=False)) + [0]:
         time = str(whole[cut][0].time.astype("M8[D]"))
-        Seen.contexts = []
+        Recorder.contexts = []
         _native.call(
-            ["replay", "--no-report", "--to", time, "--out", str(tmp_path / f"cut{cut}")], strategy=Seen()
+            ["replay", "--no-report", "--to", time, "--out", str(tmp_path / f"cut{cut}")], strategy=Recorder()
         )
-        assert len(Seen.contexts) == cut + 1
-        for (before, arrays), (after, expected) in zip(Seen.contexts, whole, strict=False):
+        assert len(Recorder.contexts) == cut + 1
+        for (before, arrays), (after, expected) in zip(Recorder.contexts, whole, strict=False):
             assert (before.seq, before.time_ns, before.symbols, before.factors) == (
                 after.seq,
                 after.time_ns,

@@ -120,11 +120,13 @@ fn paragraphs(lines: &Lines) -> Vec<(usize, String)> {
     for (at, (line, raw)) in lines.iter().enumerate() {
         let text = raw.trim();
         let indent = if at == 0 { margin } else { indent_of(raw) };
-        let underlined = lines.get(at + 1).is_some_and(|(_, next)| is_rule(next.trim()));
+        // A table ends with a blank line.
+        listing |= is_table_rule(text);
+        let underlined = !listing && lines.get(at + 1).is_some_and(|(_, next)| is_rule(next.trim()));
         if literal.is_some_and(|outer| !text.is_empty() && indent <= outer) {
             literal = None;
         }
-        if underlined || is_rule(text) {
+        if underlined || is_rule(text) || is_table_rule(text) {
             fields = if underlined { has_fields(text) } else { fields };
             found.extend(paragraph.take());
             continue;
@@ -156,6 +158,11 @@ fn paragraphs(lines: &Lines) -> Vec<(usize, String)> {
 
 fn is_rule(text: &str) -> bool {
     text.len() >= 3 && text.chars().all(|c| c == '-' || c == '=')
+}
+
+/// True for the rule of a table with several columns: `==== ====`.
+fn is_table_rule(text: &str) -> bool {
+    text.starts_with("==") && text.contains(' ') && text.chars().all(|c| c == '=' || c == ' ')
 }
 
 fn has_fields(heading: &str) -> bool {
