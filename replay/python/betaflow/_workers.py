@@ -28,6 +28,12 @@ Result = tuple[str, str, "str | None", list[str]]
 OF_MERGE = {"--no-report", "--force", "--json"}
 OF_MERGE_WITH_VALUE = {"--out", "--trials"}
 
+#: Note of a study whose strategy other processes cannot have.
+IN_ONE_PROCESS = (
+    "the scenarios ran in one process, because others cannot import the class of the strategy: define it in a module, or "
+    "install cloudpickle"
+)
+
 
 @dataclass(frozen=True)
 class Shard:
@@ -91,9 +97,10 @@ def call_in_processes(
     count = processes_of(processes)
     pickled = None if count == 1 else _pickled(strategy, required=processes is not None)
     if pickled is None:
-        return _native.call(
+        text, page, path, notes = _native.call(
             arguments, settings=settings, tables=tables, grid=grid, strategy=strategy, progress=progress
         )
+        return text, page, path, notes if count == 1 else [*notes, IN_ONE_PROCESS]
     own, merged = _divided(arguments)
     with tempfile.TemporaryDirectory(prefix="betaflow-") as folder:
         files = [(name, _written(table, Path(folder) / f"{at}.arrow")) for at, (name, table) in enumerate(tables)]
@@ -131,7 +138,8 @@ def _run(shards: list[Shard], progress: Callable[[int, int], object] | None) -> 
 def run_shard(shard: Shard) -> None:
     """Run a shard, in a process of its own."""
     _native.call(
-        [*shard.arguments, "--shard", f"{shard.number}/{shard.count}", "--out", shard.folder],
+        # Threads of one process would wait for Python's lock.
+        [*shard.arguments, "--threads", "1", "--shard", f"{shard.number}/{shard.count}", "--out", shard.folder],
         settings=shard.settings,
         tables=[(name, _read(file)) for name, file in shard.tables],
         grid=shard.grid,

@@ -47,8 +47,10 @@ class Strategy:
     be values that :mod:`pickle` accepts. A restart continues with that state, and refuses an object that differs from the
     one with which the run began. Only open state folders that you trust: reading a pickle can run code.
 
-    ``run.toml`` names the class and those attributes that are numbers or short texts. They count as the choice of a trial,
-    by which the Sharpe ratio of the best is deflated: keep parameters as such attributes.
+    Attributes of the object that are numbers, texts or truth values, and whose names do not begin with ``_``, are its
+    parameters: ``run.toml`` has them as keys of ``[strategy]``, and settings and grids can vary them, as in
+    ``betaflow.tune(..., strategy=Trend(0.95), grid={"strategy.decay": [0.9, 0.95, 0.99]})``. A varied value replaces the
+    attribute of the copy. Studies tell choices apart by the parameters.
 
     Attributes
     ----------
@@ -231,7 +233,7 @@ class Context:
         return f"Context(time={self.time}, seq={self.seq}, {len(self.symbols)} instruments)"
 
 
-def _described(strategy: object) -> tuple[str, str, str, str]:
+def _described(strategy: object) -> tuple[str, str, dict[str, bool | int | float | str], str]:
     """Return name, class with its module, parameters and kind of targets of a strategy."""
     if isinstance(strategy, type):
         raise TypeError(f"strategy: found the class {strategy.__name__}, expected an object: {strategy.__name__}()")
@@ -247,14 +249,14 @@ def _described(strategy: object) -> tuple[str, str, str, str]:
             '"weights"'
         )
     kind = type(strategy)
-    # Numbers and short texts tell the choices of a study apart; other attributes have no stable text.
-    plain = []
+    parameters: dict[str, bool | int | float | str] = {}
     for name, value in getattr(strategy, "__dict__", {}).items():
         if type(value).__module__ == "numpy" and getattr(value, "ndim", 1) == 0:
             value = value.item()
-        if isinstance(value, (bool, int, float, str)) and len(repr(value)) <= 100:
-            plain.append(f"{name}={value!r}")
-    return kind.__name__, f"{kind.__module__}.{kind.__qualname__}", ", ".join(plain), targets
+        is_plain = isinstance(value, (bool, float, str)) or (isinstance(value, int) and abs(value) < 2**63)
+        if is_plain and name not in ("kind", "python") and not name.startswith("_"):
+            parameters[name] = value
+    return kind.__name__, f"{kind.__module__}.{kind.__qualname__}", parameters, targets
 
 
 def _values(returned: Any, context: Context) -> Floats:

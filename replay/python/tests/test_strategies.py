@@ -292,21 +292,20 @@ def test_functions_of_the_package_take_a_strategy(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", ["stress", "tune"])
 def test_scenarios_in_processes_equal_those_in_one(command: str) -> None:
-    grid = {"sizing.turnover_cap": [0.01, 0.05, 0.2], "execution.half_spread_bps": [2.0, 8.0]}
+    grid = {"sizing.turnover_cap": [0.01, 0.05, 0.2], "strategy.decay": [0.9, 0.98]}
     studies = [
-        getattr(betaflow, command)(
-            grid=grid, end="2016-12-31", trials="none", strategy=Trend(), processes=processes
-        )
+        getattr(betaflow, command)(grid=grid, trials="none", strategy=Trend(), processes=processes)
         for processes in (1, 2)
     ]
-    one, two = (study.scenarios.to_pandas() for study in studies)
-    pd.testing.assert_frame_equal(one, two, check_exact=True)
-    assert one.digest.nunique() == 6
+    for file in sorted(studies[0].path.glob("*.parquet")):
+        one, two = (pq.read_table(study.path / file.name).to_pandas() for study in studies)
+        pd.testing.assert_frame_equal(one, two, check_exact=True)
+    scenarios = pq.read_table(studies[0].path / "scenarios.parquet").to_pandas()
+    assert scenarios.digest.nunique() == 6
     for row in (0, 5):
-        settings = {"sizing": {"turnover_cap": one["sizing.turnover_cap"][row]}}
-        settings["execution"] = {"half_spread_bps": one["execution.half_spread_bps"][row]}
-        run = betaflow.replay(end="2016-12-31", strategy=Trend(), **settings)
-        assert run.digest == one.digest[row]
+        cap, decay = scenarios["sizing.turnover_cap"][row], scenarios["strategy.decay"][row]
+        run = betaflow.replay(strategy=Trend(decay), sizing={"turnover_cap": cap})
+        assert run.digest == scenarios.digest[row]
 
 
 def test_error_in_a_scenario_names_scenario_and_frame() -> None:
@@ -350,7 +349,15 @@ def test_settings_of_the_run_name_the_class(tmp_path: Path) -> None:
 
 def test_settings_of_the_run_have_the_parameters(tmp_path: Path) -> None:
     run = Run(tmp_path / "run", Trend(0.9))
-    assert 'parameters = "decay=0.9, frames=0"' in (run.folder / "run.toml").read_text()
+    assert "decay = 0.9\n" in (run.folder / "run.toml").read_text()
+    assert Run(tmp_path / "set", Trend(0.5), strategy__decay=0.9).digest == run.digest
+    # Settings of an earlier run replace the parameters of the object.
+    config = str(run.folder / "run.toml")
+    assert Run(tmp_path / "again", Trend(0.5), "--config", config).digest == run.digest
+    for name, value in (("strategy__half_life", 3), ("strategy__decay", "fast")):
+        with pytest.raises(ConfigError) as raised:
+            Run(tmp_path / "refused", Trend(), **{name: value})
+        assert raised.value.setting == name.replace("__", ".")
 
 
 def test_other_settings_of_the_strategy_are_refused(tmp_path: Path) -> None:

@@ -322,11 +322,12 @@ impl Config {
     /// # Errors
     /// Its settings are not valid.
     pub(crate) fn strategy(&self) -> Result<Box<dyn Strategy>> {
-        if let Some(strategy) = self.host.strategy() {
-            return strategy.make().map_err(anyhow::Error::from_boxed);
-        }
         let mut own = self.strategy.clone();
         let kind = own.remove("kind");
+        if let Some(strategy) = self.host.strategy() {
+            own.remove(request::CLASS);
+            return strategy.make(&own).map_err(anyhow::Error::from_boxed);
+        }
         let kind = kind.as_ref().and_then(Value::as_str).unwrap_or_default();
         let entry = strategies::find(kind).with_context(|| format!("unknown strategy {kind}"))?;
         Ok(entry.build(own)?.1)

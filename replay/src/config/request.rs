@@ -32,9 +32,6 @@ use crate::host::{Host, StrategyFactory};
 /// Key of `[strategy]` in `run.toml`: module and class of a strategy in Python.
 pub(super) const CLASS: &str = "python";
 
-/// Key of `[strategy]` in `run.toml`: parameters of a strategy in Python.
-const PARAMETERS: &str = "parameters";
-
 /// Flag of one command that stands for a setting.
 #[derive(Clone, Debug)]
 pub(crate) struct SettingFlag {
@@ -356,22 +353,50 @@ fn located(typed: &Layers, table: &str, key: &str, found: &str, expected: &str) 
     SettingError { setting, origin, problem }.into()
 }
 
-/// Returns the `[strategy]` table of a caller's strategy, which has its settings itself.
+/// Returns the `[strategy]` table of a caller's strategy: its class and its parameters, as typed or as it has them.
 fn called_strategy(typed: &Layers, strategy: &dyn StrategyFactory) -> Result<Table> {
     let name = strategy.name();
-    let own = typed.table("strategy");
-    // `run.toml` of an earlier run has these keys; the class may have moved to another module.
-    let is_expected = |key: &str, value: &Value| match key {
-        "kind" => value.as_str() == Some(name),
-        key => [CLASS, PARAMETERS].contains(&key),
+    let mut own = typed.table("strategy");
+    let refused = |key: &str, value: &Value, expected: &str| {
+        Err(located(typed, "strategy", key, &value.to_string(), expected))
     };
-    if let Some((key, value)) = own.iter().find(|(key, value)| !is_expected(key, value)) {
-        let expected = format!("no key in [strategy], because the strategy is an object of the class {name}");
-        return Err(located(typed, "strategy", key, &value.to_string(), &expected));
+    if let Some(kind) = own.remove("kind").filter(|kind| kind.as_str() != Some(name)) {
+        return refused(
+            "kind",
+            &kind,
+            &format!("{name:?} or no key, because the strategy is an object of this class"),
+        );
     }
-    let keys = [("kind", name), (CLASS, strategy.class()), (PARAMETERS, strategy.parameters())];
-    let keys = keys.into_iter().filter(|(_, value)| !value.is_empty());
-    Ok(keys.map(|(key, value)| (key.to_owned(), Value::String(value.to_owned()))).collect())
+    // `run.toml` of an earlier run has this key; the class may have moved to another module.
+    own.remove(CLASS);
+    let mut table = Table::new();
+    table.insert("kind".to_owned(), Value::String(name.to_owned()));
+    table.insert(CLASS.to_owned(), Value::String(strategy.class().to_owned()));
+    for (key, value) in strategy.parameters() {
+        let value = match (own.remove(key), value) {
+            (None, value) => value.clone(),
+            (Some(Value::Integer(typed)), Value::Float(_)) => Value::Float(typed as f64),
+            (Some(typed), value) if typed.same_type(value) => typed,
+            (Some(typed), value) => {
+                return refused(
+                    key,
+                    &typed,
+                    &format!("a value of the type {}, as {value}", value.type_str()),
+                );
+            }
+        };
+        table.insert(key.clone(), value);
+    }
+    match own.iter().next() {
+        None => Ok(table),
+        Some((key, value)) => {
+            let known: Vec<_> = strategy.parameters().keys().map(String::as_str).collect();
+            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            let expected =
+                format!("no such key, because {name} has no such parameter (its parameters: {known})");
+            refused(key, value, &expected)
+        }
+    }
 }
 
 /// Returns the `[strategy]` table of a run that is not run again, whose strategy may be one in Python.

@@ -61,15 +61,18 @@ pub trait StrategyFactory: fmt::Debug + Send + Sync {
     /// Module and name of its class in Python, for `run.toml`.
     fn class(&self) -> &str;
 
-    /// Its parameters as text, for `run.toml` and to tell choices apart; empty without any.
-    fn parameters(&self) -> &str;
+    /// Its parameters by name: keys of `[strategy]`, which settings and grids override.
+    fn parameters(&self) -> &toml::Table;
 
     /// Kind of its targets on a rebalance with targets.
     fn targets(&self) -> TargetKind;
 
-    /// Makes the strategy.
+    /// Makes the strategy with these values of its parameters.
     ///
     /// # Errors
     /// The caller cannot make it.
-    fn make(&self) -> Result<Box<dyn Strategy>, Box<dyn std::error::Error + Send + Sync>>;
+    fn make(
+        &self,
+        parameters: &toml::Table,
+    ) -> Result<Box<dyn Strategy>, Box<dyn std::error::Error + Send + Sync>>;
 }

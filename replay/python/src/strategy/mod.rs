@@ -20,6 +20,8 @@ use betaflow_strategies::posterior_alphas as write_posterior_alphas;
 use numpy::{PyArray1, PyArrayMethods as _, PyReadonlyArray1};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyDict, PyFloat, PyInt};
+use toml::{Table, Value};
 
 use instance::PyStrategy;
 
@@ -44,7 +46,7 @@ pub(crate) struct PyFactory {
     object: Arc<Py<PyAny>>,
     name: String,
     class: String,
-    parameters: String,
+    parameters: Table,
     targets: TargetKind,
     functions: Arc<Functions>,
 }
@@ -57,14 +59,17 @@ impl PyFactory {
     pub(crate) fn new(object: &Bound<'_, PyAny>) -> PyResult<Self> {
         let py = object.py();
         let module = py.import("betaflow.strategy")?;
-        let (name, class, parameters, targets): (String, String, String, String) =
+        let (name, class, parameters, targets): (String, String, Bound<'_, PyDict>, String) =
             module.getattr("_described")?.call1((object,))?.extract()?;
         let function = |name: &str| module.getattr(name).map(Bound::unbind);
         Ok(Self {
             object: Arc::new(object.clone().unbind()),
             name,
             class,
-            parameters,
+            parameters: parameters
+                .iter()
+                .map(|(name, value)| parameter(&name, &value))
+                .collect::<PyResult<_>>()?,
             targets: if targets == "weights" { TargetKind::Weights } else { TargetKind::Expected },
             functions: Arc::new(Functions {
                 context: function("Context")?,
@@ -77,6 +82,20 @@ impl PyFactory {
     }
 }
 
+/// Returns a parameter of a strategy as a setting.
+fn parameter(name: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<(String, Value)> {
+    let setting = if let Ok(value) = value.cast::<PyBool>() {
+        Value::Boolean(value.is_true())
+    } else if value.is_instance_of::<PyInt>() {
+        Value::Integer(value.extract()?)
+    } else if value.is_instance_of::<PyFloat>() {
+        Value::Float(value.extract()?)
+    } else {
+        Value::String(value.extract()?)
+    };
+    Ok((name.extract()?, setting))
+}
+
 impl StrategyFactory for PyFactory {
     fn name(&self) -> &str {
         &self.name
@@ -86,7 +105,7 @@ impl StrategyFactory for PyFactory {
         &self.class
     }
 
-    fn parameters(&self) -> &str {
+    fn parameters(&self) -> &Table {
         &self.parameters
     }
 
@@ -94,9 +113,19 @@ impl StrategyFactory for PyFactory {
         self.targets
     }
 
-    fn make(&self) -> Result<Box<dyn Strategy>, StrategyError> {
+    fn make(&self, parameters: &Table) -> Result<Box<dyn Strategy>, StrategyError> {
         Python::attach(|py| {
             let copy = py.import("copy")?.call_method1("deepcopy", (&*self.object,))?;
+            for (name, value) in
+                parameters.iter().filter(|(name, value)| self.parameters.get(*name) != Some(*value))
+            {
+                match value {
+                    Value::Boolean(value) => copy.setattr(name, *value)?,
+                    Value::Integer(value) => copy.setattr(name, *value)?,
+                    Value::Float(value) => copy.setattr(name, *value)?,
+                    value => copy.setattr(name, value.as_str())?,
+                }
+            }
             let strategy = PyStrategy::new(&copy, self)?;
             Ok::<_, PyErr>(Box::new(strategy) as Box<dyn Strategy>)
         })
