@@ -3,9 +3,10 @@
     python python_strategy.py                     # 500 instruments, 6 factors, a rebalance on each bar
     python python_strategy.py --instruments 3000 --bars 600
 
-Both replays trade a simulated panel by `quarter_kelly`, once by the program and once in Python, and end with the same net
-asset value to 1e-9. Processor time of both is the median of some repeats; their difference per rebalance is the cost of
-the call: copies of the inputs, `decide`, and the copy of its result. It prints one JSON line.
+Both replays trade a simulated panel by `quarter_kelly`, once by the program and once in Python, and end with
+the same net asset value to 1e-9. Processor time of both is the median of some repeats; their difference per
+rebalance is the cost of the call: copies of the inputs, `decide`, and the copy of its result. It prints one
+JSON line.
 """
 
 from __future__ import annotations
@@ -65,7 +66,16 @@ def replay(tables: list[tuple[str, pa.Table]], strategy: Strategy | None) -> tup
     ]
     with tempfile.TemporaryDirectory() as folder:
         out = str(Path(folder) / "run")
-        arguments = ["replay", "--prices", "memory:prices", "--factors", "memory:factors", "--no-report", "--out", out]
+        arguments = [
+            "replay",
+            "--prices",
+            "memory:prices",
+            "--factors",
+            "memory:factors",
+            "--no-report",
+            "--out",
+            out,
+        ]
         started = time.process_time()
         _native.call(arguments, settings=settings, tables=tables, strategy=strategy)
         seconds = time.process_time() - started

@@ -51,15 +51,18 @@ def paper(
     feed: Settings | None = None,
     alerts: Settings | None = None,
 ) -> Paper:
-    """Trade a live feed on paper until it ends or Ctrl-C; started again, the run continues from its state folder.
+    """Trade a live feed on paper until it ends or Ctrl-C; started again, the run continues from its state
+    folder.
 
-    A log is written to standard error. Every input is recorded before it acts, so a run that was killed continues with the
-    same decisions; so does a strategy in Python, whose state is saved by :mod:`pickle` every 256 frames.
+    A log is written to standard error. Every input is recorded before it acts, so a run that was killed
+    continues with the same decisions; so does a strategy in Python, whose state is saved by :mod:`pickle`
+    every 256 frames.
 
     Parameters
     ----------
     url
-        Address of the feed, such as ``"ws://127.0.0.1:9000"`` of ``betaflow serve``; None: the address of `venue`.
+        Address of the feed, such as ``"ws://127.0.0.1:9000"`` of ``betaflow serve``; None: the address of
+        `venue`.
     state
         State folder, which is created if it does not exist. One process at a time uses it.
     venue, symbols
@@ -75,11 +78,13 @@ def paper(
     run_for
         Time after which the run stops, such as ``"10m"``; None: never.
     dashboard, token_file
-        Address of the dashboard, such as ``"127.0.0.1:8080"``, and the file with the token that browsers must send.
+        Address of the dashboard, such as ``"127.0.0.1:8080"``, and the file with the token that browsers must
+        send.
     ca
         File of certificates to trust, in place of the public ones.
     config, data, universe, benchmark, estimator, strategy, sizing, execution, limits, pipeline, feed, alerts
-        Settings, as for :func:`replay`. `strategy` may be an object of a class such as :class:`betaflow.Strategy`.
+        Settings, as for :func:`replay`. `strategy` may be an object of a class such as
+        :class:`betaflow.Strategy`.
 
     Returns
     -------
@@ -89,7 +94,8 @@ def paper(
     Raises
     ------
     StrategyError
-        A strategy in Python fails. The state folder keeps all inputs: with a repaired strategy the run continues.
+        A strategy in Python fails. The state folder keeps all inputs: with a repaired strategy the run
+        continues.
 
     Examples
     --------

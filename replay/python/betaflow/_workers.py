@@ -1,7 +1,7 @@
 """Stress tests and tunings of a strategy in Python by several processes.
 
-In one process, the strategies of all scenarios share Python's lock. So each worker process runs one shard, and the shards are
-merged: the result equals that of one process to the bit.
+In one process, the strategies of all scenarios share Python's lock. So each worker process runs one shard,
+and the shards are merged: the result equals that of one process to the bit.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ OF_MERGE_WITH_VALUE = {"--out", "--trials"}
 
 #: Note of a study whose strategy other processes cannot have.
 IN_ONE_PROCESS = (
-    "the scenarios ran in one process, because others cannot import the class of the strategy: define it in a module, or "
-    "install cloudpickle"
+    "the scenarios ran in one process, because others cannot import the class of the strategy: define it in "
+    "a module, or install cloudpickle"
 )
 
 
@@ -103,7 +103,9 @@ def call_in_processes(
         return text, page, path, notes if count == 1 else [*notes, IN_ONE_PROCESS]
     own, merged = _divided(arguments)
     with tempfile.TemporaryDirectory(prefix="betaflow-") as folder:
-        files = [(name, _written(table, Path(folder) / f"{at}.arrow")) for at, (name, table) in enumerate(tables)]
+        files = [
+            (name, _written(table, Path(folder) / f"{at}.arrow")) for at, (name, table) in enumerate(tables)
+        ]
         shards = [
             Shard(own, list(settings), files, grid, pickled, number, count, f"{folder}/shard{number}")
             for number in range(1, count + 1)
@@ -139,7 +141,15 @@ def run_shard(shard: Shard) -> None:
     """Run a shard, in a process of its own."""
     _native.call(
         # Threads of one process would wait for Python's lock.
-        [*shard.arguments, "--threads", "1", "--shard", f"{shard.number}/{shard.count}", "--out", shard.folder],
+        [
+            *shard.arguments,
+            "--threads",
+            "1",
+            "--shard",
+            f"{shard.number}/{shard.count}",
+            "--out",
+            shard.folder,
+        ],
         settings=shard.settings,
         tables=[(name, _read(file)) for name, file in shard.tables],
         grid=shard.grid,
@@ -163,7 +173,7 @@ def _divided(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
 
 
 def _pickled(strategy: object, *, required: bool) -> bytes | None:
-    """Return the pickled strategy; None if other processes cannot import its class and they are not required."""
+    """Return the pickled strategy; None if others cannot import its class and they are not required."""
     kind = type(strategy)
     # Other processes import a script as a module, but not a notebook.
     is_importable = kind.__module__ != "__main__" or hasattr(sys.modules["__main__"], "__file__")
@@ -179,8 +189,8 @@ def _pickled(strategy: object, *, required: bool) -> bytes | None:
             return None
         remedy = "" if is_importable else ", or install cloudpickle"
         raise Error(
-            f"strategy: could not pickle the object of the class {kind.__name__} for other processes ({error}); define "
-            f"the class in a module{remedy}, or use processes=1"
+            f"strategy: could not pickle the object of the class {kind.__name__} for other processes "
+            f"({error}); define the class in a module{remedy}, or use processes=1"
         ) from error
 
 

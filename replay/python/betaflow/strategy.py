@@ -1,7 +1,7 @@
 """Strategies in Python: inputs of a rebalance in, forecasts or weights out.
 
-A strategy is an object with the method ``decide``. It is called on rebalances only, and decides what to hold; the engine
-applies the limits, trades, and charges the costs, as it does for the strategies of the program.
+A strategy is an object with the method ``decide``. It is called on rebalances only, and decides what to hold;
+the engine applies the limits, trades, and charges the costs, as it does for the strategies of the program.
 
 >>> from betaflow.strategy import Context, Strategy
 >>> class Momentum(Strategy):
@@ -29,34 +29,36 @@ __all__ = ["Context", "Strategy"]
 
 
 class Strategy:
-    """Base of strategies in Python. Any object with a method ``decide`` is accepted; a subclass has the types checked.
+    """Base of strategies in Python, for the check of types: any object with a method ``decide`` is accepted.
 
-    Each run, and each scenario of a stress test, works on its own copy of the object (:func:`copy.deepcopy`). In one run,
-    calls come from one thread, in the order of time.
+    Each run, and each scenario of a stress test, works on its own copy of the object (:func:`copy.deepcopy`).
+    In one run, calls come from one thread, in the order of time.
 
-    A method ``observe(self, returns, factors)`` is optional. It takes the frames since its last call, warm-up included,
-    before each ``decide`` and after every 256 frames:
+    A method ``observe(self, returns, factors)`` is optional. It takes the frames since its last call, warm-up
+    included, before each ``decide`` and after every 256 frames:
 
-    * ``returns``: (m, n), returns of the m frames in the order of ``Context.symbols``; NaN without a return, and before
-      an instrument is listed. An instrument that is listed later is a new last column.
+    * ``returns``: (m, n), returns of the m frames in the order of ``Context.symbols``; NaN without a return,
+      and before an instrument is listed. An instrument that is listed later is a new last column.
     * ``factors``: (m, k), factor returns of the same frames; NaN for a frame without factors.
 
     Both arrays belong to the strategy, which may keep them.
 
-    A run of :func:`betaflow.paper` saves the state of the object: ``__getstate__()``, or else its attributes, which must
-    be values that :mod:`pickle` accepts. A restart continues with that state, and refuses an object that differs from the
-    one with which the run began. Only open state folders that you trust: reading a pickle can run code.
+    A run of :func:`betaflow.paper` saves the state of the object: ``__getstate__()``, or else its attributes,
+    which must be values that :mod:`pickle` accepts. A restart continues with that state, and refuses an
+    object that differs from the one with which the run began. Only open state folders that you trust: reading
+    a pickle can run code.
 
-    Attributes of the object that are numbers, texts or truth values, and whose names do not begin with ``_``, are its
-    parameters: ``run.toml`` has them as keys of ``[strategy]``, and settings and grids can vary them, as in
-    ``betaflow.tune(..., strategy=Trend(0.95), grid={"strategy.decay": [0.9, 0.95, 0.99]})``. A varied value replaces the
-    attribute of the copy. Studies tell choices apart by the parameters.
+    Attributes of the object that are numbers, texts or truth values, and whose names do not begin with ``_``,
+    are its parameters: ``run.toml`` has them as keys of ``[strategy]``, and settings and grids can vary them,
+    as in ``betaflow.tune(..., strategy=Trend(0.95), grid={"strategy.decay": [0.9, 0.95, 0.99]})``. A varied
+    value replaces the attribute of the copy. Studies tell choices apart by the parameters.
 
     Attributes
     ----------
     targets : {"forecasts", "weights"}
-        Meaning of the values of ``decide``. Forecasts are expected excess returns per frame, which the engine sizes by
-        fractional Kelly; weights are shares of net asset value, which the engine approaches within the limits.
+        Meaning of the values of ``decide``. Forecasts are expected excess returns per frame, which the engine
+        sizes by fractional Kelly; weights are shares of net asset value, which the engine approaches within
+        the limits.
     """
 
     targets: ClassVar[Literal["forecasts", "weights"]] = "forecasts"
@@ -72,23 +74,24 @@ class Strategy:
         Returns
         -------
         array of length n, mapping, pandas.Series or None
-            One number for each of ``context.symbols``, in their order; or a number by symbol, 0 for those left out; or
-            None to make no trade. NaN counts as 0 for an instrument without a return so far (its alpha is NaN), and is
-            an error for any other.
+            One number for each of ``context.symbols``, in their order; or a number by symbol, 0 for those
+            left out; or None to make no trade. NaN counts as 0 for an instrument without a return so far (its
+            alpha is NaN), and is an error for any other.
 
         Raises
         ------
         Exception
-            Any exception ends the run as :class:`betaflow.errors.StrategyError`, which names strategy and frame, with
-            the exception as its cause.
+            Any exception ends the run as :class:`betaflow.errors.StrategyError`, which names strategy and
+            frame, with the exception as its cause.
         """
         raise NotImplementedError
 
 
 class Context:
-    """Inputs of a rebalance: estimates, risk and portfolio as of the close of its frame. Nothing later is in it.
+    """Inputs of a rebalance: estimates, risk and portfolio as of the close of its frame, and nothing later.
 
-    Arrays are read-only numpy arrays that belong to this object. They stay valid and unchanged after the call.
+    Arrays are read-only numpy arrays that belong to this object. They stay valid and unchanged after the
+    call.
 
     Attributes
     ----------
@@ -113,10 +116,11 @@ class Context:
     premia : (k,) array
         Expected factor returns per frame.
     factor_cov : (k, k) array
-        Covariance of the factor returns per frame; with ``sizing.parameter_uncertainty``, that of the premia is added.
+        Covariance of the factor returns per frame; with ``sizing.parameter_uncertainty``, that of the premia
+        is added.
     idiosyncratic_variance : (n,) array
-        Variance D of the risk model per frame: residual variance and, with ``sizing.parameter_uncertainty``, the
-        uncertainty of alpha and betas over ``sizing.cost_horizon``. Infinite before the first return.
+        Variance D of the risk model per frame: residual variance and, with ``sizing.parameter_uncertainty``,
+        the uncertainty of alpha and betas over ``sizing.cost_horizon``. Infinite before the first return.
     held : (n,) array
         Weights held, as shares of net asset value; orders in flight count as filled.
     tradable : (n,) array of bool
@@ -209,19 +213,23 @@ class Context:
     def alpha_posterior(self) -> Floats:
         """Return alpha shrunk to 0 as ``strategy.alpha_shrink = "posterior"`` does, (n,).
 
-        Posterior mean of a true alpha with prior N(0, τ²), where τ is 0.3 residual standard deviations per year [1]_.
+        Posterior mean of a true alpha with prior N(0, τ²), where τ is 0.3 residual standard deviations per
+        year [1]_.
 
         References
         ----------
-        .. [1] Grinold, R. (1994). Alpha is volatility times IC times score. Journal of Portfolio Management 20(4).
+        .. [1] Grinold, R. (1994). Alpha is volatility times IC times score. Journal of Portfolio Management
+           20(4).
         """
         return _native.posterior_alphas(
             self.alpha, self.alpha_sd, self.residual_variance, self.frames_per_day, self.days_per_year
         )
 
     def covariance(self) -> Floats:
-        """Return the covariance of the next frame's returns, B F B' + D, (n, n); infinite on the diagonal before the
-        first return of an instrument."""
+        """Return the covariance of the next frame's returns, B F B' + D, (n, n).
+
+        The variance of an instrument before its first return is infinite.
+        """
         import numpy as np
 
         betas = np.nan_to_num(self.betas)
@@ -236,7 +244,9 @@ class Context:
 def _described(strategy: object) -> tuple[str, str, dict[str, bool | int | float | str], str]:
     """Return name, class with its module, parameters and kind of targets of a strategy."""
     if isinstance(strategy, type):
-        raise TypeError(f"strategy: found the class {strategy.__name__}, expected an object: {strategy.__name__}()")
+        raise TypeError(
+            f"strategy: found the class {strategy.__name__}, expected an object: {strategy.__name__}()"
+        )
     if not callable(getattr(strategy, "decide", None)):
         raise TypeError(
             f"strategy: found an object of the class {type(strategy).__name__}, expected one with the method "
@@ -245,8 +255,8 @@ def _described(strategy: object) -> tuple[str, str, dict[str, bool | int | float
     targets = getattr(strategy, "targets", "forecasts")
     if targets not in ("forecasts", "weights"):
         raise ValueError(
-            f'strategy: found targets = {targets!r} in the class {type(strategy).__name__}, expected "forecasts" or '
-            '"weights"'
+            f"strategy: found targets = {targets!r} in the class {type(strategy).__name__}, "
+            'expected "forecasts" or "weights"'
         )
     kind = type(strategy)
     parameters: dict[str, bool | int | float | str] = {}
@@ -283,7 +293,8 @@ def _values(returned: Any, context: Context) -> Floats:
         values = _numbers(returned, n)
         if values.shape != (n,):
             raise ValueError(
-                f"decide returned values of the shape {values.shape}, expected ({n},): one for each of context.symbols"
+                f"decide returned values of the shape {values.shape}, expected ({n},): one for each of "
+                "context.symbols"
             )
     wrong = ~np.isfinite(values)
     if wrong.any():
@@ -308,8 +319,8 @@ def _numbers(returned: object, n: int) -> Floats:
         # For example a list of lists of different lengths.
         pass
     raise TypeError(
-        f"decide returned an object of the class {type(returned).__name__} that is not an array of numbers, expected {n} "
-        "numbers, numbers by symbol, or None for no trade"
+        f"decide returned an object of the class {type(returned).__name__} that is not an array of numbers, "
+        f"expected {n} numbers, numbers by symbol, or None for no trade"
     )
 
 
@@ -323,7 +334,9 @@ def _by_symbol(items: Any, context: Context) -> Floats:
     for symbol, value in items:
         if symbol not in places:
             known = ", ".join(context.symbols[:3])
-            raise ValueError(f"decide returned a value for {symbol!r}, expected one of context.symbols ({known}, ...)")
+            raise ValueError(
+                f"decide returned a value for {symbol!r}, expected one of context.symbols ({known}, ...)"
+            )
         if symbol in seen:
             raise ValueError(f"decide returned two values for {symbol!r}, expected one")
         seen.add(symbol)

@@ -1,4 +1,4 @@
-"""Strategies in Python decide as those of the program do, see nothing after their frame, and fail with frame and name."""
+"""Strategies in Python decide as those of the program do, see nothing later, and fail with frame and name."""
 
 from __future__ import annotations
 
@@ -231,7 +231,9 @@ class Failing(Strategy):
                 raise ZeroDivisionError("no breadth")
 
 
-@pytest.mark.parametrize(("method", "calls", "seq"), [("decide", 3, 254), ("observe", 3, 254), ("observe", 1, 252)])
+@pytest.mark.parametrize(
+    ("method", "calls", "seq"), [("decide", 3, 254), ("observe", 3, 254), ("observe", 1, 252)]
+)
 def test_exception_names_strategy_and_frame(tmp_path: Path, method: str, calls: int, seq: int) -> None:
     folder = tmp_path / "run"
     with pytest.raises(StrategyError) as raised:
