@@ -34,7 +34,7 @@ from betaflow.errors import Error
 __all__ = ["estimate_many", "stress", "tune"]
 
 #: Chunks for each task that runs at a time: a lost or slow chunk costs little, and few passes over the data are repeated.
-CHUNKS_A_TASK = 4
+CHUNKS_A_TASK = 2
 #: Tasks in flight for each one that runs at a time.
 AHEAD = 2
 #: Retries of a task whose worker is lost: the default of Ray.
@@ -60,7 +60,7 @@ def stress(
         Data and scenarios, as for :func:`betaflow.stress`. Tables are put into the object store once. Paths are read by
         every worker, and must exist on every node.
     chunks
-        Number of chunks; None: four for each task that the cluster runs at a time, at most the number of scenarios.
+        Number of chunks; None: two for each task that the cluster runs at a time, at most the number of scenarios.
         Scenarios that share a pass over the data stay together where that does not unbalance the chunks.
     cpus
         Processors of a task, and its threads.

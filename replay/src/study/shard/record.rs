@@ -89,9 +89,10 @@ impl ShardSummary {
 /// alone, because defaults may depend on settings that vary.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) struct ShardSettings {
+    // Before the table: an empty list is a value, and TOML has values before tables.
+    pub(super) scenario: Vec<ScenarioSettings>,
     /// Settings of the configuration whose settings vary.
     pub(super) base: Table,
-    pub(super) scenario: Vec<ScenarioSettings>,
 }
 
 /// Settings of one scenario.
@@ -121,7 +122,7 @@ impl ShardSettings {
             Ok(ScenarioSettings { number: *number, choice, environment: world, change })
         };
         let scenario = numbers.iter().map(scenario).collect::<Result<_>>()?;
-        Ok(Self { base, scenario })
+        Ok(Self { scenario, base })
     }
 
     /// Digest of the configuration whose settings vary, with its folds and objective.
