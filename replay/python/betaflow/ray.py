@@ -172,9 +172,9 @@ def estimate_many(
             for ref in ray.wait(list(pending), num_returns=1)[0]:
                 name, result = pending[ref], ray.get(ref)
                 del pending[ref]
-                if isinstance(result, Error):
-                    result.args = (f"{name}: {result}",)
-                    raise result
+                if isinstance(result, _Failure):
+                    result.error.args = (f"{name}: {result.error}",)
+                    raise result.error from result.cause
                 done += 1
                 if report is not None:
                     report(done, max(total, done + len(pending)))
@@ -232,8 +232,8 @@ class _Cluster:
                 # A chunk is one reference, however often Ray runs it.
                 for ref in ray.wait(list(pending), num_returns=1)[0]:
                     result = ray.get(ref)
-                    if isinstance(result, Error):
-                        raise result
+                    if isinstance(result, _Failure):
+                        raise result.error from result.cause
                     _write(shards.path / str(pending.pop(ref)), result)
                     if report is not None:
                         report(of - len(pending), of)
@@ -255,7 +255,25 @@ class _Work:
     current: str
 
 
-def _shard(work: _Work, shard: str, threads: int, names: list[str], *tables: Any) -> dict[str, bytes] | Error:
+@dataclass(frozen=True)
+class _Failure:
+    """Error of a task, which no retry would change."""
+
+    error: Error
+    #: Exception of a strategy in Python; None if it cannot be pickled.
+    cause: BaseException | None
+
+    @classmethod
+    def of(cls, error: Error) -> _Failure:
+        """Return the failure with an error."""
+        try:
+            importlib.import_module("ray.cloudpickle").dumps(error.__cause__)
+        except Exception:
+            return cls(error, None)
+        return cls(error, error.__cause__)
+
+
+def _shard(work: _Work, shard: str, threads: int, names: list[str], *tables: Any) -> dict[str, bytes] | _Failure:
     """Run a shard in a worker and return the files of its folder, or the error."""
     folder = Folder()
     with _within(work.current):
@@ -268,17 +286,17 @@ def _shard(work: _Work, shard: str, threads: int, names: list[str], *tables: Any
                 strategy=work.strategy,
             )
         except Error as error:
-            return error
+            return _Failure.of(error)
     return folder.files()
 
 
-def _estimate(prices: Any, factors: Any, settings: dict[str, Any], current: str) -> Estimate | Error:
+def _estimate(prices: Any, factors: Any, settings: dict[str, Any], current: str) -> Estimate | _Failure:
     """Run an estimation in a worker and return its result, or the error."""
     with _within(current):
         try:
             return _commands.estimate(prices, factors, **settings)
         except Error as error:
-            return error
+            return _Failure.of(error)
 
 
 def _ray() -> Any:

@@ -15,7 +15,8 @@ import numpy as np
 import pytest
 
 import betaflow
-from betaflow.errors import ConfigError
+from betaflow.errors import ConfigError, StrategyError
+from betaflow.strategy import Context, Strategy
 
 ray = pytest.importorskip("ray", reason="Ray is not installed: pip install betaflow[ray]")
 pa = pytest.importorskip("pyarrow")
@@ -156,6 +157,34 @@ def test_paths_and_files_of_a_grid_are_read_by_workers(tmp_path: Path, monkeypat
         for stress in (betaflow.stress, betaflow.ray.stress)
     )
     same(study, local, ["scenarios", "scenario_returns"])
+
+
+def test_strategy_in_python_is_pickled() -> None:
+    prices, factors = panel(200, 5)
+
+    class Best(Strategy):
+        """Hold the instrument with the highest alpha, or fail."""
+
+        targets = "weights"
+
+        def __init__(self, fails: bool = False) -> None:
+            self.fails = fails
+
+        def decide(self, context: Context) -> np.ndarray:
+            if self.fails:
+                raise RuntimeError("no data today")
+            weights = np.zeros(len(context.symbols))
+            weights[np.argmax(np.nan_to_num(context.alpha))] = 0.1
+            return weights
+
+    grid = {"sizing.turnover_cap": [0.02, 0.1, 0.3]}
+    local, study = (
+        stress(prices, factors, grid=grid, strategy=Best(), **SETTINGS) for stress in (betaflow.stress, betaflow.ray.stress)
+    )
+    same(study, local, ["scenarios", "scenario_returns"])
+    with pytest.raises(StrategyError) as raised:
+        betaflow.ray.stress(prices, factors, grid=grid, strategy=Best(fails=True), **SETTINGS)
+    assert isinstance(raised.value.__cause__, RuntimeError)
 
 
 def test_errors_of_a_worker_keep_their_type() -> None:
