@@ -7,6 +7,7 @@ files.
 
 from __future__ import annotations
 
+from betaflow import metrics
 from betaflow._analyses import factors, luck, signal
 from betaflow._commands import check, estimate, replay, score, size
 from betaflow._paper import Paper, paper
@@ -24,22 +25,29 @@ from betaflow._results import (
     Tuning,
     read_run,
 )
+from betaflow._solve import solve
 from betaflow._studies import stress, tune
 from betaflow._summary import Summary
 from betaflow._table import Table
 from betaflow._tutorial import Tutorial, load_tutorial
 from betaflow.errors import ConfigError, Error, InputError, StrategyError
+from betaflow.online import Dlm, Filtered, Fixed, Forecast, Mixture
 from betaflow.strategy import Context, Strategy
 
 __all__ = [
     "Check",
     "ConfigError",
     "Context",
+    "Dlm",
     "Error",
     "Estimate",
     "FactorStudy",
+    "Filtered",
+    "Fixed",
+    "Forecast",
     "InputError",
     "Luck",
+    "Mixture",
     "Paper",
     "Rebalance",
     "Result",
@@ -58,12 +66,14 @@ __all__ = [
     "factors",
     "load_tutorial",
     "luck",
+    "metrics",
     "paper",
     "read_run",
     "replay",
     "score",
     "signal",
     "size",
+    "solve",
     "stress",
     "tune",
 ]
