@@ -5,7 +5,7 @@ use arrow_array::{Array, ArrayRef, cast::AsArray};
 use arrow_schema::DataType;
 
 use super::batches::{Batches, RowGroup, batch_rows};
-use super::columns::{is_number, numbers, times};
+use super::columns::{is_number, numbers, text, times};
 use super::input::Location;
 use super::open_table::OpenTable;
 use crate::DataError;
@@ -93,8 +93,13 @@ impl TableRows<'_> {
                     ColumnKind::Text => texts_of(array, sorter),
                     ColumnKind::Number => {
                         numbers(array, &mut values);
-                        let bits = |value: &f64| if value.is_nan() { NULL } else { value.to_bits() };
-                        values.iter().map(bits).collect()
+                        let bits = |(row, value): (usize, &f64)| match *value {
+                            value if value.is_nan() => NULL,
+                            // The reader of numbers gives minus infinity for a NaN.
+                            f64::NEG_INFINITY if text(array, row) == "NaN" => f64::NAN.to_bits(),
+                            value => value.to_bits(),
+                        };
+                        values.iter().enumerate().map(bits).collect()
                     }
                 });
             }
