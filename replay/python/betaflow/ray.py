@@ -279,7 +279,7 @@ def _shard(work: _Work, shard: str, threads: int, names: list[str], *tables: Any
     with _within(work.current):
         try:
             _native.call(
-                [work.command, *work.arguments, "--shard", shard, "--threads", str(threads), "--out", folder.path],
+                [work.command, *work.arguments, "--shard", shard, "--threads", str(threads), "--out", str(folder.path)],
                 settings=work.settings,
                 tables=list(zip(names, tables, strict=True)),
                 grid=work.grid,
@@ -345,9 +345,15 @@ def _within(folder: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _cancelled(pending: Mapping[Any, Any]) -> Iterator[None]:
-    """Cancel the tasks that are still pending at an error or an interruption."""
+    """Cancel the tasks that have not ended at an interruption.
+
+    After an error they end by themselves: Ray may abort the driver if a task ends while it is cancelled.
+    """
     try:
         yield
-    finally:
-        for ref in list(pending):
-            _ray().cancel(ref)
+    except KeyboardInterrupt:
+        if pending:
+            ray = _ray()
+            for ref in ray.wait(list(pending), num_returns=len(pending), timeout=0)[1]:
+                ray.cancel(ref)
+        raise
