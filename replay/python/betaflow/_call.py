@@ -277,7 +277,7 @@ class Call:
         return Error(message)
 
 
-#: Function that runs a call: the call, its progress, its folder, and True to replace an earlier result in the folder.
+#: Function that runs a call: the call, its progress, its folder, and True to replace an earlier result in it.
 Runner: TypeAlias = "Callable[[Call, Progress, Folder, bool], Reply]"
 
 _ELSEWHERE: ContextVar[Runner | None] = ContextVar("elsewhere", default=None)

@@ -1,8 +1,9 @@
 """Studies and estimations on a Ray cluster.
 
-Scheduling, retries of lost workers, spilling and autoscaling are Ray's. A study is cut into chunks, the shards of ``betaflow
-stress --shard I/N``; their results travel through the object store and merge on the driver as ``betaflow merge`` does. No
-shared file system is needed for tables in memory. Every node needs this package in the same version.
+Scheduling, retries of lost workers, spilling and autoscaling are Ray's. A study is cut into chunks, the
+shards of ``betaflow stress --shard I/N``; their results travel through the object store and merge on the
+driver as ``betaflow merge`` does. No shared file system is needed for tables in memory. Every node needs this
+package in the same version.
 
 References
 ----------
@@ -33,7 +34,8 @@ from betaflow.errors import Error
 
 __all__ = ["estimate_many", "stress", "tune"]
 
-#: Chunks for each task that runs at a time: a lost or slow chunk costs little, and few passes over the data are repeated.
+#: Chunks for each task that runs at a time: a slow chunk costs little, and few passes over the data are
+#: repeated.
 CHUNKS_A_TASK = 2
 #: Tasks in flight for each one that runs at a time.
 AHEAD = 2
@@ -57,11 +59,12 @@ def stress(
     Parameters
     ----------
     prices, factors, grid
-        Data and scenarios, as for :func:`betaflow.stress`. Tables are put into the object store once. Paths are read by
-        every worker, and must exist on every node.
+        Data and scenarios, as for :func:`betaflow.stress`. Tables are put into the object store once. Paths
+        are read by every worker, and must exist on every node.
     chunks
-        Number of chunks; None: two for each task that the cluster runs at a time, at most the number of scenarios.
-        Scenarios that share a pass over the data stay together where that does not unbalance the chunks.
+        Number of chunks; None: two for each task that the cluster runs at a time. At most the number of
+        scenarios. Scenarios that share a pass over the data stay together where that does not unbalance the
+        chunks.
     cpus
         Processors of a task, and its threads.
     max_retries
@@ -69,14 +72,14 @@ def stress(
     progress
         True for a bar, or a function of the number of chunks done and their total.
     settings
-        All other arguments of :func:`betaflow.stress`, without `resume` and `processes`. A strategy in Python is pickled by
-        cloudpickle.
+        All other arguments of :func:`betaflow.stress`, without `resume` and `processes`. A strategy in Python
+        is pickled by cloudpickle.
 
     Returns
     -------
     Study
-        Result with the same digests, tables and figures as that of :func:`betaflow.stress`. ``summary.timing`` sums the
-        seconds and the passes of all chunks.
+        Result with the same digests, tables and figures as that of :func:`betaflow.stress`.
+        ``summary.timing`` sums the seconds and the passes of all chunks.
 
     Examples
     --------
@@ -128,8 +131,9 @@ def estimate_many(
     Parameters
     ----------
     data
-        Prices and factors by name, or pairs of a name and these. An iterable is read as results come in, so that it may be
-        longer than memory. A table of factors that consecutive data sets share is put into the object store once.
+        Prices and factors by name, or pairs of a name and these. An iterable is read as results come in, so
+        that it may be longer than memory. Factors that consecutive data sets share are put into the object
+        store once.
     cpus
         Processors of a task.
     max_retries
@@ -190,7 +194,8 @@ class _Cluster:
     max_retries: int
 
     def __post_init__(self) -> None:
-        for name, value, least in (("chunks", self.chunks, 1), ("cpus", self.cpus, 1), ("max_retries", self.max_retries, -1)):
+        for name, least in (("chunks", 1), ("cpus", 1), ("max_retries", -1)):
+            value = getattr(self, name)
             if value is not None and value < least:
                 raise ValueError(f"{name}: found {value}, expected at least {least}")
 
@@ -225,7 +230,8 @@ class _Cluster:
         shards = Folder()
         shards.path.mkdir()
         pending = {
-            run.remote(work, f"{number}/{of}", self.cpus, names, *tables): number for number in range(1, of + 1)
+            run.remote(work, f"{number}/{of}", self.cpus, names, *tables): number
+            for number in range(1, of + 1)
         }
         with shown(progress, call.command) as report, _cancelled(pending):
             while pending:
@@ -273,13 +279,24 @@ class _Failure:
         return cls(error, error.__cause__)
 
 
-def _shard(work: _Work, shard: str, threads: int, names: list[str], *tables: Any) -> dict[str, bytes] | _Failure:
+def _shard(
+    work: _Work, shard: str, threads: int, names: list[str], *tables: Any
+) -> dict[str, bytes] | _Failure:
     """Run a shard in a worker and return the files of its folder, or the error."""
     folder = Folder()
     with _within(work.current):
         try:
             _native.call(
-                [work.command, *work.arguments, "--shard", shard, "--threads", str(threads), "--out", str(folder.path)],
+                [
+                    work.command,
+                    *work.arguments,
+                    "--shard",
+                    shard,
+                    "--threads",
+                    str(threads),
+                    "--out",
+                    str(folder.path),
+                ],
                 settings=work.settings,
                 tables=list(zip(names, tables, strict=True)),
                 grid=work.grid,

@@ -1,4 +1,4 @@
-"""Studies and estimations on a Ray cluster of two workers equal the local ones, also when a worker is killed."""
+"""Studies and estimations on a Ray cluster equal the local ones, also when a worker is killed."""
 
 from __future__ import annotations
 
@@ -73,7 +73,9 @@ def rows(table: Any) -> Any:
 def same(ours: Any, others: Any, tables: list[str]) -> None:
     """Compare two studies to the bit."""
     for name in tables:
-        assert (ours.path / f"{name}.parquet").read_bytes() == (others.path / f"{name}.parquet").read_bytes(), name
+        assert (ours.path / f"{name}.parquet").read_bytes() == (
+            others.path / f"{name}.parquet"
+        ).read_bytes(), name
     summaries = [study.summary.to_dict() for study in (ours, others)]
     for summary in summaries:
         assert sorted(summary.pop("timing")) == ["passes", "seconds"]
@@ -97,14 +99,18 @@ def test_stress_equals_the_local_run_bit_for_bit() -> None:
     same(study, local, ["scenarios", "scenario_returns"])
     assert shown == [(done, 4) for done in range(1, 5)]
     count = len(local.scenarios)
-    print(f"\n{count} scenarios: local {count / seconds:.1f} a second, Ray {count / on_ray:.1f} a second", file=sys.stderr)
+    print(
+        f"\n{count} scenarios: local {count / seconds:.1f} a second, Ray {count / on_ray:.1f} a second",
+        file=sys.stderr,
+    )
 
 
 def test_tune_equals_the_local_run_bit_for_bit() -> None:
     prices, factors = panel(400, 10)
     grid = {"sizing.turnover_cap": [0.02, 0.3], "sizing.kelly_fraction": [0.1, 1.0]}
     local, study = (
-        tune(prices, factors, grid=grid, folds=3, embargo=5, **SETTINGS) for tune in (betaflow.tune, betaflow.ray.tune)
+        tune(prices, factors, grid=grid, folds=3, embargo=5, **SETTINGS)
+        for tune in (betaflow.tune, betaflow.ray.tune)
     )
     same(study, local, ["scenarios", "scenario_returns", "folds", "out_of_sample"])
     assert study.best == local.best
@@ -115,7 +121,9 @@ def workers(name: str) -> list[int]:
     found = []
     for process in Path("/proc").iterdir():
         try:
-            if process.name.isdigit() and (process / "cmdline").read_bytes().startswith(f"ray::{name}".encode()):
+            if process.name.isdigit() and (process / "cmdline").read_bytes().startswith(
+                f"ray::{name}".encode()
+            ):
                 found.append(int(process.name))
         except OSError:
             continue
@@ -145,7 +153,9 @@ def test_chunks_of_a_killed_worker_run_again_and_count_once() -> None:
     assert list(rows(study.scenarios)["scenario"].to_pylist()) == list(range(24))
 
 
-def test_paths_and_files_of_a_grid_are_read_by_workers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_paths_and_files_of_a_grid_are_read_by_workers(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     import pyarrow.parquet as pq
 
     monkeypatch.chdir(tmp_path)
@@ -179,7 +189,8 @@ def test_strategy_in_python_is_pickled() -> None:
 
     grid = {"sizing.turnover_cap": [0.02, 0.1, 0.3]}
     local, study = (
-        stress(prices, factors, grid=grid, strategy=Best(), **SETTINGS) for stress in (betaflow.stress, betaflow.ray.stress)
+        stress(prices, factors, grid=grid, strategy=Best(), **SETTINGS)
+        for stress in (betaflow.stress, betaflow.ray.stress)
     )
     same(study, local, ["scenarios", "scenario_returns"])
     with pytest.raises(StrategyError) as raised:
