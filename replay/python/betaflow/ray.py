@@ -218,6 +218,8 @@ class _Cluster:
         ray = _ray()
         if "--resume" in call.arguments:
             raise ValueError("resume: found True, expected False: Ray repeats lost chunks itself")
+        if call.processes is not None:
+            raise ValueError(f"processes: found {call.processes}, expected none: see chunks and cpus")
         arguments, trials = _split(call.arguments, "--trials")
         grid = None if call.grid is None else json.dumps(call.grid)
         tasks = self.tasks()

@@ -205,6 +205,8 @@ def test_errors_of_a_worker_keep_their_type() -> None:
     assert raised.value.setting == "sizing.turnover_cap" and raised.value.found == "-1"
     with pytest.raises(ValueError, match="resume"):
         betaflow.ray.stress(prices, factors, grid=GRID, resume=True, out="out", **SETTINGS)
+    with pytest.raises(ValueError, match="processes: found 2"):
+        betaflow.ray.stress(prices, factors, grid=GRID, processes=2, **SETTINGS)
     with pytest.raises(ValueError, match="chunks: found 0"):
         betaflow.ray.stress(prices, factors, grid=GRID, chunks=0, **SETTINGS)
 
