@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from betaflow import _native
-from betaflow.errors import Error
+from betaflow.errors import Error, StrategyError
 
 #: Result of a call: summary as JSON, page, folder and notes.
 Result = tuple[str, str, "str | None", list[str]]
@@ -27,6 +27,8 @@ Result = tuple[str, str, "str | None", list[str]]
 #: Flags of a study that belong to the merged folder; those of the second set have a value.
 OF_MERGE = {"--no-report", "--force", "--json"}
 OF_MERGE_WITH_VALUE = {"--out", "--trials"}
+#: Flag without an effect: shards are in temporary folders, which no later run finds.
+RESUME = "--resume"
 
 #: Note of a study whose strategy other processes cannot have.
 IN_ONE_PROCESS = (
@@ -95,6 +97,9 @@ def call_in_processes(
         The strategy cannot be pickled, or a process ends early.
     """
     count = processes_of(processes)
+    if count > 1:
+        # A shard has at least one scenario.
+        count = min(count, _native.scenarios(arguments[arguments.index("--grid") + 1], grid))
     pickled = None if count == 1 else _pickled(strategy, required=processes is not None)
     if pickled is None:
         text, page, path, notes = _native.call(
@@ -122,7 +127,10 @@ def _run(shards: list[Shard], progress: Callable[[int, int], object] | None) -> 
         running = [pool.submit(run_shard, shard) for shard in shards]
         try:
             for done, future in enumerate(as_completed(running), 1):
-                future.result()
+                failed = future.result()
+                if failed is not None:
+                    error, cause = failed
+                    raise error from cause
                 if progress is not None:
                     progress(done, len(shards))
         except BrokenProcessPool:
@@ -137,8 +145,25 @@ def _run(shards: list[Shard], progress: Callable[[int, int], object] | None) -> 
             raise
 
 
-def run_shard(shard: Shard) -> None:
-    """Run a shard, in a process of its own."""
+def run_shard(shard: Shard) -> tuple[StrategyError, BaseException | None] | None:
+    """Run a shard in a process of its own, and return the error of its strategy with the cause."""
+    try:
+        _call(shard)
+    except StrategyError as error:
+        return error, _portable(error.__cause__)
+    return None
+
+
+def _portable(cause: BaseException | None) -> BaseException | None:
+    """Return an exception that another process can read: the same, or one with its text."""
+    try:
+        pickle.loads(pickle.dumps(cause))
+    except Exception:
+        return RuntimeError(f"{type(cause).__name__}: {cause}")
+    return cause
+
+
+def _call(shard: Shard) -> None:
     _native.call(
         # Threads of one process would wait for Python's lock.
         [
@@ -167,7 +192,7 @@ def _divided(arguments: Sequence[str]) -> tuple[list[str], list[str]]:
             merged.append(argument)
         elif argument in OF_MERGE_WITH_VALUE:
             merged += [argument, next(rest)]
-        else:
+        elif argument != RESUME:
             own.append(argument)
     return own, merged
 

@@ -95,7 +95,7 @@ class StrategyError(Error):
         Close of the frame's bars as nanoseconds since 1970, UTC.
     """
 
-    def __init__(self, message: str, *, strategy: str, seq: int, time: int) -> None:
+    def __init__(self, message: str, *, strategy: str = "", seq: int = 0, time: int = 0) -> None:
         super().__init__(message)
         self.strategy = strategy
         self.seq = seq

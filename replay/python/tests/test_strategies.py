@@ -311,14 +311,16 @@ def test_scenarios_in_processes_equal_those_in_one(command: str) -> None:
 
 
 def test_error_in_a_scenario_names_scenario_and_frame() -> None:
-    for processes in (1, 2):
-        with pytest.raises(StrategyError, match="scenario .*`Failing`.*seq"):
+    for processes in (1, 3):
+        with pytest.raises(StrategyError, match="scenario .*`Failing`.*seq") as raised:
             betaflow.stress(
                 grid={"sizing.turnover_cap": [0.01, 0.05]},
                 trials="none",
                 strategy=Failing("decide", 2),
                 processes=processes,
             )
+        assert raised.value.strategy == "Failing" and raised.value.seq > 0
+        assert isinstance(raised.value.__cause__, ZeroDivisionError)
 
 
 @pytest.mark.parametrize("strategy", [QuarterKelly, object(), 3])
