@@ -48,14 +48,15 @@ def test_version_and_help() -> None:
     assert "replay" in help_page.stdout and "Usage: betaflow" in help_page.stdout
 
 
-def test_package_and_command_have_one_version() -> None:
-    from importlib.metadata import PackageNotFoundError, version
+def test_wheel_has_the_version_of_the_command_and_serves_later_versions_of_python() -> None:
+    from importlib.metadata import PackageNotFoundError, distribution
 
     try:
-        installed = version("betaflow")
+        installed = distribution("betaflow")
     except PackageNotFoundError:
         pytest.skip("betaflow is imported from its sources and is not installed")
-    assert run("--version").stdout == f"betaflow {installed}\n"
+    assert run("--version").stdout == f"betaflow {installed.version}\n"
+    assert "Tag: cp310-abi3-" in (installed.read_text("WHEEL") or "")
 
 
 def test_replay_has_the_digest_of_the_program(tmp_path: Path) -> None:
