@@ -176,8 +176,8 @@ class Call:
         for name, expression in factors.items():
             if not isinstance(name, str) or not isinstance(expression, str):
                 raise TypeError(
-                    f"factors[{name!r}]: found {article_of(expression)}, expected an expression of instruments "
-                    'as text, such as "MTUM - SPX"'
+                    f"factors[{name!r}]: found {article_of(expression)}, expected an expression of "
+                    'instruments as text, such as "MTUM - SPX"'
                 )
         self.settings += settings_of({"factors": factors}, self.table)
 
