@@ -1,18 +1,20 @@
 //! Batches of a table in memory.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::convert::Infallible;
 use std::sync::Arc;
 
-use arrow_array::builder::PrimitiveBuilder;
+use arrow_array::builder::NullBufferBuilder;
 use arrow_array::cast::AsArray;
 use arrow_array::{
-    Array, ArrayRef, ArrowPrimitiveType, NullArray, RecordBatch, RecordBatchOptions, downcast_primitive,
+    Array, ArrayRef, ArrowPrimitiveType, NullArray, PrimitiveArray, RecordBatch, RecordBatchOptions,
+    downcast_primitive,
 };
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
 use super::super::batches::{RowGroup, Rows};
 use super::super::columns::is_text;
-use super::places::InBatch;
+use super::places::{InBatch, Part, Run};
 use super::rows::MemoryRows;
 use super::texts::{TextKeys, keys_type};
 use crate::DataError;
@@ -54,14 +56,6 @@ impl Projection {
         });
         Self { columns: columns.to_vec(), schema: Arc::new(Schema::new(fields.collect::<Vec<_>>())) }
     }
-}
-
-/// Rows of a batch.
-enum Part {
-    /// Consecutive rows of one record batch.
-    Slice { first: InBatch, rows: usize },
-    /// Rows anywhere.
-    Places(Vec<InBatch>),
 }
 
 impl MemoryBatches {
@@ -156,15 +150,6 @@ impl MemoryBatches {
     }
 }
 
-impl Part {
-    fn rows(&self) -> usize {
-        match self {
-            Self::Slice { rows, .. } => *rows,
-            Self::Places(places) => places.len(),
-        }
-    }
-}
-
 /// Returns the cells of a column: a slice without a copy, or a copy of single cells; texts become keys of a
 /// dictionary.
 fn array(
@@ -175,47 +160,50 @@ fn array(
 ) -> Result<ArrayRef, DataError> {
     let kind = rows.schema().field(column).data_type();
     if is_text(kind) {
-        let texts = texts.entry(column).or_default();
-        return match part {
-            Part::Slice { first: InBatch { batch, row }, rows: count } => {
-                let places = (*row..row + count).map(|row| InBatch { batch: *batch, row });
-                texts.keys_of(rows, column, places)
-            }
-            Part::Places(places) => texts.keys_of(rows, column, places.iter().copied()),
-        };
+        return texts.entry(column).or_default().keys_of(rows, column, part);
     }
     Ok(match part {
         Part::Slice { first: InBatch { batch, row }, rows: count } => {
             rows.column(*batch, column).slice(*row, *count)
         }
-        Part::Places(places) => collected(rows, column, places, kind),
+        Part::Places(_) => collected(rows, column, part, kind),
     })
 }
 
 macro_rules! collect {
-    ($kind:ty, $rows:ident, $column:ident, $places:ident, $type:ident) => {
-        Arc::new(primitives::<$kind>($rows, $column, $places, $type)) as ArrayRef
+    ($kind:ty, $rows:ident, $column:ident, $part:ident, $type:ident) => {
+        Arc::new(primitives::<$kind>($rows, $column, $part, $type)) as ArrayRef
     };
 }
 
 /// Copies single cells of a column. Readers project only columns of numbers, times and texts.
-fn collected(rows: &MemoryRows, column: usize, places: &[InBatch], kind: &DataType) -> ArrayRef {
+fn collected(rows: &MemoryRows, column: usize, part: &Part, kind: &DataType) -> ArrayRef {
     downcast_primitive! {
-        kind => (collect, rows, column, places, kind),
-        _ => Arc::new(NullArray::new(places.len()))
+        kind => (collect, rows, column, part, kind),
+        _ => Arc::new(NullArray::new(part.rows()))
     }
 }
 
 fn primitives<T: ArrowPrimitiveType>(
     rows: &MemoryRows,
     column: usize,
-    places: &[InBatch],
+    part: &Part,
     kind: &DataType,
-) -> arrow_array::PrimitiveArray<T> {
-    let mut cells = PrimitiveBuilder::<T>::with_capacity(places.len()).with_data_type(kind.clone());
-    for InBatch { batch, row } in places {
-        let array = rows.column(*batch, column).as_primitive::<T>();
-        cells.append_option(array.is_valid(*row).then(|| array.value(*row)));
-    }
-    cells.finish()
+) -> PrimitiveArray<T> {
+    let mut cells = Vec::with_capacity(part.rows());
+    let mut valid = NullBufferBuilder::new(part.rows());
+    let read = |batch, run: Run<'_>| {
+        let array = rows.column(batch, column).as_primitive::<T>();
+        let mut copy = |row: usize| {
+            cells.push(array.value(row));
+            valid.append(array.is_valid(row));
+        };
+        match run {
+            Run::Range(rows) => rows.for_each(&mut copy),
+            Run::List(places) => places.iter().for_each(|place| copy(place.row)),
+        }
+        Ok::<_, Infallible>(())
+    };
+    let Ok(()) = part.for_each_run(read);
+    PrimitiveArray::<T>::new(cells.into(), valid.finish()).with_data_type(kind.clone())
 }

@@ -1,10 +1,57 @@
 //! Record batch and row of each row of a table.
 
+use std::ops::Range;
+
 /// Row of a record batch.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct InBatch {
     pub(super) batch: usize,
     pub(super) row: usize,
+}
+
+/// Rows of a batch that is read.
+pub(super) enum Part {
+    /// Consecutive rows of one record batch.
+    Slice {
+        /// First row.
+        first: InBatch,
+        /// Number of rows.
+        rows: usize,
+    },
+    /// Rows anywhere.
+    Places(Vec<InBatch>),
+}
+
+/// Rows of one record batch.
+pub(super) enum Run<'a> {
+    /// Consecutive rows.
+    Range(Range<usize>),
+    /// Rows in any order.
+    List(&'a [InBatch]),
+}
+
+impl Part {
+    /// Number of rows.
+    pub(super) fn rows(&self) -> usize {
+        match self {
+            Self::Slice { rows, .. } => *rows,
+            Self::Places(places) => places.len(),
+        }
+    }
+
+    /// Calls `read` with each record batch and its rows, in order. Arrays are looked up once for a run instead of
+    /// once for a cell.
+    pub(super) fn for_each_run<E>(
+        &self,
+        mut read: impl FnMut(usize, Run<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        match self {
+            Self::Slice { first: InBatch { batch, row }, rows } => read(*batch, Run::Range(*row..row + rows)),
+            Self::Places(places) => places
+                .chunk_by(|one, next| one.batch == next.batch)
+                .try_for_each(|run| read(run[0].batch, Run::List(run))),
+        }
+    }
 }
 
 /// Division of the rows of a table into its record batches.

@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{ArrowDictionaryKeyType, Int32Type};
-use arrow_array::{Array, ArrayRef, DictionaryArray, PrimitiveArray, StringArray, downcast_integer};
+use arrow_array::{
+    Array, ArrayAccessor, ArrayRef, DictionaryArray, PrimitiveArray, StringArray, downcast_integer,
+};
 use arrow_schema::DataType;
 
-use super::places::InBatch;
+use super::places::{Part, Run};
 use super::rows::MemoryRows;
 use crate::DataError;
 
@@ -26,6 +28,9 @@ const NULL: i32 = -2;
 pub(super) fn keys_type() -> DataType {
     DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
 }
+
+/// Error of a key without a value in its dictionary.
+struct KeyOutside;
 
 /// Numbers of the texts of a column in the order of their first row. Only texts of rows have a number, so that
 /// unused categories name no symbol.
@@ -79,7 +84,7 @@ impl TextKeys {
         &mut self,
         rows: &MemoryRows,
         column: usize,
-        places: impl ExactSizeIterator<Item = InBatch>,
+        part: &Part,
     ) -> Result<ArrayRef, DataError> {
         if self.texts.len() > TEXTS_MAX || self.bytes > BYTES_MAX {
             *self = Self::default();
@@ -93,27 +98,9 @@ impl TextKeys {
             what: what.to_owned(),
         };
         let known = self.texts.len();
-        let mut keys = Vec::with_capacity(places.len());
-        match field.data_type() {
-            DataType::Dictionary(of_keys, _) => {
-                macro_rules! read {
-                    ($kind:ty) => {
-                        self.read_dictionary::<$kind>(rows, column, places, &mut keys)
-                    };
-                }
-                let found = downcast_integer! {
-                    of_keys.as_ref() => (read),
-                    _ => None
-                };
-                found.ok_or_else(|| unusable("a key outside its dictionary"))?;
-            }
-            _ => {
-                for InBatch { batch, row } in places {
-                    let text = text_at(rows.column(batch, column), row);
-                    keys.push(text.map_or(NULL, |text| self.number(text)));
-                }
-            }
-        }
+        let mut keys = Vec::with_capacity(part.rows());
+        part.for_each_run(|batch, run| self.read_run(batch, rows.column(batch, column), run, &mut keys))
+            .map_err(|KeyOutside| unusable("a key outside its dictionary"))?;
         if self.bytes > i32::MAX as usize {
             return Err(unusable("more than 2 GB of text in one batch"));
         }
@@ -131,29 +118,73 @@ impl TextKeys {
         Ok(Arc::new(array))
     }
 
-    /// Appends the keys of rows of a dictionary column; `None` if a row's key has no value.
+    /// Appends the keys of rows of one record batch.
+    fn read_run(
+        &mut self,
+        batch: usize,
+        array: &ArrayRef,
+        run: Run<'_>,
+        out: &mut Vec<i32>,
+    ) -> Result<(), KeyOutside> {
+        macro_rules! read {
+            ($kind:ty) => {
+                self.read_dictionary(batch, array.as_dictionary::<$kind>(), run, out)
+            };
+        }
+        match array.data_type() {
+            DataType::Utf8 => self.read_texts(array.as_string::<i32>(), run, out),
+            DataType::LargeUtf8 => self.read_texts(array.as_string::<i64>(), run, out),
+            DataType::Utf8View => self.read_texts(array.as_string_view(), run, out),
+            DataType::Dictionary(of_keys, _) => downcast_integer! {
+                of_keys.as_ref() => (read),
+                _ => Err(KeyOutside)
+            },
+            _ => Err(KeyOutside),
+        }
+    }
+
+    fn read_texts<'a>(
+        &mut self,
+        array: impl ArrayAccessor<Item = &'a str>,
+        run: Run<'_>,
+        out: &mut Vec<i32>,
+    ) -> Result<(), KeyOutside> {
+        let mut read = |row| {
+            let text = array.is_valid(row).then(|| array.value(row));
+            out.push(text.map_or(NULL, |text| self.number(text)));
+        };
+        match run {
+            Run::Range(rows) => rows.for_each(read),
+            Run::List(places) => places.iter().for_each(|place| read(place.row)),
+        }
+        Ok(())
+    }
+
     fn read_dictionary<K: ArrowDictionaryKeyType>(
         &mut self,
-        rows: &MemoryRows,
-        column: usize,
-        places: impl Iterator<Item = InBatch>,
+        batch: usize,
+        array: &DictionaryArray<K>,
+        run: Run<'_>,
         out: &mut Vec<i32>,
-    ) -> Option<()> {
-        for InBatch { batch, row } in places {
-            let array = rows.column(batch, column).as_dictionary::<K>();
-            let at = self.dictionaries.find(batch, array.values());
+    ) -> Result<(), KeyOutside> {
+        let at = self.dictionaries.find(batch, array.values());
+        let mut read = |row| {
             let Some(key) = array.key(row) else {
                 out.push(NULL);
-                continue;
+                return Ok(());
             };
-            let mut number = *self.dictionaries.known[at].1.get(key)?;
+            let mut number = *self.dictionaries.known[at].1.get(key).ok_or(KeyOutside)?;
             if number == UNKNOWN {
                 number = text_at(array.values(), key).map_or(NULL, |text| self.number(text));
                 self.dictionaries.known[at].1[key] = number;
             }
             out.push(number);
+            Ok(())
+        };
+        match run {
+            Run::Range(mut rows) => rows.try_for_each(read),
+            Run::List(places) => places.iter().try_for_each(|place| read(place.row)),
         }
-        Some(())
     }
 
     fn number(&mut self, text: &str) -> i32 {
