@@ -181,14 +181,14 @@ fn merged_shards_equal_the_tuning_without_shards() {
     let settings = ["estimator.warmup=60", "tune.embargo=10"];
     let with_base =
         ["estimator.warmup=60", "tune.embargo=10", "sizing.turnover_cap=0.3", "sizing.kelly_fraction=0.5"];
-    let cases: [(&str, &[&str], &[&str], &[usize]); 3] = [
-        ("walk_forward", &settings, &[], &[1, 2, 3, 7]),
-        ("combinatorial", &settings, &["--method", "combinatorial", "--folds", "4"], &[2]),
-        ("base in the grid", &with_base, &[], &[2]),
+    let combinatorial = [&settings[..], &["tune.method=combinatorial", "tune.folds=4"]].concat();
+    let cases: [(&str, &[&str], &[usize]); 3] = [
+        ("walk_forward", &settings, &[1, 2, 3, 7]),
+        ("combinatorial", &combinatorial, &[2]),
+        ("base in the grid", &with_base, &[2]),
     ];
-    for (name, settings, flags, counts) in cases {
-        let mut case = Case::new(path, "tune", &data, CHOICES, settings);
-        case.arguments.extend(flags);
+    for (name, settings, counts) in cases {
+        let case = Case::new(path, "tune", &data, CHOICES, settings);
         case.whole(&["--no-report"]);
         for of in counts {
             case.shards(*of);
