@@ -76,7 +76,7 @@ impl Strategy for Failing {
 }
 
 fn frames() -> (Vec<String>, Vec<Frame>) {
-    let market = Market { frames: 60, ..Market::default() };
+    let market = Market { frames: 90, ..Market::default() };
     let mut frames = market.frames();
     frames[30].given.signal.of = Some(frames[30].timestamp);
     (market.factor_names(), frames)
