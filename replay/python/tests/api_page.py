@@ -104,6 +104,8 @@ def entry(path: str, name: str, value: Any) -> str:
                 parts += [f"#### {name}.{member}", text_of(inspect.getdoc(function) or "")]
     elif callable(value):
         parts += [signature(name, value), text_of(inspect.getdoc(value) or "")]
+    else:
+        parts.append(f"Constant: `{value!r}`.")
     return "\n\n".join(part for part in parts if part)
 
 
@@ -208,15 +210,16 @@ def fields(text: str) -> str:
 
 def prose(text: str) -> str:
     """Return text with Markdown's code marks, examples in fences, and references as a list."""
+    # Columns of tables are known by their positions, which the marks are part of.
+    blocks = re.split(r"\n\s*\n", text)
+    text = "\n\n".join(table(block) if re.match(r"=+ +=", block) else block for block in blocks)
     text = text.replace("``", "`")
     text = re.sub(r":(?:func|class|meth|mod|attr|data|exc|obj):`~?([^`]+)`", r"`\1`", text)
     text = re.sub(r"\[(\d+)\]_", r"[\1]", text)
     text = re.sub(r"^\.\. \[(\d+)\] ", r"* [\1] ", text, flags=re.MULTILINE)
     parts: list[str] = []
     for block in re.split(r"\n\s*\n", text):
-        if re.match(r"=+ +=", block):
-            parts.append(table(block))
-        elif block.lstrip().startswith(">>>"):
+        if block.lstrip().startswith(">>>"):
             parts.append(f"```py\n{textwrap.dedent(block)}\n```")
         elif block.startswith("    "):
             if parts and parts[-1].endswith("::"):

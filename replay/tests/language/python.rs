@@ -93,7 +93,7 @@ fn close_line(
     docstring: &mut Lines,
     string: Open,
     line: usize,
-    text: &mut String,
+    text: &mut str,
     ended: bool,
 ) {
     if !string.docstring {
