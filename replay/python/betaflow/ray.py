@@ -105,7 +105,7 @@ def tune(
     Parameters
     ----------
     prices, factors, grid, chunks, cpus, max_retries, progress
-        As for :func:`stress`.
+        Data and settings, as for :func:`stress`.
     settings
         All other arguments of :func:`betaflow.tune`, without `resume` and `processes`.
 
