@@ -46,7 +46,7 @@ fn in_memory(prices: &Path) -> Result<Input> {
 fn frames(prices: &Input) -> Result<usize> {
     let mut source = ParquetSource::open(prices, None, Settings::default())?;
     let (mut frame, mut count) = (Frame::default(), 0);
-    while source.next_frame(&mut frame)? {
+    while source.next_frame(&mut frame).map_err(|error| error as Box<dyn std::error::Error>)? {
         count += black_box(&frame).close.len().min(1);
     }
     Ok(count)

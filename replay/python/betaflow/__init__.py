@@ -7,7 +7,7 @@ files.
 
 from __future__ import annotations
 
-from betaflow import metrics
+from betaflow import _native, metrics
 from betaflow._analyses import factors, luck, signal
 from betaflow._commands import check, estimate, replay, score, size
 from betaflow._paper import Paper, paper
@@ -33,6 +33,9 @@ from betaflow._tutorial import Tutorial, load_tutorial
 from betaflow.errors import ConfigError, Error, InputError, StrategyError
 from betaflow.online import Dlm, Filtered, Fixed, Forecast, Mixture
 from betaflow.strategy import Context, Strategy
+
+#: Version of the package, that of the program.
+__version__ = _native.__version__
 
 __all__ = [
     "Check",

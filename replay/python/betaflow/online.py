@@ -28,7 +28,8 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeAlias
 
 from betaflow import _native
 from betaflow._arrays import Wide, names_of, numbers, settings_of, wide
-from betaflow._filtered import COLUMNS, Filtered, Forecast
+from betaflow._filtered import COLUMNS as _COLUMNS
+from betaflow._filtered import Filtered, Forecast
 from betaflow.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
     Array: TypeAlias = NDArray[Any]
 
-__all__ = ["COLUMNS", "Dlm", "Filtered", "Fixed", "Forecast", "Mixture", "Online"]
+__all__ = ["Dlm", "Filtered", "Fixed", "Forecast", "Mixture", "Online"]
 
 _PARAMETERS = (
     "transition",
@@ -101,7 +102,7 @@ class Online:
         F: Any,  # noqa: N803
         R: Any,  # noqa: N803
         *,
-        columns: Sequence[str] = COLUMNS,
+        columns: Sequence[str] = _COLUMNS,
     ) -> Filtered:
         """Process T frames from the present state on, and return their columns. Equal to T steps to the bit.
 

@@ -36,6 +36,8 @@ fn main(py: Python<'_>, argv: Vec<OsString>) -> u8 {
 /// Native module of the package.
 #[pymodule]
 mod _native {
+    use pyo3::prelude::*;
+
     #[pymodule_export]
     use super::call::{call, scenarios};
     #[pymodule_export]
@@ -48,4 +50,9 @@ mod _native {
     use super::strategy::posterior_alphas;
     #[pymodule_export]
     use super::table::{Table, read_table, times_of_file, tutorial_factors, tutorial_prices};
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        module.add("__version__", env!("CARGO_PKG_VERSION"))
+    }
 }

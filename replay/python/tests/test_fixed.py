@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from betaflow.online import COLUMNS, Fixed
+from betaflow._filtered import COLUMNS
+from betaflow.online import Fixed
 
 
 def pykalman_filter(model: dict[str, Any], f: np.ndarray, r: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

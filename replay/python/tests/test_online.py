@@ -20,7 +20,8 @@ import pytest
 
 from betaflow import _native
 from betaflow.errors import ConfigError
-from betaflow.online import COLUMNS, Dlm, Filtered, Fixed, Mixture
+from betaflow._filtered import COLUMNS
+from betaflow.online import Dlm, Filtered, Fixed, Mixture
 
 TUTORIAL = Path(__file__).parents[3] / "connectors" / "data" / "tutorial.parquet"
 FACTORS = {"mkt": "SPX", "mom": "MTUM - SPX", "val": "VLUE - SPX"}
