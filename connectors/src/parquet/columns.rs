@@ -13,9 +13,8 @@ use arrow_array::{Array, ArrayRef};
 use arrow_schema::{DataType, TimeUnit};
 use betaflow_engine::time::DAY_NS;
 
-use super::place::Place;
-use crate::DataError;
 use crate::iso_time::parse_time;
+use crate::{DataError, Place};
 
 /// Returns whether a column of this type holds times.
 pub(super) fn is_time(kind: &DataType) -> bool {

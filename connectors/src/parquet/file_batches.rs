@@ -14,10 +14,10 @@ use parquet::file::metadata::ParquetMetaData;
 use betaflow_engine::time::Iso;
 use betaflow_engine::time::TimestampNs;
 
-use super::batches::{Bounds, RowGroup, Rows};
 use super::chunks::{Chunks, guarded};
 use super::columns::{is_text, times};
 use super::pages::{GroupPages, unread_codec};
+use super::row_groups::{Bounds, RowGroup, Rows};
 use crate::DataError;
 
 /// Open Parquet file with its footer.

@@ -54,6 +54,7 @@ mod place;
 mod prepare;
 mod prepared;
 mod returns;
+mod row_groups;
 mod schema;
 mod settings;
 mod source;

@@ -12,8 +12,8 @@ use arrow_array::{
 };
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
-use super::super::batches::{RowGroup, Rows};
 use super::super::columns::is_text;
+use super::super::row_groups::{RowGroup, Rows};
 use super::places::{InBatch, Part, Run};
 use super::rows::MemoryRows;
 use super::texts::{TextKeys, keys_type};

@@ -11,8 +11,8 @@ use arrow_array::types::{
 use arrow_array::{Array, ArrayRef, StringArray};
 use arrow_schema::{DataType, TimeUnit};
 
-use super::super::batches::{BATCH_ROWS, Bounds};
 use super::super::columns::{is_text, times};
+use super::super::row_groups::{BATCH_ROWS, Bounds};
 use super::batches::MemoryBatches;
 use super::rows::{MemoryRows, bounds_of_sorted};
 use crate::DataError;

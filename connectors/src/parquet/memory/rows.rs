@@ -5,13 +5,13 @@ use std::sync::Arc;
 use arrow_array::ArrayRef;
 use arrow_schema::Schema;
 
-use super::super::batches::{BATCH_ROWS, Bounds, RowGroup};
 use super::super::columns::{is_text, times};
-use super::super::place::Place;
+use super::super::row_groups::{BATCH_ROWS, Bounds, RowGroup};
 use super::MemoryTable;
 use super::batches::MemoryBatches;
 use super::order::TimeOrder;
 use super::places::InBatch;
+use crate::Place;
 use crate::import::Interpretation;
 
 /// Rows of a row group.

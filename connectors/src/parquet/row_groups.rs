@@ -1,0 +1,64 @@
+//! Row groups and batches of a table, whatever its form.
+
+use arrow_array::RecordBatch;
+
+/// Rows per batch of a file with few columns: enough to amortise the call, few enough to stay in cache.
+pub(super) const BATCH_ROWS: usize = 8192;
+/// Maximum decoded bytes of a batch, for files with many columns.
+const BATCH_BYTES: usize = 4 << 20;
+
+/// Returns the rows per batch, from the number of columns and the maximum bytes of the file.
+pub(super) fn batch_rows(columns: usize, bytes: usize) -> usize {
+    let row = columns.max(1) * size_of::<f64>();
+    (bytes.min(BATCH_BYTES) / row).clamp(16, BATCH_ROWS)
+}
+
+/// First and last time.
+pub(super) type Bounds = Option<(i64, i64)>;
+
+/// Row group of a table. Those of a file are decoded separately so that an error can name it.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct RowGroup {
+    pub(super) index: usize,
+    pub(super) first_row: u64,
+    pub(super) rows: u64,
+    /// First and last time, if they are known: a file may lack statistics.
+    pub(super) times: Bounds,
+    /// Whether all columns are read; otherwise only the times, to check their order.
+    pub(super) is_wanted: bool,
+}
+
+/// Marks row groups from the seal on as unwanted: the data ends before its first row at or after `seal`. The
+/// last wanted row group may contain later rows.
+pub(super) fn unseal(groups: &mut [RowGroup], seal: Option<i64>) {
+    let Some(seal) = seal else { return };
+    let reaches = |group: &RowGroup| group.times.is_some_and(|(_, last)| last >= seal);
+    if let Some(at) = groups.iter().position(reaches) {
+        let straddles = groups[at].times.is_some_and(|(first, _)| first < seal);
+        groups[at + usize::from(straddles)..].iter_mut().for_each(|group| group.is_wanted = false);
+    }
+}
+
+impl RowGroup {
+    /// Returns whether the group may hold a time between the bounds, both included.
+    pub(super) fn overlaps(&self, from: i64, to: i64) -> bool {
+        self.is_wanted && self.times.is_none_or(|(first, last)| first <= to && last >= from)
+    }
+
+    pub(super) fn rows(&self) -> u64 {
+        self.rows
+    }
+}
+
+/// Consecutive rows of one row group.
+pub(super) struct Rows {
+    /// Columns of the projection, or only the time.
+    pub(super) batch: RecordBatch,
+    /// Number of the first row in the table.
+    pub(super) first_row: u64,
+    /// Whether all columns of the projection are present.
+    pub(super) is_whole: bool,
+    /// First and last time by the statistics of the row group.
+    pub(super) bounds: Bounds,
+    pub(super) group: RowGroup,
+}
