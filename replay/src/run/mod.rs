@@ -14,7 +14,7 @@ pub(crate) mod session;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
 use betaflow_connectors::Progress;
@@ -280,12 +280,22 @@ impl Finished<'_> {
     }
 }
 
+/// Attempts to remove the folder of an interrupted run, and the time between them.
+const REMOVALS_MAX: u32 = 100;
+const REMOVAL_WAIT: Duration = Duration::from_millis(10);
+
 /// Installs a handler of Ctrl-C and SIGTERM that removes the partial run folder.
 pub(crate) fn remove_when_interrupted(host: &Host, partial: &Path) -> Result<()> {
     let partial = partial.to_owned();
     host.when_interrupted(move || {
-        // Writers may still add files in between; the next run of this name removes them.
-        let _ = std::fs::remove_dir_all(&partial);
+        // Writers may add files in between, which then keep their folder from being removed.
+        for _ in 0..REMOVALS_MAX {
+            let _ = std::fs::remove_dir_all(&partial);
+            if !partial.exists() {
+                break;
+            }
+            std::thread::sleep(REMOVAL_WAIT);
+        }
         eprintln!("interrupted: the partial run folder was removed");
     })
 }
