@@ -33,7 +33,7 @@ mod user_data;
 
 pub use did_you_mean::{hint, nearest, question};
 pub use files::read_text;
-pub use parquet::{DataError, NamedColumn, Place};
+pub use parquet::{DataError, DataPlace, NamedColumn, Place};
 pub use progress::Progress;
 pub use sections::Sections;
 pub use user_data::WithUserData;

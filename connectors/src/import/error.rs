@@ -2,7 +2,7 @@
 
 use betaflow_engine::time::{Iso, TimestampNs};
 
-use crate::Place;
+use crate::{DataPlace, Place};
 
 /// Error of a text file, or of several files that become one table.
 #[derive(Debug, thiserror::Error)]
@@ -211,6 +211,30 @@ pub enum ImportError {
         /// Its first time.
         begin: TimestampNs,
     },
+}
+
+impl ImportError {
+    /// Place that the error names; `None` for an error without one.
+    pub(crate) fn place(&self) -> Option<DataPlace> {
+        match self {
+            Self::NotNumber { place, .. }
+            | Self::Thousands { place, .. }
+            | Self::DecimalMark { place, .. }
+            | Self::Epoch { place, .. }
+            | Self::NotDate { place, .. }
+            | Self::AmbiguousDate { place, .. } => Some((**place).clone().into()),
+            Self::Fields { file, .. }
+            | Self::OpenQuote { file, .. }
+            | Self::NotUtf8 { file, .. }
+            | Self::NoRows { file, .. }
+            | Self::NoHeader { file, .. }
+            | Self::Section { file, .. }
+            | Self::Archive { file, .. }
+            | Self::Compressed { file, .. }
+            | Self::FactorRow { file, .. } => Some(DataPlace::file(file)),
+            _ => None,
+        }
+    }
 }
 
 fn mark(mark: char) -> &'static str {

@@ -12,7 +12,7 @@ use super::batches::{BATCH_ROWS, Batches, batch_rows, unseal};
 use super::columns::{is_number, is_text, numbers, text, times};
 use super::input::Location;
 use super::merge::name_of;
-use super::place::Place;
+use super::place::{DataPlace, Place};
 use super::prepare::prepare;
 use super::schema::Columns;
 use super::settings::Input;
@@ -96,6 +96,18 @@ pub enum BenchmarkFault {
         /// Numeric columns.
         found: String,
     },
+}
+
+impl BenchmarkFault {
+    /// Place that the error names.
+    pub(crate) fn place(&self) -> DataPlace {
+        match self {
+            Self::Number { place, .. } | Self::Twice { place, .. } | Self::Order { place, .. } => {
+                (**place).clone().into()
+            }
+            Self::NotInData { file, .. } | Self::SeveralColumns { file, .. } => DataPlace::file(file),
+        }
+    }
 }
 
 /// Reads a file, Parquet or CSV, with a time column and either one column of simple returns as decimals, or the columns `symbol`

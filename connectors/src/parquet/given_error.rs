@@ -2,7 +2,7 @@
 
 use betaflow_engine::time::{Iso, TimestampNs};
 
-use crate::Place;
+use crate::{DataPlace, Place};
 
 /// Error of a file of the user.
 #[derive(Debug, thiserror::Error)]
@@ -73,4 +73,16 @@ pub enum GivenError {
         /// Names of the factors of the data.
         factors: Vec<String>,
     },
+}
+
+impl GivenError {
+    /// Place that the error names.
+    pub(crate) fn place(&self) -> DataPlace {
+        match self {
+            Self::BadValue { place, .. } | Self::UnknownFactor { place, .. } => (**place).clone().into(),
+            Self::NoValues { file, .. }
+            | Self::DatesWithinDay { file, .. }
+            | Self::FactorCov { file, .. } => DataPlace::file(file),
+        }
+    }
 }

@@ -73,7 +73,7 @@ pub use half_spreads::read_half_spreads;
 pub use holdings::read_holdings;
 pub use import_files::{ImportReport, import_files};
 pub use memory::MemoryTable;
-pub use place::Place;
+pub use place::{DataPlace, Place};
 pub use prepare::prepare;
 pub use prepared::PreparedFile;
 pub use returns::{ReturnRows, ReturnTable, read_returns};

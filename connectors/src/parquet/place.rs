@@ -26,10 +26,39 @@ impl fmt::Display for Place {
     }
 }
 
+/// Place in the user's data that an error names, as far as it is known.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DataPlace {
+    /// Name of the file, as given.
+    pub file: String,
+    /// Row, counting from 0; `None` for an error of a whole file or column.
+    pub row: Option<u64>,
+    /// Line of a text file, counting from 1.
+    pub line: Option<u64>,
+    /// Name of the column.
+    pub column: Option<String>,
+}
+
+impl DataPlace {
+    pub(crate) fn file(file: &str) -> Self {
+        Self { file: file.to_owned(), ..Self::default() }
+    }
+
+    pub(crate) fn column(file: &str, column: &str) -> Self {
+        Self { column: Some(column.to_owned()), ..Self::file(file) }
+    }
+}
+
+impl From<Place> for DataPlace {
+    fn from(place: Place) -> Self {
+        Self { file: place.file, row: Some(place.row), line: place.line, column: Some(place.column) }
+    }
+}
+
 impl DataError {
-    /// Place of the cell or row, for errors that have one.
+    /// Place that the error names; `None` for an error without one.
     #[must_use]
-    pub fn place(&self) -> Option<&Place> {
+    pub fn place(&self) -> Option<DataPlace> {
         match self {
             Self::Unsorted { place, .. }
             | Self::Duplicate { place, .. }
@@ -42,7 +71,30 @@ impl DataError {
             | Self::EmptySymbol { place, .. }
             | Self::BadFactor { place, .. }
             | Self::BadRiskFree { place, .. }
-            | Self::FactorOrder { place, .. } => Some(place),
+            | Self::FactorOrder { place, .. } => Some((**place).clone().into()),
+            Self::Unsupported { file, column, .. }
+            | Self::DuplicateColumn { file, column, .. }
+            | Self::MissingColumn { file, column, .. }
+            | Self::WrongType { file, column, .. }
+            | Self::WideBars { file, column, .. } => Some(DataPlace::column(file, column)),
+            Self::EmptyFile { file, .. }
+            | Self::NoRows { file, .. }
+            | Self::NotParquet { file, .. }
+            | Self::Truncated { file, .. }
+            | Self::Corrupt { file, .. }
+            | Self::Encrypted { file, .. }
+            | Self::Ambiguous { file, .. }
+            | Self::PartitionTime { file, .. }
+            | Self::NothingInRange { file, .. }
+            | Self::NothingBeforeSeal { file, .. }
+            | Self::FactorGap { file, .. }
+            | Self::FactorOfAnotherDate { file, .. }
+            | Self::FactorsOfDays { file, .. }
+            | Self::NotFinite { file, .. }
+            | Self::Assembly { file, .. } => Some(DataPlace::file(file)),
+            Self::Given(error) => Some(error.place()),
+            Self::Benchmark(error) => Some(error.place()),
+            Self::Import(error) => error.place(),
             _ => None,
         }
     }

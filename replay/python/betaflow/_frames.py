@@ -157,6 +157,8 @@ def frame_of(data: Any, name: str, columns: Columns) -> Frame:
         return Frame(name, arrow_of(data, name, columns), labels=data)
     if _polars_lazy(data):
         data = data.collect()
+    if _polars_series(data):
+        raise TypeError(f"{name}: found a Series of polars, which has no dates, expected a DataFrame with a column of dates")
     if not is_table(data):
         raise TypeError(f"{name}: found {article_of(data)}, expected {ACCEPTED}")
     return Frame(name, _native.Table(data))
@@ -172,6 +174,11 @@ def article_of(data: object) -> str:
 def _pandas(data: object) -> bool:
     pandas = sys.modules.get("pandas")
     return pandas is not None and isinstance(data, (pandas.DataFrame, pandas.Series))
+
+
+def _polars_series(data: object) -> bool:
+    polars = sys.modules.get("polars")
+    return polars is not None and isinstance(data, polars.Series)
 
 
 def _polars_lazy(data: object) -> bool:

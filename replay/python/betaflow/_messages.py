@@ -66,6 +66,8 @@ _FLAG = re.compile(
 _TYPED = re.compile(r"'(?P<flag>--[a-z-]+) <[A-Z_=]+>'")
 #: Command of the program without a function.
 _OTHER = re.compile(r"(`betaflow (?:paper|import|serve|state|diff|dashboard)[^`]*`)")
+#: Advice to write all findings of a check to a file.
+_FINDINGS = re.compile(r"`betaflow\s+check\s+FILE\s+--out\s+FINDINGS\.parquet`(?P<all>\s+lists\s+all)?|--out\s+FILE\s+lists\s+all")
 #: Name of a table in memory.
 _MEMORY = re.compile(r"\bmemory:(?=[\w.\[])")
 
@@ -78,6 +80,7 @@ def in_python(message: str) -> str:
     """
     message = _MEMORY.sub("", message.split("\n\nFor more information, try")[0])
     message = _TYPED.sub(lambda match: ARGUMENTS.get(match["flag"], match["flag"]), message)
+    message = _FINDINGS.sub(lambda match: "`findings` of betaflow.check(...) lists all" if "lists" in match[0] else "`betaflow.check`", message)
     message = _COMMAND.sub(_command, message)
     message = _SET.sub(lambda match: _setting(match["quoted"] or match["plain"]), message)
     message = _SETTING.sub(

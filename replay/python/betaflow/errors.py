@@ -54,7 +54,7 @@ class InputError(Error):
     file
         Name of the argument or path of the file with the data; None for an error without a place.
     row
-        Row, counting from 0.
+        Row, counting from 0; None for an error of a whole table or column.
     line
         Line of a text file, counting from 1; None for other data.
     column

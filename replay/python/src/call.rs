@@ -131,9 +131,9 @@ pub(crate) fn raised(py: Python<'_>, error: &CallError) -> PyErr {
             CallErrorKind::Input => {
                 let place = error.place.as_ref();
                 fields.set_item("file", place.map(|place| &place.file))?;
-                fields.set_item("row", place.map(|place| place.row))?;
+                fields.set_item("row", place.and_then(|place| place.row))?;
                 fields.set_item("line", place.and_then(|place| place.line))?;
-                fields.set_item("column", place.map(|place| &place.column))?;
+                fields.set_item("column", place.and_then(|place| place.column.as_ref()))?;
                 "InputError"
             }
             CallErrorKind::Strategy => {

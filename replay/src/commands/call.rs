@@ -9,7 +9,7 @@ use super::{Cli, advice};
 use crate::config::{self, PartSettings, SettingError, SettingProblem};
 use crate::host::{Call, CallSetting, Host, Interrupted, Reply};
 use crate::study::Grid;
-use betaflow_connectors::{DataError, Place};
+use betaflow_connectors::{DataError, DataPlace};
 use betaflow_engine::pipeline::PipelineError;
 use betaflow_engine::strategy::StrategyFailure;
 
@@ -21,8 +21,8 @@ pub struct CallError {
     pub kind: CallErrorKind,
     /// Text as the program would show it.
     pub message: String,
-    /// Place of a faulty cell or row of the data.
-    pub place: Option<Place>,
+    /// Place in the data that the error names.
+    pub place: Option<DataPlace>,
     /// Dotted name of a refused setting.
     pub setting: Option<String>,
     /// Value of a refused setting.
@@ -104,7 +104,7 @@ impl CallError {
                 call.kind = CallErrorKind::Interrupted;
             } else if let Some(data) = cause.downcast_ref::<DataError>() {
                 call.kind = CallErrorKind::Input;
-                call.place = data.place().cloned();
+                call.place = data.place();
             } else if let Some(failure) = cause.downcast_ref::<StrategyFailure>() {
                 call.kind = CallErrorKind::Strategy;
                 call.strategy = Some(failure.clone());
