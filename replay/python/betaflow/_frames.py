@@ -158,7 +158,9 @@ def frame_of(data: Any, name: str, columns: Columns) -> Frame:
     if _polars_lazy(data):
         data = data.collect()
     if _polars_series(data):
-        raise TypeError(f"{name}: found a Series of polars, which has no dates, expected a DataFrame with a column of dates")
+        raise TypeError(
+            f"{name}: found a Series of polars, which has no dates, expected a DataFrame with a column of dates"
+        )
     if not is_table(data):
         raise TypeError(f"{name}: found {article_of(data)}, expected {ACCEPTED}")
     return Frame(name, _native.Table(data))

@@ -67,7 +67,9 @@ _TYPED = re.compile(r"'(?P<flag>--[a-z-]+) <[A-Z_=]+>'")
 #: Command of the program without a function.
 _OTHER = re.compile(r"(`betaflow (?:paper|import|serve|state|diff|dashboard)[^`]*`)")
 #: Advice to write all findings of a check to a file.
-_FINDINGS = re.compile(r"`betaflow\s+check\s+FILE\s+--out\s+FINDINGS\.parquet`(?P<all>\s+lists\s+all)?|--out\s+FILE\s+lists\s+all")
+_FINDINGS = re.compile(
+    r"`betaflow\s+check\s+FILE\s+--out\s+FINDINGS\.parquet`(?:\s+lists\s+all)?|--out\s+FILE\s+lists\s+all"
+)
 #: Name of a table in memory.
 _MEMORY = re.compile(r"\bmemory:(?=[\w.\[])")
 
@@ -80,7 +82,7 @@ def in_python(message: str) -> str:
     """
     message = _MEMORY.sub("", message.split("\n\nFor more information, try")[0])
     message = _TYPED.sub(lambda match: ARGUMENTS.get(match["flag"], match["flag"]), message)
-    message = _FINDINGS.sub(lambda match: "`findings` of betaflow.check(...) lists all" if "lists" in match[0] else "`betaflow.check`", message)
+    message = _FINDINGS.sub(_findings, message)
     message = _COMMAND.sub(_command, message)
     message = _SET.sub(lambda match: _setting(match["quoted"] or match["plain"]), message)
     message = _SETTING.sub(
@@ -104,6 +106,10 @@ def page_in_python(page: str) -> str:
             section = "\n".join(lines)
         kept.append(section)
     return in_python("\n\n".join(kept).rstrip("\n"))
+
+
+def _findings(match: re.Match[str]) -> str:
+    return "`findings` of betaflow.check(...) lists all" if "lists" in match[0] else "`betaflow.check`"
 
 
 def _setting(text: str) -> str:

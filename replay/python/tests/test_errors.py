@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+from datetime import date
 from typing import Any
 
 import numpy as np
@@ -190,3 +191,12 @@ def test_page_has_no_files() -> None:
     page = "Data\n  Prices  3\n\nFiles\n  Folder  /tmp/x\n  Digest  12ab\n\nWarnings\n 1. text\n"
     assert page_in_python(page) == "Data\n  Prices  3\n\nResult\n  Digest  12ab\n\nWarnings\n 1. text"
     assert page_in_python("Data\n  x\n\nFiles\n  Findings  /tmp/x\n") == "Data\n  x"
+
+
+def test_errors_of_whole_tables_name_table_and_column() -> None:
+    prices = pl.DataFrame({"date": [date(2020, 1, 1)], "symbol": ["A"], "close": ["1"]})
+    with pytest.raises(betaflow.InputError) as caught:
+        betaflow.replay(prices, factors="none")
+    assert (caught.value.file, caught.value.row, caught.value.column) == ("prices", None, "close")
+    with pytest.raises(TypeError, match="Series of polars"):
+        betaflow.replay(prices["close"], factors="none")
