@@ -70,6 +70,8 @@ _OTHER = re.compile(r"(`betaflow (?:paper|import|serve|state|diff|dashboard)[^`]
 _FINDINGS = re.compile(
     r"`betaflow\s+check\s+FILE\s+--out\s+FINDINGS\.parquet`(?:\s+lists\s+all)?|--out\s+FILE\s+lists\s+all"
 )
+#: Hint of the program behind the message about its arguments.
+_USAGE = re.compile(r"\n\n(?:Usage: betaflow|For more information, try)")
 #: Name of a table in memory.
 _MEMORY = re.compile(r"\bmemory:(?=[\w.\[])")
 
@@ -80,7 +82,7 @@ def in_python(message: str) -> str:
     ``--set sizing.turnover_cap=0.02`` becomes ``sizing={"turnover_cap": 0.02}``. Unknown flags,
     commands without a function and all other text stay.
     """
-    message = _MEMORY.sub("", message.split("\n\nFor more information, try")[0])
+    message = _MEMORY.sub("", _USAGE.split(message)[0])
     message = _TYPED.sub(lambda match: ARGUMENTS.get(match["flag"], match["flag"]), message)
     message = _FINDINGS.sub(_findings, message)
     message = _COMMAND.sub(_command, message)
