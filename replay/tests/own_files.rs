@@ -432,12 +432,14 @@ fn errors_name_file_row_and_column() {
         rows
     };
     let dates: Rows = (0..10).map(|i| (at(2 * i) - at(2 * i) % DAY_NS, "S00".to_owned(), 0.01)).collect();
-    let cases: [(&str, Rows, &[&str]); 5] = [
+    let foreign: Rows = good.iter().map(|row| (row.0, "X00".to_owned(), row.2)).collect();
+    let cases: [(&str, Rows, &[&str]); 6] = [
         ("forecast", with(4, |row| row.2 = f64::INFINITY), &["row 4", "`forecast`", "`S00`", "inf"]),
         ("forecast", with(5, |row| row.0 -= DAY_NS), &["row 5", "sort"]),
         ("forecast", with(3, |row| row.1 = " ".into()), &["row 3", "`symbol`"]),
         ("forecast", [good.clone(), vec![good[9].clone()]].concat(), &["row 10", "second row", "`S00`"]),
         ("forecast", dates, &["dates", "data.frames_per_day"]),
+        ("forecast", foreign, &["X00", "forecasts", "prices"]),
     ];
     for (number, (column, rows, expected)) in cases.into_iter().enumerate() {
         let path = write_rows(folder.path().join(format!("f{number}.parquet")), column, &rows);

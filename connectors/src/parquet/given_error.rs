@@ -61,6 +61,19 @@ pub enum GivenError {
         /// Valid values.
         expected: &'static str,
     },
+    /// No instrument of the file is in the prices.
+    #[error(
+        "{file}: found no instrument of the prices in the {what}, but {found}, expected at least one; write the symbols as \
+         in the prices"
+    )]
+    NoInstrument {
+        /// Path of the file.
+        file: String,
+        /// Content of the file.
+        what: String,
+        /// Some of the instruments.
+        found: String,
+    },
     /// Factor that the data does not have.
     #[error(
         "{place}: found the factor {found:?}, expected one of {factors:?}; correct the name or remove the row"
@@ -81,6 +94,7 @@ impl GivenError {
         match self {
             Self::BadValue { place, .. } | Self::UnknownFactor { place, .. } => (**place).clone().into(),
             Self::NoValues { file, .. }
+            | Self::NoInstrument { file, .. }
             | Self::DatesWithinDay { file, .. }
             | Self::FactorCov { file, .. } => DataPlace::file(file),
         }

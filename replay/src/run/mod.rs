@@ -17,15 +17,16 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, bail};
-use betaflow_connectors::Progress;
+use betaflow_connectors::parquet::GivenError;
 use betaflow_connectors::record::{ParquetRecorder, RunFolder, read_equity};
+use betaflow_connectors::{DataError, Progress};
 use betaflow_engine::ledger::{Frames, RecordSettings, Recorder, RunFacts};
 use betaflow_engine::metrics::{ComparisonBuilder, DistributionBuilder, ReturnsAfterBuildUp};
 use betaflow_engine::pipeline::{
     Clock, Graph, Placement, RunOptions, RunReport, estimating, no_clock, trading,
 };
 use betaflow_engine::range::OnOutOfRange;
-use betaflow_engine::source::Source as _;
+use betaflow_engine::source::{QueueFacts, Source as _};
 use serde::Serialize;
 
 use crate::config::{Config, Request};
@@ -174,6 +175,7 @@ impl<'a> Prepared<'a> {
                 kind.name
             );
         }
+        refuse_foreign(&ended.facts)?;
         let trading = kind.trades.then(|| measure(folder.path(), &ended.facts, config)).transpose()?;
         Ok(Finished { config, kind, timing, json, started, out, folder, ended, trading, factors })
     }
@@ -277,6 +279,20 @@ impl Finished<'_> {
         folder.complete()?;
         config.host().conclude(json, &text, || summary.page(&out), Some(&out));
         Ok(())
+    }
+}
+
+/// Refuses a file of the user whose rows were in force and name no instrument of the prices.
+fn refuse_foreign(facts: &RunFacts) -> Result<(), DataError> {
+    let foreign =
+        |rows: &QueueFacts| rows.sections > 0 && rows.instruments > 0 && rows.unmatched == rows.instruments;
+    match facts.data.given.iter().find(|file| foreign(&file.rows)) {
+        Some(file) => Err(DataError::Given(GivenError::NoInstrument {
+            file: file.file.clone(),
+            what: file.content.clone(),
+            found: file.rows.unmatched_first.join(", "),
+        })),
+        None => Ok(()),
     }
 }
 
