@@ -47,6 +47,7 @@ pub mod names;
 mod percentile;
 pub mod pipeline;
 pub mod portfolio;
+pub mod processor;
 pub mod quality;
 pub mod random;
 pub mod range;

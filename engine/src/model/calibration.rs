@@ -1,12 +1,12 @@
 //! Online calibration of the forecasts, by instrument.
 
-use multiversion::multiversion;
 use serde::{Deserialize, Serialize};
 
 use super::lanes::Lane;
 use super::lanes::lane_block::LANES;
 use super::lanes::ln::ln;
 use crate::distributions::{NORMAL_QUANTILES, t_quantile, variance_of_t};
+use crate::processor::{MulAdd, kernel};
 
 /// Nominal coverages of the forecast intervals.
 pub const INTERVALS: [f64; 3] = [0.50, 0.90, 0.95];
@@ -320,8 +320,10 @@ impl TailLanes {
     }
 }
 
-#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
-fn score_kernel(calibration: &mut Calibration, forecasts: &Forecasts<'_>) {
+kernel!(fn score_kernel(calibration: &mut Calibration, forecasts: &Forecasts<'_>) = score_body);
+
+#[inline(always)]
+fn score_body<M: MulAdd>(calibration: &mut Calibration, forecasts: &Forecasts<'_>) {
     let tolerances = tolerances();
     // Consecutive blocks with the same tail fill the lanes with it once.
     let mut common = (u32::MAX, TailLanes::from_fn(|_| Tail::new()));
@@ -440,8 +442,10 @@ fn score_block(
     }
 }
 
-#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
-fn baseline_kernel(calibration: &mut Calibration, observed: &[Lane]) {
+kernel!(fn baseline_kernel(calibration: &mut Calibration, observed: &[Lane]) = baseline_body);
+
+#[inline(always)]
+fn baseline_body<M: MulAdd>(calibration: &mut Calibration, observed: &[Lane]) {
     let discount = calibration.variance_discount;
     for (recent, y) in calibration.recent.iter_mut().zip(observed) {
         for lane in 0..LANES {

@@ -1,11 +1,11 @@
 //! Scaled covariance of the coefficients, shared by all instruments with the same observation history.
 
-use multiversion::multiversion;
 use serde::{Deserialize, Serialize};
 
 use crate::model::lanes::lane_block::{LANES, LaneBlock};
 use crate::model::lanes::{packed, packed_len, widths};
 use crate::model::settings::{EstimatorSettings, WindUp};
+use crate::processor::{MulAdd, kernel};
 use crate::settings::Calendar;
 
 /// Discount factors per frame of the covariances of up to [`LANES`] models.
@@ -135,13 +135,15 @@ impl ScaledCovariance {
 // without sums across models, so every target gives the same bits. `widths!` instantiates the body for each
 // usual number of coefficients, so that its loops unroll.
 
-#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
-fn evolve_kernel(covariance: &mut ScaledCovariance, evolution: &Evolution) {
-    widths!(covariance.k, evolve_body(covariance, evolution));
+kernel!(fn evolve_kernel(covariance: &mut ScaledCovariance, evolution: &Evolution) = evolve_by_size);
+
+#[inline(always)]
+fn evolve_by_size<M: MulAdd>(covariance: &mut ScaledCovariance, evolution: &Evolution) {
+    widths!(covariance.k, M, evolve_body(covariance, evolution));
 }
 
 #[inline(always)]
-fn evolve_body<const K: usize>(covariance: &mut ScaledCovariance, evolution: &Evolution) {
+fn evolve_body<M: MulAdd, const K: usize>(covariance: &mut ScaledCovariance, evolution: &Evolution) {
     let k = if K > 0 { K } else { covariance.k };
     let ScaledCovariance { c, gain, restored, .. } = covariance;
     let (c, gain) = (&mut c[..packed_len(k)], &mut gain[..k]);
@@ -187,13 +189,15 @@ fn subtract_outer(c: &mut [LaneBlock], gain: &[LaneBlock], scale: &LaneBlock) {
     }
 }
 
-#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
-fn forecast_kernel(covariance: &mut ScaledCovariance, x: &[f64]) -> LaneBlock {
-    widths!(covariance.k, forecast_body(covariance, x))
+kernel!(fn forecast_kernel(covariance: &mut ScaledCovariance, x: &[f64]) -> LaneBlock = forecast_by_size);
+
+#[inline(always)]
+fn forecast_by_size<M: MulAdd>(covariance: &mut ScaledCovariance, x: &[f64]) -> LaneBlock {
+    widths!(covariance.k, M, forecast_body(covariance, x))
 }
 
 #[inline(always)]
-fn forecast_body<const K: usize>(covariance: &mut ScaledCovariance, x: &[f64]) -> LaneBlock {
+fn forecast_body<M: MulAdd, const K: usize>(covariance: &mut ScaledCovariance, x: &[f64]) -> LaneBlock {
     let k = if K > 0 { K } else { covariance.k };
     let (c, gain, x) = (&covariance.c[..packed_len(k)], &mut covariance.gain[..k], &x[..k]);
     let mut q = LaneBlock::splat(1.0);
@@ -213,13 +217,15 @@ fn forecast_body<const K: usize>(covariance: &mut ScaledCovariance, x: &[f64]) -
     q
 }
 
-#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
-fn update_kernel(covariance: &mut ScaledCovariance, q: &LaneBlock) {
-    widths!(covariance.k, update_body(covariance, q));
+kernel!(fn update_kernel(covariance: &mut ScaledCovariance, q: &LaneBlock) = update_by_size);
+
+#[inline(always)]
+fn update_by_size<M: MulAdd>(covariance: &mut ScaledCovariance, q: &LaneBlock) {
+    widths!(covariance.k, M, update_body(covariance, q));
 }
 
 #[inline(always)]
-fn update_body<const K: usize>(covariance: &mut ScaledCovariance, q: &LaneBlock) {
+fn update_body<M: MulAdd, const K: usize>(covariance: &mut ScaledCovariance, q: &LaneBlock) {
     let k = if K > 0 { K } else { covariance.k };
     let (c, gain) = (&mut covariance.c[..packed_len(k)], &mut covariance.gain[..k]);
     let inverse = LaneBlock::from_fn(|m| 1.0 / q[m]);

@@ -2,13 +2,13 @@
 
 use std::ops::Range;
 
-use multiversion::multiversion;
 use serde::{Deserialize, Serialize};
 
 use super::histories::{Histories, MIXED};
 use crate::model::lanes::lane_block::{LANES, LaneBlock, take};
 use crate::model::lanes::one_gain::{self, Common, Learning, OneGain};
 use crate::model::lanes::{Coefficients, Column, Lane, Local, LocalLanes, forecast, widths};
+use crate::processor::{MulAdd, kernel};
 
 /// Scalars that a history shares with its instruments in a frame, besides the gain.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -219,8 +219,10 @@ impl Lanes {
     }
 }
 
-#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
-fn observe_kernel(
+kernel!(fn observe_kernel(lanes: &mut Lanes, histories: &Histories, shares: &Shares, x: &[f64], y: &[Lane], blocks: Range<usize>) = observe_by_size);
+
+#[inline(always)]
+fn observe_by_size<M: MulAdd>(
     lanes: &mut Lanes,
     histories: &Histories,
     shares: &Shares,
@@ -228,11 +230,11 @@ fn observe_kernel(
     y: &[Lane],
     blocks: Range<usize>,
 ) {
-    widths!(lanes.mean.k, observe_body(lanes, histories, shares, x, y, blocks));
+    widths!(lanes.mean.k, M, observe_body(lanes, histories, shares, x, y, blocks));
 }
 
 #[inline(always)]
-fn observe_body<const K: usize>(
+fn observe_body<M: MulAdd, const K: usize>(
     lanes: &mut Lanes,
     histories: &Histories,
     shares: &Shares,

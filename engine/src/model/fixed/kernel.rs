@@ -11,11 +11,10 @@
 //! turn this form into one vector operation per line. With long chains of operations, arithmetic on whole
 //! arrays stays scalar and costs ten times as much.
 
-use multiversion::multiversion;
-
 use crate::model::lanes;
 pub(super) use crate::model::lanes::lane_block::{Columns, LANES, LaneBlock, take};
 pub(super) use crate::model::lanes::packed_len;
+use crate::processor::{MulAdd, kernel};
 
 /// Arithmetic of the kernel on eight values at once.
 trait Products {
@@ -103,26 +102,23 @@ pub(super) struct States<'a> {
 ///
 /// Assumes x_0 = 1. A lane without a return gets 1/q = 0 and y − f = 0, so the prediction remains.
 pub(super) fn full(x: &[f64], motion: Motion<'_>, states: States<'_>) {
-    full_dispatched(x, motion, states);
+    full_kernel(x, motion, states);
 }
 
-#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
-fn full_dispatched(x: &[f64], motion: Motion<'_>, states: States<'_>) {
-    full_by_size(x, motion, states);
-}
+kernel!(fn full_kernel(x: &[f64], motion: Motion<'_>, states: States<'_>) = full_by_size);
 
 #[inline(always)]
-fn full_by_size(x: &[f64], motion: Motion<'_>, states: States<'_>) {
+fn full_by_size<M: MulAdd>(x: &[f64], motion: Motion<'_>, states: States<'_>) {
     macro_rules! sizes {
         ($($k:literal)*) => {
             match (x.len(), motion.diagonal) {
                 $(
-                    ($k, true) => full_of::<$k, { $k + packed_len($k) }, $k>(x, motion, states),
+                    ($k, true) => full_of::<M, $k, { $k + packed_len($k) }, $k>(x, motion, states),
                     ($k, false) => {
-                        full_of::<$k, { $k + packed_len($k) }, { packed_len($k) }>(x, motion, states);
+                        full_of::<M, $k, { $k + packed_len($k) }, { packed_len($k) }>(x, motion, states);
                     }
                 )*
-                _ => full_any(x, motion, states),
+                _ => full_any::<M>(x, motion, states),
             }
         };
     }
@@ -131,7 +127,7 @@ fn full_by_size(x: &[f64], motion: Motion<'_>, states: States<'_>) {
 
 /// Kernel for K coefficients, SIZE = K + K(K + 1)/2 values per state; NOISE is K for a diagonal Q.
 #[inline(always)]
-fn full_of<const K: usize, const SIZE: usize, const NOISE: usize>(
+fn full_of<M: MulAdd, const K: usize, const SIZE: usize, const NOISE: usize>(
     x: &[f64],
     motion: Motion<'_>,
     states: States<'_>,
@@ -203,7 +199,7 @@ fn full_of<const K: usize, const SIZE: usize, const NOISE: usize>(
 
 /// Kernel for any k: the same operations on every lane, through memory and not unrolled.
 #[inline(always)]
-fn full_any(x: &[f64], motion: Motion<'_>, states: States<'_>) {
+fn full_any<M: MulAdd>(x: &[f64], motion: Motion<'_>, states: States<'_>) {
     let k = x.len();
     let size = k + packed_len(k);
     let mut px = vec![LaneBlock::ZERO; k];

@@ -2,7 +2,7 @@
 
 use std::ops::{Deref, DerefMut};
 
-use multiversion::multiversion;
+use crate::processor::{MulAdd, kernel};
 use serde::{Deserialize, Serialize};
 
 /// Number of values in a [`LaneBlock`].
@@ -55,9 +55,13 @@ impl DerefMut for LaneBlock {
     }
 }
 
-/// Copies returns into lanes and leaves the remaining lanes unchanged; returns true if any return is missing.
-#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
-pub(in crate::model) fn take(returns: &[f64], observed: &mut [LaneBlock]) -> bool {
+kernel!(
+    /// Copies returns into lanes and leaves the remaining lanes unchanged; returns true if any return is missing.
+    pub(in crate::model) fn take(returns: &[f64], observed: &mut [LaneBlock]) -> bool = take_body
+);
+
+#[inline(always)]
+fn take_body<M: MulAdd>(returns: &[f64], observed: &mut [LaneBlock]) -> bool {
     let (blocks, rest) = returns.as_chunks::<LANES>();
     for (to, from) in observed.iter_mut().zip(blocks) {
         to.0 = *from;

@@ -1,7 +1,7 @@
 //! Columns of one value per instrument, eight instruments side by side, and the kernels over them.
 //!
 //! All loops run the same operations for each lane in the same order, without fused multiply-add and without
-//! sums across lanes. Every kernel that `multiversion` selects therefore gives the same bits.
+//! sums across lanes. Every instruction set therefore gives the same bits.
 //!
 //! Loops over coefficients are inside loops over eight lanes, on stack copies. Compilers turn this form into
 //! vector code. Check the assembly after a change.
@@ -126,20 +126,21 @@ pub(crate) const fn packed_len(k: usize) -> usize {
     k * (k + 1) / 2
 }
 
-/// Instantiates the body of a kernel for each usual number of coefficients, so that its loops unroll.
+/// Instantiates the body of a kernel for each usual number of coefficients, so that its loops unroll. `M` is the
+/// [`MulAdd`](crate::processor::MulAdd) of the kernel.
 macro_rules! widths {
-    ($k:expr, $body:ident($($argument:expr),*)) => {
+    ($k:expr, $m:ident, $body:ident($($argument:expr),*)) => {
         match $k {
-            2 => $body::<2>($($argument),*),
-            3 => $body::<3>($($argument),*),
-            4 => $body::<4>($($argument),*),
-            5 => $body::<5>($($argument),*),
-            6 => $body::<6>($($argument),*),
-            7 => $body::<7>($($argument),*),
-            8 => $body::<8>($($argument),*),
-            9 => $body::<9>($($argument),*),
-            10 => $body::<10>($($argument),*),
-            _ => $body::<0>($($argument),*),
+            2 => $body::<$m, 2>($($argument),*),
+            3 => $body::<$m, 3>($($argument),*),
+            4 => $body::<$m, 4>($($argument),*),
+            5 => $body::<$m, 5>($($argument),*),
+            6 => $body::<$m, 6>($($argument),*),
+            7 => $body::<$m, 7>($($argument),*),
+            8 => $body::<$m, 8>($($argument),*),
+            9 => $body::<$m, 9>($($argument),*),
+            10 => $body::<$m, 10>($($argument),*),
+            _ => $body::<$m, 0>($($argument),*),
         }
     };
 }

@@ -7,9 +7,8 @@
 //! turn this form into one vector operation per line. Reading returns and writing means happen in the same
 //! pass, so that memory access overlaps with computation.
 
-use multiversion::multiversion;
-
 use super::lane_block::{Columns, LANES, LaneBlock};
+use crate::processor::{MulAdd, kernel};
 
 /// Coefficients stored per block of means for k coefficients. Those beyond k are 0, with design and gain 0,
 /// and change no bit: with fewer than five, compilers unroll the lanes instead of vectorising them.
@@ -61,24 +60,21 @@ pub(crate) struct OneGain<'a> {
 /// Computes f = x'm, e = y − f, m ← m + A e and, with learning, S ← (β n S + e²/q)/(β n + 1); f alone for an
 /// instrument without a return. Returns true if a return is missing.
 pub(crate) fn update(common: Common<'_>, each: OneGain<'_>) -> bool {
-    dispatched(common, each)
+    update_kernel(common, each)
 }
 
-#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
-fn dispatched(common: Common<'_>, each: OneGain<'_>) -> bool {
-    by_size(common, each)
-}
+kernel!(fn update_kernel(common: Common<'_>, each: OneGain<'_>) -> bool = update_by_size);
 
 #[inline(always)]
-fn by_size(common: Common<'_>, each: OneGain<'_>) -> bool {
+fn update_by_size<M: MulAdd>(common: Common<'_>, each: OneGain<'_>) -> bool {
     macro_rules! sizes {
         ($($k:literal)*) => {
             match (common.x.len(), common.learning.is_some()) {
                 $(
-                    ($k, false) => blocks::<$k, false>(common, each),
-                    ($k, true) => blocks::<$k, true>(common, each),
+                    ($k, false) => blocks::<M, $k, false>(common, each),
+                    ($k, true) => blocks::<M, $k, true>(common, each),
                 )*
-                _ => any(common, each),
+                _ => any::<M>(common, each),
             }
         };
     }
@@ -95,7 +91,7 @@ fn returns_of(returns: &[f64], block: usize) -> LaneBlock {
 }
 
 #[inline(always)]
-fn blocks<const K: usize, const LEARNS: bool>(common: Common<'_>, each: OneGain<'_>) -> bool {
+fn blocks<M: MulAdd, const K: usize, const LEARNS: bool>(common: Common<'_>, each: OneGain<'_>) -> bool {
     let x: [f64; K] = std::array::from_fn(|j| common.x[j]);
     let gain: [f64; K] = std::array::from_fn(|j| common.gain[j]);
     let Learning { q, prior_dof, floor } = common.learning.unwrap_or(Learning::NONE);
@@ -141,7 +137,7 @@ fn blocks<const K: usize, const LEARNS: bool>(common: Common<'_>, each: OneGain<
 
 /// Kernel for any k: the same operations on every lane, not unrolled.
 #[inline(always)]
-fn any(common: Common<'_>, each: OneGain<'_>) -> bool {
+fn any<M: MulAdd>(common: Common<'_>, each: OneGain<'_>) -> bool {
     let (x, gain) = (common.x, common.gain);
     let Learning { q, prior_dof, floor } = common.learning.unwrap_or(Learning::NONE);
     let (inverse_q, inverse_dof) = (1.0 / q, 1.0 / (prior_dof + 1.0));

@@ -1,11 +1,11 @@
 //! Dynamic model averaging: weights of each instrument over the models, and weighted forecasts.
 
-use multiversion::multiversion;
 use serde::{Deserialize, Serialize};
 
 use crate::model::lanes::exp::exp_of_negative;
 use crate::model::lanes::lane_block::LANES;
 use crate::model::lanes::{Column, Lane};
+use crate::processor::{MulAdd, kernel};
 
 /// Lower bound of a log weight relative to the largest, so that a model can recover.
 const LEAST_LOG_WEIGHT: f64 = -27.6;
@@ -82,8 +82,10 @@ impl Weights {
     }
 }
 
-#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
-fn forget_kernel(weights: &mut Weights) {
+kernel!(fn forget_kernel(weights: &mut Weights) = forget_body);
+
+#[inline(always)]
+fn forget_body<M: MulAdd>(weights: &mut Weights) {
     let Weights { models, forgetting, log, weight, .. } = weights;
     for (log, weight) in log.chunks_exact_mut(*models).zip(weight.chunks_exact_mut(*models)) {
         let mut largest = Lane::splat(f64::NEG_INFINITY);

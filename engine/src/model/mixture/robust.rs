@@ -1,7 +1,6 @@
 //! One model of the mixture: a DLM with heavy tails, common volatility and reversion to the cross-sectional
 //! mean.
 
-use multiversion::multiversion;
 use serde::{Deserialize, Serialize};
 
 use crate::model::dlm::histories::Histories;
@@ -10,6 +9,7 @@ use crate::model::lanes::lane_block::LANES;
 use crate::model::lanes::ln::ln;
 use crate::model::lanes::{Column, Lane, Local, LocalLanes, forecast, widths};
 use crate::model::settings::EstimatorSettings;
+use crate::processor::{MulAdd, kernel};
 
 /// Upper bound of a squared standardised error in the dispersion of a frame.
 const DISPERSION_CLIP: f64 = 9.0;
@@ -127,13 +127,15 @@ fn count(observed: &Column) -> f64 {
     observed.0.iter().flat_map(|block| block.0).filter(|y| !y.is_nan()).count() as f64
 }
 
-#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
-fn sum_kernel(lanes: &mut Lanes, inputs: FrameInputs<'_>) {
-    widths!(lanes.mean.k, sum_body(lanes, inputs));
+kernel!(fn sum_kernel(lanes: &mut Lanes, inputs: FrameInputs<'_>) = sum_by_size);
+
+#[inline(always)]
+fn sum_by_size<M: MulAdd>(lanes: &mut Lanes, inputs: FrameInputs<'_>) {
+    widths!(lanes.mean.k, M, sum_body(lanes, inputs));
 }
 
 #[inline(always)]
-fn sum_body<const K: usize>(lanes: &mut Lanes, inputs: FrameInputs<'_>) {
+fn sum_body<M: MulAdd, const K: usize>(lanes: &mut Lanes, inputs: FrameInputs<'_>) {
     let k = if K > 0 { K } else { lanes.mean.k };
     let sums = &mut lanes.scratch[..k];
     for (mean, y) in lanes.mean.blocks.chunks_exact(k).zip(&inputs.observed.0) {
@@ -145,13 +147,15 @@ fn sum_body<const K: usize>(lanes: &mut Lanes, inputs: FrameInputs<'_>) {
     }
 }
 
-#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
-fn forecast_kernel(lanes: &mut Lanes, inputs: FrameInputs<'_>, keep: f64) -> Lane {
-    widths!(lanes.mean.k, forecast_body(lanes, inputs, keep))
+kernel!(fn forecast_kernel(lanes: &mut Lanes, inputs: FrameInputs<'_>, keep: f64) -> Lane = forecast_by_size);
+
+#[inline(always)]
+fn forecast_by_size<M: MulAdd>(lanes: &mut Lanes, inputs: FrameInputs<'_>, keep: f64) -> Lane {
+    widths!(lanes.mean.k, M, forecast_body(lanes, inputs, keep))
 }
 
 #[inline(always)]
-fn forecast_body<const K: usize>(lanes: &mut Lanes, inputs: FrameInputs<'_>, keep: f64) -> Lane {
+fn forecast_body<M: MulAdd, const K: usize>(lanes: &mut Lanes, inputs: FrameInputs<'_>, keep: f64) -> Lane {
     let k = if K > 0 { K } else { lanes.mean.k };
     let (design, pulls) = (Local::<K>::of(inputs.design), LocalLanes::<K>::of(&lanes.scratch));
     let (x, pull) = (design.get(inputs.design, k), pulls.get(&lanes.scratch, k));
@@ -176,19 +180,21 @@ fn forecast_body<const K: usize>(lanes: &mut Lanes, inputs: FrameInputs<'_>, kee
     dispersion
 }
 
-#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
-fn update_kernel(
+kernel!(fn update_kernel(lanes: &mut Lanes, inputs: FrameInputs<'_>, shares: &Shares, scales: Scales<'_>, density: &mut [Lane]) = update_by_size);
+
+#[inline(always)]
+fn update_by_size<M: MulAdd>(
     lanes: &mut Lanes,
     inputs: FrameInputs<'_>,
     shares: &Shares,
     scales: Scales<'_>,
     density: &mut [Lane],
 ) {
-    widths!(lanes.mean.k, update_body(lanes, inputs, shares, scales, density));
+    widths!(lanes.mean.k, M, update_body(lanes, inputs, shares, scales, density));
 }
 
 #[inline(always)]
-fn update_body<const K: usize>(
+fn update_body<M: MulAdd, const K: usize>(
     lanes: &mut Lanes,
     inputs: FrameInputs<'_>,
     shares: &Shares,

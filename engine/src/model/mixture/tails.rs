@@ -1,11 +1,11 @@
 //! Tail weight of the forecasts, learned from all instruments together.
 
-use multiversion::multiversion;
 use serde::{Deserialize, Serialize};
 
 use crate::model::lanes::Lane;
 use crate::model::lanes::lane_block::LANES;
 use crate::model::lanes::ln::ln;
+use crate::processor::{MulAdd, kernel};
 
 /// Grid of the degrees of freedom.
 const GRID: [f64; 8] = [3.0, 4.0, 5.0, 6.0, 8.0, 11.0, 16.0, 30.0];
@@ -100,8 +100,15 @@ impl Tails {
     }
 }
 
-#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
-fn sum_kernel(scale: &[f64; GRID.len()], observed: &[Lane], mean: &[Lane], variance: &[Lane]) -> Sums {
+kernel!(fn sum_kernel(scale: &[f64; GRID.len()], observed: &[Lane], mean: &[Lane], variance: &[Lane]) -> Sums = sum_body);
+
+#[inline(always)]
+fn sum_body<M: MulAdd>(
+    scale: &[f64; GRID.len()],
+    observed: &[Lane],
+    mean: &[Lane],
+    variance: &[Lane],
+) -> Sums {
     let zero = Lane::ZERO;
     let mut sums =
         Sums { count: zero, dispersion: zero, density: [zero; GRID.len()], scale: [zero; GRID.len()] };

@@ -6,11 +6,10 @@
 //!
 //! The loops run over whole columns of instruments so that compilers vectorise them, with the same operations
 //! in the same order for each instrument and without fused multiply-add. Sums accumulate in [`LANES`] lanes,
-//! added at the end. Every kernel that `multiversion` selects therefore gives the same bits.
-
-use multiversion::multiversion;
+//! added at the end. Every instruction set therefore gives the same bits.
 
 use crate::model::{LANES, LaneBlock};
+use crate::processor::{MulAdd, kernel};
 
 /// Columns with one value per instrument, in whole blocks of [`LANES`].
 ///
@@ -114,9 +113,13 @@ impl Columns {
     }
 }
 
-/// Sums: each column times the weight, then turnover Σ|w − w₀|, then gross Σ|w|.
-#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
-fn respond(instruments: &mut Columns, prices: &[f64], totals: &mut Vec<f64>) {
+kernel!(
+    /// Sums: each column times the weight, then turnover Σ|w − w₀|, then gross Σ|w|.
+    fn respond(instruments: &mut Columns, prices: &[f64], totals: &mut Vec<f64>) = respond_body
+);
+
+#[inline(always)]
+fn respond_body<M: MulAdd>(instruments: &mut Columns, prices: &[f64], totals: &mut Vec<f64>) {
     let (shared, limits) = prices.split_at(prices.len() - 2);
     let mut answers = std::mem::take(&mut instruments.answers);
     let mut columns = std::mem::take(&mut instruments.columns);
@@ -133,8 +136,10 @@ fn respond(instruments: &mut Columns, prices: &[f64], totals: &mut Vec<f64>) {
     (instruments.answers, instruments.columns) = (answers, columns);
 }
 
-#[multiversion(targets("x86_64+avx512f+avx512vl+avx512dq", "x86_64+avx2"))]
-fn sum_slopes(instruments: &mut Columns, count: usize, slopes: &mut Vec<f64>) {
+kernel!(fn sum_slopes(instruments: &mut Columns, count: usize, slopes: &mut Vec<f64>) = sum_slopes_body);
+
+#[inline(always)]
+fn sum_slopes_body<M: MulAdd>(instruments: &mut Columns, count: usize, slopes: &mut Vec<f64>) {
     let len = gather(&instruments.columns, count, &mut instruments.answers);
     let Answers { gathered, steep, scaled, .. } = &mut instruments.answers;
     slopes.clear();

@@ -1,0 +1,186 @@
+//! Instruction sets of processors: one build has kernels for several, and the processor at hand selects.
+//!
+//! A kernel is a function that [`kernel!`] compiles once for each [`InstructionSet`]. Its body is generic over
+//! [`MulAdd`], the fused multiply-add a·b + c with one rounding. IEEE 754 defines that result exactly, so an
+//! instruction and a library function give the same bits. A body also keeps the order of operations of each
+//! lane and adds nothing across lanes. Every instruction set therefore gives the same bits.
+//!
+//! Compilers fuse a product and a sum only where the source asks for it by [`MulAdd`].
+
+use std::sync::atomic::{AtomicU8, Ordering};
+
+/// Instruction set for which kernels are compiled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub enum InstructionSet {
+    /// Instructions that every processor of the target has. On x86-64 it has no fused multiply-add:
+    /// `libm::fma` computes it in software, with the same result and many times slower.
+    Baseline = 1,
+    /// x86-64-v3: AVX2 and fused multiply-add (Haswell, Zen, and later).
+    X86V3 = 2,
+    /// x86-64-v4: AVX-512 F, BW, CD, DQ and VL (Skylake servers, Zen 4, and later).
+    X86V4 = 3,
+}
+
+/// Instruction set in use; 0 before the first kernel.
+static IN_USE: AtomicU8 = AtomicU8::new(0);
+
+impl InstructionSet {
+    /// All instruction sets of this build, the slowest first.
+    #[must_use]
+    pub const fn compiled() -> &'static [Self] {
+        if cfg!(target_arch = "x86_64") {
+            &[Self::Baseline, Self::X86V3, Self::X86V4]
+        } else {
+            &[Self::Baseline]
+        }
+    }
+
+    /// Returns true if this processor has the instructions.
+    #[must_use]
+    pub fn is_available(self) -> bool {
+        match self {
+            Self::Baseline => true,
+            #[cfg(target_arch = "x86_64")]
+            Self::X86V3 => v3_is_available(),
+            #[cfg(target_arch = "x86_64")]
+            Self::X86V4 => v3_is_available() && v4_is_available(),
+            #[cfg(not(target_arch = "x86_64"))]
+            Self::X86V3 | Self::X86V4 => false,
+        }
+    }
+
+    /// Name in outputs.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Baseline => "baseline",
+            Self::X86V3 => "x86-64-v3",
+            Self::X86V4 => "x86-64-v4",
+        }
+    }
+
+    /// Returns true if its kernels multiply and add in one instruction.
+    #[must_use]
+    pub const fn fuses(self) -> bool {
+        match self {
+            Self::Baseline => BASELINE_FUSES,
+            Self::X86V3 | Self::X86V4 => true,
+        }
+    }
+
+    /// Instruction set whose kernels run: the fastest that this processor has, unless limited.
+    #[inline]
+    #[must_use]
+    pub fn in_use() -> Self {
+        match IN_USE.load(Ordering::Relaxed) {
+            1 => Self::Baseline,
+            2 => Self::X86V3,
+            3 => Self::X86V4,
+            _ => Self::limit(Self::X86V4),
+        }
+    }
+
+    /// Uses the fastest instruction set that this processor has, up to `most`, for all kernels of the process;
+    /// returns it. Tests and benchmarks compare instruction sets this way.
+    #[cold]
+    pub fn limit(most: Self) -> Self {
+        let available = Self::compiled().iter().rev().find(|set| **set <= most && set.is_available());
+        let selected = available.copied().unwrap_or(Self::Baseline);
+        // Only available instruction sets are ever stored: the proof of `kernel!` rests on it.
+        IN_USE.store(selected as u8, Ordering::Relaxed);
+        selected
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn v3_is_available() -> bool {
+    macro_rules! has { ($($feature:tt)*) => { $(is_x86_feature_detected!($feature))&&* }; }
+    has!("avx" "avx2" "bmi1" "bmi2" "f16c" "fma" "lzcnt" "movbe" "popcnt" "sse3" "sse4.1" "sse4.2" "ssse3")
+}
+
+#[cfg(target_arch = "x86_64")]
+fn v4_is_available() -> bool {
+    macro_rules! has { ($($feature:tt)*) => { $(is_x86_feature_detected!($feature))&&* }; }
+    has!("avx512f" "avx512bw" "avx512cd" "avx512dq" "avx512vl")
+}
+
+/// Fused multiply-add, as the instruction set of a kernel has it.
+pub(crate) trait MulAdd {
+    /// Returns a·b + c, rounded once.
+    #[allow(dead_code, reason = "the kernels are rewritten one by one")]
+    fn mul_add(a: f64, b: f64, c: f64) -> f64;
+}
+
+/// Fused multiply-add as an instruction of the processor.
+pub(crate) struct Instruction;
+
+impl MulAdd for Instruction {
+    #[inline(always)]
+    #[allow(clippy::disallowed_methods, reason = "one instruction in every kernel that uses this type")]
+    fn mul_add(a: f64, b: f64, c: f64) -> f64 {
+        a.mul_add(b, c)
+    }
+}
+
+/// Fused multiply-add in software, for processors without the instruction.
+#[cfg_attr(any(target_arch = "aarch64", target_feature = "fma"), allow(dead_code))]
+pub(crate) struct Software;
+
+impl MulAdd for Software {
+    #[inline(always)]
+    fn mul_add(a: f64, b: f64, c: f64) -> f64 {
+        libm::fma(a, b, c)
+    }
+}
+
+/// True if every processor of the target has the instruction.
+const BASELINE_FUSES: bool = cfg!(any(target_arch = "aarch64", target_feature = "fma"));
+
+/// [`MulAdd`] of [`InstructionSet::Baseline`].
+#[cfg(any(target_arch = "aarch64", target_feature = "fma"))]
+pub(crate) type Baseline = Instruction;
+/// [`MulAdd`] of [`InstructionSet::Baseline`].
+#[cfg(not(any(target_arch = "aarch64", target_feature = "fma")))]
+pub(crate) type Baseline = Software;
+
+/// Declares a kernel: a function that runs `body::<M>` with the same arguments, compiled for each
+/// [`InstructionSet`]. The body is `#[inline(always)]` and generic over `M: MulAdd`.
+///
+/// ```ignore
+/// kernel!(pub(super) fn axpy(a: f64, x: &[f64], y: &mut [f64]) = axpy_body);
+/// ```
+macro_rules! kernel {
+    ($(#[$meta:meta])* $vis:vis fn $name:ident($($arg:ident: $ty:ty),* $(,)?) $(-> $ret:ty)? = $body:ident) => {
+        $(#[$meta])*
+        #[allow(unsafe_code, reason = "calls functions with more instructions than the caller's")]
+        $vis fn $name($($arg: $ty),*) $(-> $ret)? {
+            use $crate::processor::{Baseline, InstructionSet};
+
+            #[cfg(target_arch = "x86_64")]
+            {
+                use $crate::processor::Instruction;
+
+                #[target_feature(enable = "avx,avx2,bmi1,bmi2,f16c,fma,lzcnt,movbe,popcnt")]
+                fn v3($($arg: $ty),*) $(-> $ret)? {
+                    $body::<Instruction>($($arg),*)
+                }
+                #[target_feature(enable = "avx,avx2,bmi1,bmi2,f16c,fma,lzcnt,movbe,popcnt")]
+                #[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl")]
+                fn v4($($arg: $ty),*) $(-> $ret)? {
+                    $body::<Instruction>($($arg),*)
+                }
+                match InstructionSet::in_use() {
+                    // SAFETY: `in_use` returns an instruction set only after `is_available` has found each
+                    // enabled feature on this processor. That is all that these calls require.
+                    InstructionSet::X86V4 => return unsafe { v4($($arg),*) },
+                    // SAFETY: as above.
+                    InstructionSet::X86V3 => return unsafe { v3($($arg),*) },
+                    InstructionSet::Baseline => {}
+                }
+            }
+            $body::<Baseline>($($arg),*)
+        }
+    };
+}
+pub(crate) use kernel;
