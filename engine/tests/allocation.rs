@@ -7,6 +7,7 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use betaflow_engine::frame::Frame;
+use betaflow_engine::ledger::Frames;
 use betaflow_engine::pipeline::{Placement, RunOptions, trading};
 use betaflow_engine::source::{DataFacts, Source, SourceError};
 use betaflow_engine::time::{DAY_NS, TimestampNs};
@@ -79,12 +80,15 @@ impl Source for Endless {
 #[test]
 fn steady_state_allocates_nothing_per_frame() {
     let market = Market { frames: 100, ..Market::default() };
-    for placement in [Placement::Inline, Placement::Threaded] {
+    let cases = [Placement::Inline, Placement::Threaded].map(|placement| (placement, Frames::Rebalances));
+    for (placement, betas) in cases.into_iter().chain([(Placement::Inline, Frames::Monthly)]) {
         let marks = std::sync::Arc::new([const { AtomicU64::new(0) }; 2]);
         let (names, frames) = (market.factor_names(), market.frames());
         let end = 20_000;
         let source = Endless { names, frames, at: 0, end, marks: std::sync::Arc::clone(&marks) };
-        let graph = trading(Box::new(source), Box::new(Busy), &settings(), Vec::new()).unwrap();
+        let mut settings = settings();
+        settings.record.betas = betas;
+        let graph = trading(Box::new(source), Box::new(Busy), &settings, Vec::new()).unwrap();
         // Few messages in flight at a time: all are allocated long before the second half, however busy the
         // machine is.
         let options = RunOptions { placement: placement.clone(), capacity: 4, ..RunOptions::default() };
@@ -92,6 +96,6 @@ fn steady_state_allocates_nothing_per_frame() {
         let [half, whole] = [0, 1].map(|mark| marks[mark].load(Ordering::Relaxed));
         // The buffers of the metrics double their memory a few times.
         let allocated = whole - half;
-        assert!(allocated < 100, "{placement:?}: {allocated} allocations in {} frames", end / 2);
+        assert!(allocated < 100, "{placement:?}, {betas:?}: {allocated} allocations in {} frames", end / 2);
     }
 }

@@ -4,6 +4,7 @@
 
 mod support;
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
@@ -242,6 +243,28 @@ fn report_without_betas_of_every_frame_states_the_setting() {
         assert!(report.html.contains("record.betas=all"), "{recorded}");
         assert_eq!(report.timed().len(), 0);
         assert!(report.html.contains("<th scope=\"row\">KO</th>"), "the table does not need them");
+    }
+}
+
+#[test]
+fn report_draws_the_betas_of_each_month() {
+    let folder = folder();
+    let arguments = [vec!["estimate", "--plot", "KO,AMD"], sets(&["record.betas=monthly"])].concat();
+    let run = run(folder.path(), "a", &arguments);
+    let report = Report::of(&run);
+    assert!(report.html.contains("The last frame of each month and the last of all are drawn"));
+    let betas = run.table("betas");
+    let times: BTreeSet<i64> = betas.times().into_iter().collect();
+    assert_eq!(times.len(), 108, "months of nine years");
+    assert_eq!(report.figures["times"].as_array().unwrap().len(), 108);
+    let market = betas.numbers("mkt");
+    let of_amd = betas.texts("symbol").into_iter().zip(market).filter(|(symbol, _)| symbol == "AMD");
+    let of_amd: Vec<f64> = of_amd.map(|(_, beta)| beta).collect();
+    let drawn = line(report.timed()[1], "AMD")["y"].as_array().unwrap();
+    assert_eq!(drawn.len(), of_amd.len());
+    for (drawn, is) in drawn.iter().zip(of_amd) {
+        let drawn = drawn.as_f64().unwrap();
+        assert!((drawn - is).abs() < 1e-3 * is.abs().max(1e-2), "{drawn} is {is}");
     }
 }
 

@@ -93,6 +93,7 @@ fn digest_is_equal_for_every_file_layout_placement_capacity_and_batch() {
     }
     // Recording does not change the digest.
     assert_eq!(digest(layouts[0], &["record.weights=none", "record.betas=all"]), expected);
+    assert_eq!(digest(layouts[0], &["record.weights=monthly", "record.betas=rebalances"]), expected);
     // A cost and one price of the last day change it.
     let costlier = digest(layouts[0], &["execution.half_spread_bps=4.5"]);
     assert_ne!(costlier, expected);

@@ -15,8 +15,8 @@ fn session_replays_to_the_recorded_digests() {
     let folder = folder();
     let path = folder.path();
     let data = Panel::new(83, 200, 8).acting().write(path);
-    let from_files =
-        run(path, "files", &[joined("replay", &data, &paper::SETTINGS), vec!["--no-report"]].concat());
+    let own = vec!["--set", "record.betas=rebalances", "--no-report"];
+    let from_files = run(path, "files", &[joined("replay", &data, &paper::SETTINGS), own].concat());
     let serving =
         paper::Serving::start(path, &joined("serve", &data, &[])[1..], &["--drop", "0.05", "--seed", "4"]);
     let ended = call(path, &paper::arguments(&serving.url, "state"));

@@ -143,11 +143,12 @@ impl Trades {
         match self.frames {
             Frames::All => self.push_weights(frame),
             Frames::Rebalances if frame.decided => self.push_weights(frame),
+            Frames::Monthly if frame.ends_month => self.push_weights(frame),
             Frames::Last => {
                 self.latest.get_or_insert_default().clone_from(frame);
                 Ok(())
             }
-            Frames::Rebalances | Frames::None => Ok(()),
+            Frames::Rebalances | Frames::Monthly | Frames::None => Ok(()),
         }
     }
 
@@ -191,6 +192,7 @@ impl Recorder for ParquetRecorder {
         match betas.frames {
             Frames::All => betas.push(estimates)?,
             Frames::Rebalances if estimates.decides => betas.push(estimates)?,
+            Frames::Monthly if estimates.ends_month => betas.push(estimates)?,
             Frames::Last => betas.latest.get_or_insert_default().clone_from(estimates),
             _ => {}
         }

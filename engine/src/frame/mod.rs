@@ -74,6 +74,9 @@ pub struct Frame {
     /// Total return of the benchmark's instrument from the preceding frame to this one; NaN without a price, or if no
     /// instrument is the benchmark.
     pub benchmark: f64,
+    /// True on the last frame of a calendar month (UTC) and on the last frame of all, in runs that record by month
+    /// ([`MonthEnds`](crate::source::MonthEnds)); else false.
+    pub ends_month: bool,
     /// Supervision of the frame.
     pub supervision: Supervision,
     /// State of the source after this frame, possibly empty; if present, every stage adds its state.
@@ -150,6 +153,7 @@ impl Frame {
         self.rf = 0.0;
         self.given.clear();
         self.benchmark = f64::NAN;
+        self.ends_month = false;
         self.supervision = Supervision::None;
         self.checkpoint = None;
     }

@@ -48,6 +48,8 @@ pub struct LedgerFrame {
     /// NAV at the frame before the first rebalance, so that the first return includes the costs of the first
     /// fills.
     pub opening: bool,
+    /// True on the last frame of a month and on the last of all, in runs that record by month.
+    pub ends_month: bool,
     /// True if the frame rebalances.
     pub decided: bool,
     /// Reason why a rebalance does not trade.

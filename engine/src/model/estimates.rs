@@ -36,8 +36,12 @@ pub struct Estimates {
     pub decides: bool,
     /// Supervision of the source.
     pub supervision: Supervision,
+    /// True on the last frame of a month and on the last of all, in runs that record by month.
+    pub ends_month: bool,
     /// True if the columns below are filled.
     pub complete: bool,
+    /// True if the columns are filled for the record alone: neither sizing nor attribution uses them.
+    pub only_recorded: bool,
     /// Posterior mean of alpha.
     pub alpha: Vec<f64>,
     /// Posterior mean of the betas: factor j of instrument i at `j * n + i`.

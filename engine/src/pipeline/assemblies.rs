@@ -13,7 +13,7 @@ use crate::ledger::{Attribution, Frames, RecordSettings, Recorder, Tally};
 use crate::model::estimator;
 use crate::portfolio::time_of_day;
 use crate::settings::{Invalid, require};
-use crate::source::Source;
+use crate::source::{MonthEnds, Source};
 use crate::state::{Checkpoint, StateError};
 use crate::strategy::{Observed, Strategy};
 
@@ -100,6 +100,7 @@ impl Traders {
         recorders: Vec<Box<dyn Recorder>>,
     ) -> Graph {
         let mut graph = Graph::default();
+        let source = for_record(source, settings.record);
         let stage = SourceStage::new(source, settings.calendar, 2, settings.frames_per_message)
             .when_out_of_range(settings.on_out_of_range);
         let source = graph.add(stage.with_listed(self.estimate.names()));
@@ -239,12 +240,18 @@ pub fn estimating(
 ) -> Result<Graph, Invalid> {
     let factors = source.factor_names().to_vec();
     let mut graph = Graph::default();
+    let source = for_record(source, settings.record);
     let source = graph.add(SourceStage::new(source, settings.calendar, 1, settings.frames_per_message));
     let estimate = graph.add(estimate(settings, &factors, Observed::default())?);
     let recorder = graph.add(Record::new(Tally::new(&settings.calendar), recorders));
     graph.connect(source, estimate);
     graph.connect(estimate, recorder);
     Ok(graph)
+}
+
+/// Adds the ends of months to the frames of a run that records by month.
+fn for_record(source: Box<dyn Source>, record: RecordSettings) -> Box<dyn Source> {
+    if record.is_monthly() { Box::new(MonthEnds::new(source)) } else { source }
 }
 
 /// Largest number of factors of a run. The filter keeps a covariance of (factors + 1)² numbers for each
@@ -266,7 +273,7 @@ fn estimate(settings: &RunSettings, names: &[String], observed: Observed) -> Res
     let columns = match settings.record.betas {
         // The last frame is not known in advance.
         Frames::All | Frames::Last => Columns::All,
-        Frames::Rebalances | Frames::None => Columns::Decisions,
+        Frames::Rebalances | Frames::Monthly | Frames::None => Columns::Decisions,
     };
     Ok(Estimate::new(estimator, settings.excess, schedule, columns, observed)
         .named(names)

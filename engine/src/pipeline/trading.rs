@@ -13,7 +13,8 @@ use crate::execution::{
 };
 use crate::frame::Frame;
 use crate::ledger::{
-    Attribution, AttributionInputs, Contributions, DigestChain, Frames, LedgerFrame, RecordSettings, RunFacts,
+    Attribution, AttributionInputs, Contributions, DigestChain, EstimatesOfFrame, Frames, LedgerFrame,
+    RecordSettings, RunFacts,
 };
 use crate::names::InstrumentNames;
 use crate::range::{OnOutOfRange, OutOfRange};
@@ -272,8 +273,10 @@ impl Trading {
                 rf: frame.rf,
                 nav_before: self.nav_before,
             });
-            if let Some(estimates) = &decision.estimates {
-                attribution.set_coefficients(estimates.get());
+            if let Some(estimates) = decision.estimates.as_ref().map(EstimatesOfFrame::get)
+                && !estimates.only_recorded
+            {
+                attribution.set_coefficients(estimates);
             }
         }
         self.costs_so_far += self.account.costs.total();
@@ -345,6 +348,7 @@ impl Trading {
         let portfolio = self.book.portfolio();
         ledger.seq = frame.seq;
         ledger.timestamp = frame.timestamp;
+        ledger.ends_month = frame.ends_month;
         ledger.opening = false;
         if ledger.names.len() != self.names.len() {
             ledger.names = self.names.clone();
@@ -379,6 +383,7 @@ impl Trading {
         let recorded = match self.record.weights {
             Frames::All | Frames::Last => true,
             Frames::Rebalances => decision.decides,
+            Frames::Monthly => frame.ends_month,
             Frames::None => false,
         };
         if recorded && !self.book.is_ruined() {

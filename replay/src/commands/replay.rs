@@ -25,7 +25,8 @@ The run folder has:
                    of NAV by alpha, factors, residual and costs
   contributions.parquet  the same by instrument, over the whole run
   weights.parquet  target and held weight of each instrument
-  betas.parquet    alpha, betas, the forecast of each return and its error
+  betas.parquet    alpha, betas, the forecast of each return and its error,
+                   at the end of each month (record.betas)
   instruments.parquet  quality of the forecasts of each instrument
   report.html      the results on one page, which needs no network
   run.toml         all settings; --config run.toml runs them again

@@ -146,6 +146,11 @@ impl<'a> Run<'a> {
         Ok(Self { folder, summary, settings, frames_per_day, frames_per_year, warmup_days, betas })
     }
 
+    /// True if `betas.parquet` has the last frame of each month.
+    fn is_monthly(&self) -> bool {
+        self.betas == "monthly"
+    }
+
     /// Returns the report as one HTML document. `plot`: symbols whose betas are drawn; a few are chosen if it is empty.
     ///
     /// # Errors

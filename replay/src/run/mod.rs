@@ -53,8 +53,10 @@ pub(crate) struct Kind {
 pub(crate) const REPLAY: Kind = Kind {
     name: "replay",
     trades: true,
-    record: RecordSettings { betas: Frames::Rebalances, weights: Frames::Rebalances, expected_returns: None },
+    record: RecordSettings { betas: Frames::Monthly, weights: Frames::Rebalances, expected_returns: None },
 };
+/// Record of a live run ([`RecordSettings::live`]).
+pub(crate) const LIVE_RECORD: RecordSettings = RecordSettings { betas: Frames::Rebalances, ..REPLAY.record };
 /// Replay that includes the hold-out.
 pub(crate) const SCORE: Kind = Kind { name: "score", ..REPLAY };
 pub(crate) const ESTIMATE: Kind = Kind {

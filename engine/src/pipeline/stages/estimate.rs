@@ -33,7 +33,8 @@ pub struct Schedule {
     pub time_of_day: Option<i64>,
 }
 
-/// Frames for which columns of estimates are written; on others only the state advances.
+/// Frames for which columns of estimates are written, besides those that end a month in a run that records by month; on
+/// others only the state advances.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Columns {
     /// Rebalancing frames.
@@ -218,7 +219,9 @@ impl Estimate {
         estimates.decides = self.decides(frame.timestamp);
         // A strategy standardises scores by the estimates of the frame on which they become known.
         let asked = estimates.decides || estimates.signal.of.is_some();
-        estimates.complete = asked || self.columns == Columns::All;
+        estimates.ends_month = frame.ends_month;
+        estimates.complete = asked || self.columns == Columns::All || frame.ends_month;
+        estimates.only_recorded = estimates.complete && !asked && self.columns != Columns::All;
         if estimates.complete {
             self.estimator.write(estimates);
             estimates.pad(frame.instruments());

@@ -57,7 +57,7 @@ use super::dashboard::status::LiveStatus;
 use super::dashboard::{Dashboard, read_token};
 use crate::config::{Config, OnGap, Request, error_text};
 use crate::host::Host;
-use crate::run::REPLAY;
+use crate::run::LIVE_RECORD;
 use crate::summary::{PaperSummary, to_json};
 use alerts::{Alerts, Kind};
 pub(super) use args::{LogFormat, PAPER, PaperArgs};
@@ -190,6 +190,7 @@ fn trade(
     let recorder = StateRecorder::new(&folder, handle.clone(), source.factor_names(), betas_every, first)?
         .checkpoint_input(|source| Ok(inputs_before(source)?));
     let mut run = config.run().clone();
+    run.record = run.record.live();
     // One frame per message, so that a frame never waits for the next one.
     run.frames_per_message = Some(1);
     // One bad price halts trading and does not end a live run.
@@ -271,7 +272,7 @@ fn trade(
 fn resolve(args: &PaperArgs, tutorial: bool, host: &Host) -> Result<Config> {
     // The feed may have its own factors.
     let mut request =
-        Request::new(&args.input, REPLAY.record).with_host(host).without_factors().with_flags(args.flags());
+        Request::new(&args.input, LIVE_RECORD).with_host(host).without_factors().with_flags(args.flags());
     // Live, a frame in which a factor's instrument has no bar updates no estimate, and trading continues.
     request = request.over("paper's defaults".to_owned(), "[data]\nfactor_gap = \"carry\"\n".to_owned());
     if !tutorial {

@@ -12,6 +12,7 @@ use crate::summary::{InstrumentSummary, time_text};
 
 /// Maximum points that a page draws quickly on a telephone.
 const ROOM: Room = Room { frames_max: 1_500, values_max: 150_000 };
+const EVERY_MONTH: Room = Room { frames_max: usize::MAX, values_max: usize::MAX };
 const HEADING: &str = "Alpha and betas";
 /// Sentences on how to read the figures.
 const ALPHA: &str = "Expected annual return beyond the factors, with its band of ±2 standard deviations: where the band holds 0, \
@@ -24,8 +25,9 @@ pub(super) fn add_missing(page: &mut Page) {
     page.section(HEADING);
     page.add(html! {
         p {
-            "The plots need betas.parquet with every frame: run again with " code { "--set record.betas=all" }
-            ", the default of " code { "betaflow estimate" } "."
+            "The plots need betas.parquet with every frame, or with the last one of each month: run again with "
+            code { "--set record.betas=all" } ", the default of " code { "betaflow estimate" } ", or with "
+            code { "--set record.betas=monthly" } "."
         }
     });
 }
@@ -38,7 +40,9 @@ pub(super) fn add(
     chosen: &[&InstrumentSummary],
 ) -> Result<()> {
     let symbols: Vec<&str> = chosen.iter().map(|instrument| instrument.symbol.as_str()).collect();
-    let paths = read_betas(run.folder, &symbols, ROOM)?;
+    // Evenly spaced frames of a table that has only some would be few: months are few enough to draw all.
+    let room = if run.is_monthly() { EVERY_MONTH } else { ROOM };
+    let paths = read_betas(run.folder, &symbols, room)?;
     page.section(HEADING);
     page.add(introduction(run, plot, &paths, chosen));
     let times = paths.times.iter().map(|time| time_text(Some(*time)).unwrap_or_default());
@@ -84,7 +88,9 @@ fn introduction(run: &Run<'_>, plot: &[String], paths: &BetaPaths, chosen: &[&In
             " Lines are posterior means after each bar, bands are ±2 standard deviations. Click a name to hide or show it, "
             "double-click to show it alone; drag to zoom, double-click to see all. The vertical axis omits the first tenth "
             "of each line, in which the bands are still wide. "
-            @if paths.frames_between <= 1 {
+            @if run.is_monthly() {
+                "The last frame of each month and the last of all are drawn, as record.betas = \"monthly\" writes them."
+            } @else if paths.frames_between <= 1 {
                 "Every frame is drawn."
             } @else {
                 "One frame in " (paths.frames_between) " is drawn; betas.parquet has all."

@@ -39,7 +39,7 @@ pub(super) fn add_calibration(page: &mut Page, run: &Run<'_>) {
 /// Adds alpha and betas of a few instruments through time.
 fn add_betas(page: &mut Page, run: &Run<'_>, plot: &[String]) -> Result<()> {
     let chosen = choice::choose(plot, &run.summary.estimator.instruments)?;
-    match run.betas == "all" && run.folder.join("betas.parquet").exists() {
+    match (run.betas == "all" || run.is_monthly()) && run.folder.join("betas.parquet").exists() {
         true => betas::add(page, run, plot, &chosen),
         false => {
             betas::add_missing(page);

@@ -1,10 +1,14 @@
 //! Sources of market data, and the facts that they report.
 
+mod month_ends;
+
 use serde::{Deserialize, Serialize};
 
 use crate::frame::Frame;
 use crate::time::TimestampNs;
 use crate::warning::{Warning, WorldNote};
+
+pub use month_ends::MonthEnds;
 
 /// An error of a source with its location (file, row, column), found, expected and remedy.
 pub type SourceError = Box<dyn std::error::Error + Send + Sync>;
