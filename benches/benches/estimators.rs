@@ -5,6 +5,9 @@
 //! data and the same processor, so that a drift in the speed of the machine affects all alike. `$PYTHON`
 //! names an interpreter with the packages of `benches/peers/requirements.txt` (default `python3`); peers
 //! without their package are skipped.
+//!
+//! With `--serve FOLDER`, it writes the data and the last state into the folder and runs the job of each line
+//! on the input: `benches/peers/run` measures so. `--bars N` changes the length.
 
 #![allow(clippy::print_stdout)]
 
@@ -13,6 +16,7 @@ use std::hint::black_box;
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::time::Instant;
 
 use betaflow_benches::Observations;
 use betaflow_engine::model::{
@@ -191,6 +195,35 @@ fn dlm(data: &Observations) -> Dlm {
     Dlm::new(&settings(), &Calendar::default(), data.factors)
 }
 
+/// Writes the data, the last means of `fixed`, and the last means and variances of `dlm` into a folder; then
+/// runs the job that a line on the input names, and prints seconds of wall and processor time as JSON.
+fn serve(data: &Observations, folder: &Path) -> Result<()> {
+    data.write(folder)?;
+    betaflow_benches::write_doubles(&folder.join("means.f64"), &last_means(data)?)?;
+    let mut filter = dlm(data);
+    for (factors, returns) in data.iter() {
+        filter.step(factors, returns, false);
+    }
+    let mut last = Estimates { factors: vec![0.0; data.factors], ..Estimates::default() };
+    filter.write(&mut last);
+    betaflow_benches::write_doubles(&folder.join("dlm_means.f64"), &[last.alpha, last.betas].concat())?;
+    betaflow_benches::write_doubles(&folder.join("dlm_variances.f64"), &last.observation_var)?;
+
+    let mut jobs = jobs(data)?;
+    let names: Vec<_> = jobs.iter().filter(|job| job.who == "betaflow").map(|job| job.name).collect();
+    println!("{}", serde_json::json!({ "ready": names }));
+    for line in std::io::stdin().lines() {
+        let name = line?;
+        let job = jobs.iter_mut().find(|job| job.name == name && job.who == "betaflow");
+        let job = job.ok_or_else(|| format!("found job {name:?}, expected one of {names:?}"))?;
+        let start = Instant::now();
+        let processor = (job.pass)() * 1e-9;
+        let wall = start.elapsed().as_secs_f64();
+        println!("{}", serde_json::json!({ "wall": wall, "processor": processor }));
+    }
+    Ok(())
+}
+
 /// Filter in which no two instruments have the same history, so that no covariance is shared.
 fn dlm_without_sharing(data: &Observations) -> Dlm {
     let mut filter = dlm(data);
@@ -340,9 +373,18 @@ fn median(values: impl Iterator<Item = f64>) -> f64 {
     values[values.len() / 2]
 }
 
+/// Argument after the option of this name.
+fn after(option: &str) -> Option<String> {
+    std::env::args().skip_while(|argument| argument != option).nth(1)
+}
+
 fn main() -> Result<()> {
     // `cargo test --benches` only checks that the benchmark runs.
     let trial = std::env::args().any(|argument| argument == "--test");
+    if let Some(folder) = after("--serve") {
+        let bars = after("--bars").map_or(Ok(BARS), |bars| bars.parse())?;
+        return serve(&Observations::new(bars, INSTRUMENTS, FACTORS), Path::new(&folder));
+    }
     let data = Observations::new(if trial { 20 } else { BARS }, INSTRUMENTS, FACTORS);
     let pinned = processor::stay_on_one();
     let mut jobs = jobs(&data)?;

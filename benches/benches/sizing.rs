@@ -3,12 +3,16 @@
 //!
 //! `cargo bench -p betaflow-benches --bench sizing` prints medians over the rebalances of a market whose
 //! forecasts and weights drift. Both solvers solve each rebalance, in turns.
+//!
+//! With `--serve FILE`, it writes rebalances of the default limits and their solutions into the file, and solves
+//! all of them for each line on the input: `benches/peers/run` measures so. `--instruments N`, `--rebalances N`.
 
 #![allow(clippy::print_stdout)]
 
 #[path = "../../engine/tests/support/rebalance.rs"]
 mod rebalance;
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Instant;
@@ -20,6 +24,7 @@ use betaflow_engine::portfolio::{
 use betaflow_engine::random::SplitMix;
 use nalgebra::DMatrix;
 use rebalance::Reference;
+use serde_json::json;
 
 const FACTORS: usize = 6;
 
@@ -82,13 +87,8 @@ fn median(values: &mut [f64]) -> f64 {
     values[values.len() / 2]
 }
 
-/// Returns the median microseconds of betaflow and of Clarabel, and the median steps of betaflow.
-///
-/// Each solver takes its turn over all rebalances: alternating single rebalances would slow both by cache
-/// misses.
-fn measure(n: usize, limits: Limits, rebalances: usize, compare: bool) -> (f64, f64, f64) {
-    let mut random = SplitMix::new(7);
-    let mut market = market(n, limits, &mut random);
+/// Returns the second half of some rebalances of a market; the first half builds up the portfolio.
+fn drifting(mut market: Rebalance, rebalances: usize, random: &mut SplitMix) -> Vec<Rebalance> {
     let mut solver = Solver::default();
     let mut markets = Vec::new();
     let (mut weights, mut multipliers) = (Vec::new(), Multipliers::default());
@@ -96,14 +96,27 @@ fn measure(n: usize, limits: Limits, rebalances: usize, compare: bool) -> (f64, 
         for value in &mut market.expected {
             *value += 2e-5 * random.shock();
         }
-        // The first half of the rebalances builds up the portfolio.
         if round >= rebalances / 2 {
             markets.push(market.clone());
         }
         solver.solve(&market.problem(), &mut weights, &mut multipliers);
         let drift = weights.iter().map(|w| w * (1.0 + 0.01 * random.shock()));
-        market.held = drift.map(|w| w.clamp(-0.1, 0.1)).collect();
+        let bounds = market.lower.iter().zip(&market.upper);
+        market.held = drift.zip(bounds).map(|(w, (lower, upper))| w.clamp(*lower, *upper)).collect();
     }
+    markets
+}
+
+/// Returns the median microseconds of betaflow and of Clarabel, and the median steps of betaflow.
+///
+/// Each solver takes its turn over all rebalances: alternating single rebalances would slow both by cache
+/// misses.
+fn measure(n: usize, limits: Limits, rebalances: usize, compare: bool) -> (f64, f64, f64) {
+    let mut random = SplitMix::new(7);
+    let market = market(n, limits, &mut random);
+    let markets = drifting(market, rebalances, &mut random);
+    let mut solver = Solver::default();
+    let (mut weights, mut multipliers) = (Vec::new(), Multipliers::default());
     let (mut ours, mut theirs, mut steps) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..3 {
         for market in &markets {
@@ -178,7 +191,59 @@ fn max_sharpe(n: usize) -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
+/// Writes rebalances of the default limits (long only, at most 0.1 an instrument, gross at most 1, turnover at
+/// most 0.08) and their solutions into a file; then solves all of them for each line on the input, and prints
+/// seconds of wall and processor time as JSON.
+fn serve(file: &Path, n: usize, rebalances: usize) -> Result<(), Box<dyn std::error::Error>> {
+    let mut random = SplitMix::new(7);
+    let mut market = market(n, NONE, &mut random);
+    (market.lower, market.gross) = (vec![0.0; n], 1.0);
+    let markets = drifting(market, 2 * rebalances, &mut random);
+    let mut solver = Solver::default();
+    let (mut weights, mut multipliers) = (Vec::new(), Multipliers::default());
+    let mut written = Vec::new();
+    for market in &markets {
+        solver.solve(&market.problem(), &mut weights, &mut multipliers);
+        written.push(json!({
+            "expected": market.expected,
+            "exposures": market.exposures.transpose().as_slice(),
+            "factor_covariance": (&market.factor_root * market.factor_root.transpose()).as_slice(),
+            "idiosyncratic": market.idiosyncratic,
+            "kelly_fraction": market.kelly_fraction,
+            "held": market.held,
+            "lower": market.lower,
+            "upper": market.upper,
+            "cost": market.cost,
+            "turnover": market.turnover,
+            "gross": market.gross,
+            "weights": weights,
+        }));
+    }
+    serde_json::to_writer(File::create(file)?, &written)?;
+    println!("{}", json!({ "ready": ["solve"] }));
+    for line in std::io::stdin().lines() {
+        line?;
+        let start = Instant::now();
+        for market in &markets {
+            solver.solve(&market.problem(), &mut weights, &mut multipliers);
+        }
+        // One thread solves, so that both times are equal on an idle machine.
+        let seconds = start.elapsed().as_secs_f64();
+        println!("{}", json!({ "wall": seconds, "processor": seconds }));
+    }
+    Ok(())
+}
+
+/// Argument after the option of this name.
+fn after(option: &str) -> Option<String> {
+    std::env::args().skip_while(|argument| argument != option).nth(1)
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
+    if let Some(file) = after("--serve") {
+        let number = |option, usual| after(option).map_or(Ok(usual), |value| value.parse());
+        return serve(Path::new(&file), number("--instruments", 500)?, number("--rebalances", 30)?);
+    }
     let trial = std::env::args().any(|argument| argument == "--test");
     let rebalances = if trial { 4 } else { 120 };
     let n = if trial { 50 } else { 500 };
