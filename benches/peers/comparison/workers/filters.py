@@ -91,12 +91,15 @@ def numpy_shared_written(panel: Panel) -> Run:
 
 
 def evolve(c: np.ndarray) -> None:
-    """Discount the covariance and restore the precision of the prior, by a rank-one step for each beta."""
-    c[1:, 1:] *= 1.0 / BETA_DISCOUNT
-    restored = 1.0 - BETA_DISCOUNT
-    for j in range(1, len(c)):
-        column = c[j].copy()
-        c -= np.outer(column * (restored / (1.0 + restored * column[j])), column)
+    """Discount the covariance and restore the precision of the prior: C - C_b (I/g + C_bb)^-1 C_b' (Woodbury).
+
+    A rank-one step for each beta takes three times as long in numpy.
+    """
+    betas = c[1:, 1:]
+    betas *= 1.0 / BETA_DISCOUNT
+    inner = betas.copy()
+    inner.reshape(-1)[:: len(inner) + 1] += 1.0 / (1.0 - BETA_DISCOUNT)
+    c -= c[:, 1:] @ np.linalg.solve(inner, c[1:])
 
 
 def numpy_dlm(panel: Panel, written: bool) -> Run:

@@ -109,20 +109,33 @@ def slsqp() -> Solve:
 
 
 def clarabel() -> Solve:
-    """Clarabel by its own interface in factor form: variables (w, y, t) with y = L'B'w and |w - held| <= t."""
+    """Clarabel by its own interface in factor form: variables (w, y, t) with y = L'B'w and |w - held| <= t.
+
+    The solver is set up once; each rebalance updates its numbers, which keeps the ordering of the factorisation.
+    """
     import clarabel
     from scipy import sparse
 
     settings = clarabel.DefaultSettings()
     settings.verbose = False
+    settings.presolve_enable = False
     settings.tol_gap_abs = settings.tol_gap_rel = settings.tol_feas = 1e-9
+    solvers: dict[int, tuple] = {}
 
-    def solve(p: Problem) -> np.ndarray:
+    def numbers(p: Problem):
+        k = p.exposures.shape[1]
+        linear = np.concatenate([-p.forecast, np.zeros(k), p.cost])
+        right = np.concatenate(
+            [np.zeros(k), p.held, -p.held, np.zeros(len(p.held)), p.upper, [p.turnover], [p.gross]]
+        )
+        return np.concatenate([p.idiosyncratic, np.ones(k)]), linear, right
+
+    def set_up(p: Problem):
         n, k = p.exposures.shape
         eye, loadings = sparse.identity(n, format="csc"), sparse.csc_matrix(p.loadings.T)
         zero, ones = sparse.csc_matrix((n, k)), sparse.csc_matrix(np.ones((1, n)))
-        quadratic = sparse.diags(np.concatenate([p.idiosyncratic, np.ones(k), np.zeros(n)]), format="csc")
-        linear = np.concatenate([-p.forecast, np.zeros(k), p.cost])
+        diagonal, linear, right = numbers(p)
+        quadratic = sparse.csc_matrix((diagonal, (range(n + k), range(n + k))), shape=(2 * n + k, 2 * n + k))
         rows = sparse.bmat(
             [
                 [loadings, -sparse.identity(k), None],
@@ -135,12 +148,21 @@ def clarabel() -> Solve:
             ],
             format="csc",
         )
-        right = np.concatenate(
-            [np.zeros(k), p.held, -p.held, np.zeros(n), p.upper, [p.turnover], [p.gross]]
-        )
         cones = [clarabel.ZeroConeT(k), clarabel.NonnegativeConeT(4 * n + 2)]
-        found = clarabel.DefaultSolver(quadratic, linear, rows, right, cones, settings).solve()
-        return np.array(found.x[:n])
+        # The loadings are the first k entries of the columns of w.
+        changing = (rows.indptr[:n, None] + np.arange(k)).reshape(-1)
+        return clarabel.DefaultSolver(quadratic, linear, rows, right, cones, settings), rows.data, changing
+
+    def solve(p: Problem) -> np.ndarray:
+        n = len(p.held)
+        if n not in solvers:
+            solvers[n] = set_up(p)
+        else:
+            solver, entries, changing = solvers[n]
+            entries[changing] = p.loadings.reshape(-1)
+            diagonal, linear, right = numbers(p)
+            solver.update(P=diagonal, q=linear, A=entries, b=right)
+        return np.array(solvers[n][0].solve().x[:n])
 
     return solve
 
@@ -152,15 +174,20 @@ def cvxpy() -> Solve:
     compiled: dict[int, tuple] = {}
 
     def build(n: int, k: int):
-        w, y = cp.Variable(n), cp.Variable(k)
+        # The trade is a variable: a cost times an expression of `held` would be a product of parameters, and each
+        # solution would compile the problem anew.
+        w, y, trade = cp.Variable(n), cp.Variable(k), cp.Variable(n)
         forecast, held, upper = cp.Parameter(n), cp.Parameter(n), cp.Parameter(n)
         loadings, root = cp.Parameter((k, n)), cp.Parameter(n, nonneg=True)
         cost, turnover, gross = cp.Parameter(n, nonneg=True), cp.Parameter(nonneg=True), cp.Parameter(nonneg=True)
-        trade = w - held
         risk = cp.sum_squares(y) + cp.sum_squares(cp.multiply(root, w))
         objective = forecast @ w - risk / 2 - cost @ cp.abs(trade)
-        limits = [y == loadings @ w, w >= 0, w <= upper, cp.norm1(trade) <= turnover, cp.sum(w) <= gross]
-        return cp.Problem(cp.Maximize(objective), limits), w, (forecast, held, upper, loadings, root, cost, turnover, gross)
+        limits = [y == loadings @ w, trade == w - held, w >= 0, w <= upper]
+        limits += [cp.norm1(trade) <= turnover, cp.sum(w) <= gross]
+        whole = cp.Problem(cp.Maximize(objective), limits)
+        if not whole.is_dcp(dpp=True):
+            raise ValueError("the problem is compiled for each solution")
+        return whole, w, (forecast, held, upper, loadings, root, cost, turnover, gross)
 
     def solve(p: Problem) -> np.ndarray:
         n, k = p.exposures.shape
@@ -192,7 +219,7 @@ def cvxportfolio() -> Solve:
         risk = cvx.FactorModelCovariance(
             F=pd.DataFrame(p.loadings.T, index=factors, columns=names), d=pd.Series(p.idiosyncratic, names)
         )
-        forecast = cvx.ReturnsForecast(r_hat=pd.Series(p.forecast, names), cash_returns=0.0)
+        forecast = cvx.ReturnsForecast(r_hat=pd.Series(p.forecast, names))
         cost = cvx.TransactionCost(a=pd.Series(p.cost, names), b=None)
         policy = cvx.SinglePeriodOptimization(
             forecast - 0.5 * risk - cost,
@@ -214,14 +241,14 @@ def cvxportfolio() -> Solve:
 
 
 def skfolio() -> Solve:
-    """`MeanRisk` of largest utility; the prior passes the factor model as a root of the covariance.
+    """`MeanRisk` of largest utility; the prior passes the factor model, whose structure the optimisation uses.
 
     The turnover cap on the sum of trades is an added constraint: its own `max_turnover` is by asset.
     """
     import cvxpy as cp
     import pandas as pd
     from skfolio.optimization import MeanRisk, ObjectiveFunction
-    from skfolio.prior import BasePrior, ReturnDistribution
+    from skfolio.prior import BasePrior, FactorModel, ReturnDistribution
 
     class FactorPrior(BasePrior):
         """Prior with the moments of a problem."""
@@ -231,12 +258,27 @@ def skfolio() -> Solve:
 
         def fit(self, X, y=None, **fit_params):  # noqa: N803
             p = self.given
-            loadings = p.loadings
+            loadings, (n, k) = p.loadings, p.exposures.shape
+            model = FactorModel(
+                observations=np.arange(len(X)).astype(str),
+                asset_names=np.array([f"S{i:04}" for i in range(n)]),
+                factor_names=np.array([f"f{j}" for j in range(k)]),
+                factor_families=None,
+                loading_matrix=loadings,
+                exposures=None,
+                factor_covariance=np.eye(k),
+                factor_mu=np.zeros(k),
+                factor_returns=None,
+                idio_covariance=p.idiosyncratic,
+                idio_mu=None,
+                idio_returns=None,
+                idio_variances=None,
+            )
             self.return_distribution_ = ReturnDistribution(
                 mu=p.forecast,
                 covariance=loadings @ loadings.T + np.diag(p.idiosyncratic),
                 returns=np.asarray(X),
-                cholesky=np.hstack([loadings, np.diag(np.sqrt(p.idiosyncratic))]),
+                factor_model=model,
             )
             return self
 
