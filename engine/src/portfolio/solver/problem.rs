@@ -114,13 +114,4 @@ impl Problem<'_> {
         let (lower, upper) = self.bounds(i);
         self.held[i].clamp(lower, upper)
     }
-
-    /// Least Σ|w| inside the bounds.
-    pub(super) fn least_gross(&self) -> f64 {
-        let least = |i: usize| {
-            let (lower, upper) = self.bounds(i);
-            0.0_f64.clamp(lower, upper).abs()
-        };
-        (0..self.held.len()).map(least).sum()
-    }
 }

@@ -1,0 +1,186 @@
+//! Kernels that copy a problem into blocks of instruments.
+
+use super::columns::{Bend, Block, Columns};
+use super::known_or_zero;
+use super::problem::Problem;
+use crate::model::{LANES, LaneBlock};
+use crate::processor::{MulAdd, kernel};
+
+/// Curvature of an instrument of unknown risk.
+const UNIT_CURVATURE: f64 = 1.0;
+
+/// Largest values over the instruments of a problem.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Sizes {
+    /// Largest expected return and cost of a unit.
+    pub(super) value: f64,
+    /// Largest systematic variance over κ.
+    pub(super) systematic: f64,
+    /// Largest marginal cost of own risk.
+    pub(super) own: f64,
+    /// Sum of the largest possible weights, in engine order.
+    pub(super) gross: f64,
+}
+
+/// Sums over the instruments, in engine order.
+#[derive(Clone, Debug, Default)]
+pub(super) struct StartingSums {
+    /// Σ slope · coefficient² of each shared sum, with every instrument free.
+    pub(super) curvature: Vec<f64>,
+    /// Σ coefficient · held weight of each shared sum.
+    pub(super) held: Vec<f64>,
+    /// Σ slope.
+    pub(super) slopes: f64,
+    /// True if any instrument's curvature was raised to the least.
+    pub(super) raised: bool,
+}
+
+/// Values of a block; lanes beyond the end hold `padding`.
+#[inline(always)]
+fn lanes(values: &[f64], block: usize, padding: f64) -> LaneBlock {
+    let at = block * LANES;
+    match values.get(at..at + LANES) {
+        Some(whole) => LaneBlock::from_fn(|lane| whole[lane]),
+        None => LaneBlock::from_fn(|lane| values.get(at + lane).copied().unwrap_or(padding)),
+    }
+}
+
+#[inline(always)]
+fn larger(a: f64, b: f64) -> f64 {
+    if a > b { a } else { b }
+}
+
+kernel!(
+    /// Fills what does not depend on the marginal value of a weight: the coefficients R = B L/√κ, net and exposures,
+    /// the expected returns, costs, held weights and bounds. `root`: L/√κ, k × k, row by row.
+    pub(super) fn fill(columns: &mut Columns, problem: &Problem<'_>, root: &[f64]) -> Sizes = fill_body
+);
+
+#[inline(always)]
+fn fill_body<M: MulAdd>(columns: &mut Columns, problem: &Problem<'_>, root: &[f64]) -> Sizes {
+    let k = problem.exposures.ncols();
+    let n = problem.expected.len();
+    let mut gross = 0.0;
+    let [mut value, mut systematic, mut own] = [LaneBlock::ZERO; 3];
+    for (at, to) in columns.blocks.iter_mut().enumerate() {
+        let coefficients = &mut columns.coefficients[at * columns.shared..][..columns.shared];
+        fill_coefficients(coefficients, problem, root, at);
+        // An instrument of infinite variance has a known weight only if that is fixed; so does padding.
+        let variance = lanes(problem.idiosyncratic, at, f64::INFINITY);
+        let [expected, held, cost] = [problem.expected, problem.held, problem.cost].map(|of| lanes(of, at, 0.0));
+        let [lower, upper] = [problem.lower, problem.upper].map(|of| lanes(of, at, 0.0));
+        let sized: [bool; LANES] = std::array::from_fn(|lane| variance[lane].is_finite());
+        let known: [bool; LANES] = std::array::from_fn(|lane| sized[lane] | (lower[lane] == upper[lane]));
+        let room = LaneBlock::from_fn(|lane| {
+            larger(larger(held[lane].abs(), lower[lane].abs()), upper[lane].abs())
+        });
+        *to = Block {
+            expected: LaneBlock::from_fn(|lane| if sized[lane] { expected[lane] } else { 0.0 }),
+            lower: LaneBlock::from_fn(|lane| if known[lane] { lower[lane] } else { 0.0 }),
+            upper: LaneBlock::from_fn(|lane| if known[lane] { upper[lane] } else { 0.0 }),
+            held,
+            cost,
+            ..Block::PADDING
+        };
+        let mut square = LaneBlock::ZERO;
+        for column in &coefficients[..k] {
+            for lane in 0..LANES {
+                square[lane] += column[lane] * column[lane];
+            }
+        }
+        for lane in 0..LANES {
+            value[lane] = larger(expected[lane].abs() + cost[lane].abs(), value[lane]);
+            systematic[lane] = larger(square[lane], systematic[lane]);
+            let variance = if sized[lane] { variance[lane] } else { 0.0 };
+            own[lane] = larger(variance / problem.kelly_fraction * room[lane], own[lane]);
+        }
+        let used = n.saturating_sub(at * LANES).min(LANES);
+        room.iter().take(used).for_each(|room| gross += room);
+    }
+    let largest = |of: LaneBlock| of.iter().copied().fold(0.0, f64::max);
+    Sizes { value: largest(value), systematic: largest(systematic), own: largest(own), gross }
+}
+
+/// Fills the coefficients of one block.
+#[inline(always)]
+fn fill_coefficients(to: &mut [LaneBlock], problem: &Problem<'_>, root: &[f64], at: usize) {
+    let (n, k) = problem.exposures.shape();
+    let exposures = |factor: usize| {
+        let column = lanes(&problem.exposures.as_slice()[factor * n..][..n], at, 0.0);
+        LaneBlock::from_fn(|lane| known_or_zero(column[lane]))
+    };
+    let (systematic, mut limits) = to.split_at_mut(k);
+    for (factor, to) in systematic.iter_mut().enumerate() {
+        *to = exposures(factor);
+    }
+    // L is lower triangular, so column j of R needs no exposure before the j-th: it replaces that one.
+    for j in 0..k {
+        let mut sum = LaneBlock::ZERO;
+        for (exposure, row) in systematic[j..].iter().zip(root[j * k..].chunks_exact(k)) {
+            for lane in 0..LANES {
+                sum[lane] += exposure[lane] * row[j];
+            }
+        }
+        systematic[j] = sum;
+    }
+    if problem.net.is_some() {
+        let (net, bounds) = limits.split_at_mut(1);
+        let used = problem.expected.len() - at * LANES;
+        net[0] = LaneBlock::from_fn(|lane| if lane < used { 1.0 } else { 0.0 });
+        limits = bounds;
+    }
+    for (bound, to) in problem.exposure_bounds.iter().zip(limits.as_chunks_mut::<2>().0) {
+        let exposures = exposures(bound.factor);
+        *to = [exposures, LaneBlock::from_fn(|lane| -exposures[lane])];
+    }
+}
+
+kernel!(
+    /// Fills the curvature of each instrument's own risk, at least `least`, and its impact. Writes the sums that start
+    /// a search into `sums`.
+    pub(super) fn fill_curvature(
+        columns: &mut Columns,
+        problem: &Problem<'_>,
+        least: f64,
+        sums: &mut StartingSums,
+    ) = fill_curvature_body
+);
+
+#[inline(always)]
+fn fill_curvature_body<M: MulAdd>(
+    columns: &mut Columns,
+    problem: &Problem<'_>,
+    least: f64,
+    sums: &mut StartingSums,
+) {
+    let Columns { blocks, bends, has_impact, shared, coefficients, .. } = columns;
+    let StartingSums { curvature: curvatures, held, slopes, raised } = sums;
+    for sums in [&mut *curvatures, &mut *held] {
+        sums.clear();
+        sums.resize(*shared, 0.0);
+    }
+    (*slopes, *raised) = (0.0, false);
+    for (at, (block, bend)) in blocks.iter_mut().zip(bends).enumerate() {
+        let variance = lanes(problem.idiosyncratic, at, f64::INFINITY);
+        let own = LaneBlock::from_fn(|lane| variance[lane] / problem.kelly_fraction);
+        let curvature = LaneBlock::from_fn(|lane| {
+            if variance[lane].is_finite() { larger(own[lane], least) } else { UNIT_CURVATURE }
+        });
+        let inverse = LaneBlock::from_fn(|lane| 1.0 / curvature[lane]);
+        for lane in 0..LANES {
+            let free = variance[lane].is_finite() & (block.lower[lane] != block.upper[lane]);
+            *raised |= free & (curvature[lane] > own[lane]);
+        }
+        block.inverse = inverse;
+        let impact = if *has_impact { lanes(problem.impact, at, 0.0) } else { LaneBlock::ZERO };
+        *bend = Bend { curvature, impact };
+        inverse.iter().for_each(|inverse| *slopes += inverse);
+        let coefficients = &coefficients[at * *shared..][..*shared];
+        for ((column, curvature), held) in coefficients.iter().zip(&mut *curvatures).zip(&mut *held) {
+            let bent = LaneBlock::from_fn(|lane| inverse[lane] * column[lane] * column[lane]);
+            let position = LaneBlock::from_fn(|lane| column[lane] * block.held[lane]);
+            bent.iter().for_each(|bent| *curvature += bent);
+            position.iter().for_each(|position| *held += position);
+        }
+    }
+}
