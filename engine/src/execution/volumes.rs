@@ -22,6 +22,10 @@ struct VolumeStatus {
 pub(super) struct Volumes {
     /// Empty if the data has no column of volumes.
     instruments: Vec<VolumeStatus>,
+    /// True if every instrument has a price and a volume so far, and none is stale: further bars with volume then change
+    /// no status. Not part of the state, because it follows from the next frame.
+    #[serde(skip)]
+    settled: bool,
 }
 
 /// Counts of a run's volume data. They do not look ahead: an instrument has volume data from its first volume
@@ -46,7 +50,13 @@ impl Volumes {
         if frame.volume.is_empty() && self.instruments.is_empty() {
             return;
         }
-        self.instruments.resize(frame.instruments(), VolumeStatus::default());
+        let n = frame.instruments();
+        let settled = self.instruments.len() == n && frame.volume.len() == n && all_positive(&frame.volume);
+        if settled && self.settled {
+            return;
+        }
+        self.instruments.resize(n, VolumeStatus::default());
+        self.settled = settled;
         for (i, known) in self.instruments.iter_mut().enumerate() {
             let volume = frame.volume.get(i).copied().unwrap_or(f64::NAN);
             let priced = !frame.close[i].is_nan();
@@ -54,6 +64,7 @@ impl Volumes {
             known.shown |= volume > 0.0;
             known.stale = priced && volume == 0.0 && known.shown;
             known.stale_bars += u64::from(known.stale);
+            self.settled &= known.priced;
         }
     }
 
@@ -79,4 +90,9 @@ impl Volumes {
         }
         facts
     }
+}
+
+/// Returns true if every value is above 0, without a branch for each value.
+fn all_positive(values: &[f64]) -> bool {
+    values.iter().fold(true, |all, value| all & (*value > 0.0))
 }

@@ -335,13 +335,14 @@ impl Sizing {
         let turnover =
             orders_towards(&self.solution.weights, portfolio, self.lot, gross_max, &mut decision.orders);
         let multipliers = &self.solution.multipliers;
+        let variance = self.risk.variance(&self.solution.weights);
         let decided = check_decided(
             &[
                 ("turnover", turnover),
                 ("marginal value of turnover", multipliers.turnover),
                 ("marginal value of the gross limit", multipliers.gross),
                 ("marginal value of the net target", multipliers.net),
-                ("predicted variance", self.risk.variance(&self.solution.weights)),
+                ("predicted variance", variance),
             ],
             portfolio,
         );
@@ -370,7 +371,7 @@ impl Sizing {
             let reason = idle.unwrap_or_else(|| self.no_trade(portfolio, left));
             self.facts.no_trade_reasons.add(reason);
         }
-        self.count(decision, portfolio);
+        self.count(decision, portfolio, variance);
         Ok(())
     }
 
@@ -454,7 +455,7 @@ impl Sizing {
         Ok(())
     }
 
-    fn count(&mut self, decision: &Decision, portfolio: &Portfolio) {
+    fn count(&mut self, decision: &Decision, portfolio: &Portfolio, variance: f64) {
         let Self { facts, settings, solution, .. } = self;
         facts.capped += u64::from(decision.capped);
         facts.at_gross += u64::from(solution.at_gross);
@@ -464,7 +465,7 @@ impl Sizing {
         facts.cap_multiplier += decision.multipliers.turnover;
         facts.gross_multiplier += decision.multipliers.gross;
         facts.net_multiplier += decision.multipliers.net;
-        facts.predicted_variance += self.risk.variance(&solution.weights);
+        facts.predicted_variance += variance;
         facts.no_trade += u64::from(decision.orders.is_empty());
         let (lo, hi) = (settings.weight_min - LIMIT_TOLERANCE, settings.weight_max + LIMIT_TOLERANCE);
         let outside = solution.weights.iter().any(|w| !(lo..=hi).contains(w));

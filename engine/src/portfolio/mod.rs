@@ -34,6 +34,7 @@
 //! `RunSettings::shown_dates` attaches the inputs and the solution of a rebalance to its decision ([`Rebalance`]),
 //! for `betaflow size` and tests.
 
+mod column_kernels;
 mod frontier;
 mod halts;
 mod moments;

@@ -2,7 +2,7 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use super::risk::set_factor_exposures;
+use super::column_kernels::set_factor_exposures;
 use super::solution::Outcome;
 use super::solver::{ExposureBounds, Multipliers, Problem, SolveStatus, Solver};
 

@@ -2,6 +2,7 @@
 
 use nalgebra::{DMatrix, DVector, DVectorViewMut};
 
+use super::column_kernels::{add_known_products, copy_known, set_factor_exposures};
 use super::moments::FactorMoments;
 use crate::linalg::{cholesky_semidefinite, least_relative_eigenvalue, reshape, resize, solve_cholesky};
 use crate::model::Estimates;
@@ -29,6 +30,8 @@ pub struct FactorRisk {
     design_square: DMatrix<f64>,
     /// Design x = (1, λ), length k + 1.
     design: DVector<f64>,
+    /// Weight in tr(V_i M) of each coefficient pair.
+    pair_weights: Vec<f64>,
     /// Buffers of length k.
     work: [DVector<f64>; 2],
 }
@@ -70,9 +73,7 @@ impl FactorRisk {
         self.n = estimates.instruments();
         self.k = estimates.factors.len();
         reshape(&mut self.exposures, self.n, self.k);
-        for (exposure, beta) in self.exposures.as_mut_slice().iter_mut().zip(&estimates.betas) {
-            *exposure = if beta.is_nan() { 0.0 } else { *beta };
-        }
+        copy_known(&estimates.betas, self.exposures.as_mut_slice());
         for buffer in &mut self.work {
             resize(buffer, self.k);
         }
@@ -115,17 +116,13 @@ impl FactorRisk {
     /// Adds tr(V_i M) to D_i; `coefficient_cov` has a column of length n for each coefficient pair.
     fn add_parameter_uncertainty(&mut self, coefficient_cov: &[f64]) {
         let size = self.k + 1;
-        let mut columns = coefficient_cov.chunks_exact(self.n.max(1));
+        self.pair_weights.clear();
         for a in 0..size {
-            for b in a..size {
-                let Some(column) = columns.next() else { return };
-                let square = self.design_square[(b, a)] * if a == b { 1.0 } else { 2.0 };
-                for (variance, covariance) in self.idiosyncratic.iter_mut().zip(column) {
-                    // An instrument before its first return has no covariance.
-                    *variance += if covariance.is_nan() { 0.0 } else { square * covariance };
-                }
-            }
+            let twice = |b: usize| if a == b { 1.0 } else { 2.0 };
+            self.pair_weights.extend((a..size).map(|b| self.design_square[(b, a)] * twice(b)));
         }
+        // An instrument before its first return has no covariance.
+        add_known_products(&mut self.idiosyncratic, coefficient_cov, &self.pair_weights);
     }
 
     /// M = [[0, 0], [0, F]] + H [[1, λ'], [λ, λλ']].
@@ -254,11 +251,4 @@ pub fn is_covariance(values: &[f64], k: usize) -> bool {
     const ROUNDING: f64 = 1e-9;
     let matrix = DMatrix::from_column_slice(k, k, values);
     (0..k).all(|j| matrix[(j, j)] >= 0.0) && least_relative_eigenvalue(&matrix) >= -ROUNDING
-}
-
-/// Writes B'w into `out`, summed in engine order.
-pub(super) fn set_factor_exposures(exposures: &DMatrix<f64>, weights: &[f64], out: &mut DVector<f64>) {
-    for (j, out) in out.iter_mut().enumerate() {
-        *out = exposures.column(j).as_slice().iter().zip(weights).map(|(beta, w)| beta * w).sum();
-    }
 }

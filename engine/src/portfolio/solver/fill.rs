@@ -59,7 +59,6 @@ kernel!(
 #[inline(always)]
 fn fill_body<M: MulAdd>(columns: &mut Columns, problem: &Problem<'_>, root: &[f64]) -> Sizes {
     let k = problem.exposures.ncols();
-    let n = problem.expected.len();
     let mut gross = 0.0;
     let [mut value, mut systematic, mut own] = [LaneBlock::ZERO; 3];
     for (at, to) in columns.blocks.iter_mut().enumerate() {
@@ -69,15 +68,17 @@ fn fill_body<M: MulAdd>(columns: &mut Columns, problem: &Problem<'_>, root: &[f6
         let variance = lanes(problem.idiosyncratic, at, f64::INFINITY);
         let [expected, held, cost] = [problem.expected, problem.held, problem.cost].map(|of| lanes(of, at, 0.0));
         let [lower, upper] = [problem.lower, problem.upper].map(|of| lanes(of, at, 0.0));
-        let sized: [bool; LANES] = std::array::from_fn(|lane| variance[lane].is_finite());
-        let known: [bool; LANES] = std::array::from_fn(|lane| sized[lane] | (lower[lane] == upper[lane]));
         let room = LaneBlock::from_fn(|lane| {
             larger(larger(held[lane].abs(), lower[lane].abs()), upper[lane].abs())
         });
+        let bound = |of: LaneBlock, lane: usize| {
+            let known = variance[lane].is_finite() | (lower[lane] == upper[lane]);
+            if known { of[lane] } else { 0.0 }
+        };
         *to = Block {
-            expected: LaneBlock::from_fn(|lane| if sized[lane] { expected[lane] } else { 0.0 }),
-            lower: LaneBlock::from_fn(|lane| if known[lane] { lower[lane] } else { 0.0 }),
-            upper: LaneBlock::from_fn(|lane| if known[lane] { upper[lane] } else { 0.0 }),
+            expected: LaneBlock::from_fn(|lane| if variance[lane].is_finite() { expected[lane] } else { 0.0 }),
+            lower: LaneBlock::from_fn(|lane| bound(lower, lane)),
+            upper: LaneBlock::from_fn(|lane| bound(upper, lane)),
             held,
             cost,
             ..Block::PADDING
@@ -91,11 +92,10 @@ fn fill_body<M: MulAdd>(columns: &mut Columns, problem: &Problem<'_>, root: &[f6
         for lane in 0..LANES {
             value[lane] = larger(expected[lane].abs() + cost[lane].abs(), value[lane]);
             systematic[lane] = larger(square[lane], systematic[lane]);
-            let variance = if sized[lane] { variance[lane] } else { 0.0 };
+            let variance = if variance[lane].is_finite() { variance[lane] } else { 0.0 };
             own[lane] = larger(variance / problem.kelly_fraction * room[lane], own[lane]);
         }
-        let used = n.saturating_sub(at * LANES).min(LANES);
-        room.iter().take(used).for_each(|room| gross += room);
+        gross = add_in_order(gross, room);
     }
     let largest = |of: LaneBlock| of.iter().copied().fold(0.0, f64::max);
     Sizes { value: largest(value), systematic: largest(systematic), own: largest(own), gross }
@@ -154,12 +154,11 @@ fn fill_curvature_body<M: MulAdd>(
     sums: &mut StartingSums,
 ) {
     let Columns { blocks, bends, has_impact, shared, coefficients, .. } = columns;
-    let StartingSums { curvature: curvatures, held, slopes, raised } = sums;
-    for sums in [&mut *curvatures, &mut *held] {
-        sums.clear();
-        sums.resize(*shared, 0.0);
-    }
-    (*slopes, *raised) = (0.0, false);
+    sums.curvature.clear();
+    sums.curvature.resize(*shared, 0.0);
+    sums.held.clear();
+    sums.held.resize(*shared, 0.0);
+    let (mut slopes, mut raised) = (0.0, LaneBlock::ZERO);
     for (at, (block, bend)) in blocks.iter_mut().zip(bends).enumerate() {
         let variance = lanes(problem.idiosyncratic, at, f64::INFINITY);
         let own = LaneBlock::from_fn(|lane| variance[lane] / problem.kelly_fraction);
@@ -169,18 +168,29 @@ fn fill_curvature_body<M: MulAdd>(
         let inverse = LaneBlock::from_fn(|lane| 1.0 / curvature[lane]);
         for lane in 0..LANES {
             let free = variance[lane].is_finite() & (block.lower[lane] != block.upper[lane]);
-            *raised |= free & (curvature[lane] > own[lane]);
+            let added = if free { curvature[lane] - own[lane] } else { 0.0 };
+            raised[lane] = larger(added, raised[lane]);
         }
         block.inverse = inverse;
         let impact = if *has_impact { lanes(problem.impact, at, 0.0) } else { LaneBlock::ZERO };
         *bend = Bend { curvature, impact };
-        inverse.iter().for_each(|inverse| *slopes += inverse);
+        slopes = add_in_order(slopes, inverse);
         let coefficients = &coefficients[at * *shared..][..*shared];
-        for ((column, curvature), held) in coefficients.iter().zip(&mut *curvatures).zip(&mut *held) {
-            let bent = LaneBlock::from_fn(|lane| inverse[lane] * column[lane] * column[lane]);
-            let position = LaneBlock::from_fn(|lane| column[lane] * block.held[lane]);
-            bent.iter().for_each(|bent| *curvature += bent);
-            position.iter().for_each(|position| *held += position);
+        for ((column, curvature), held) in coefficients.iter().zip(&mut sums.curvature).zip(&mut sums.held) {
+            *curvature = add_in_order(*curvature, product(product(inverse, *column), *column));
+            *held = add_in_order(*held, product(*column, block.held));
         }
     }
+    sums.slopes = slopes;
+    sums.raised = raised.iter().any(|added| *added > 0.0);
+}
+
+#[inline(always)]
+fn product(a: LaneBlock, b: LaneBlock) -> LaneBlock {
+    LaneBlock::from_fn(|lane| a[lane] * b[lane])
+}
+
+#[inline(always)]
+fn add_in_order(sum: f64, values: LaneBlock) -> f64 {
+    values.iter().fold(sum, |sum, value| sum + value)
 }
