@@ -4,22 +4,19 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::costs::{BPS, CostItem, Costs, Impact};
+use super::carrying::{carry, rate_on_cash};
+use super::costs::Costs;
 use super::fills::{Fill, Reason};
 use super::market::Market;
 use super::moves::Moves;
 use super::orders::{Order, OrderRecord, OrderState, fraction_beyond, nearest_lots, whole_lots};
 use super::portfolio::Portfolio;
-use super::settings::{CashInterest, ExecutionSettings, FillAt, Unfilled};
-use super::stress::CostMultipliers;
+use super::settings::{ExecutionSettings, FillAt};
 use super::volumes::VolumeFacts;
-use super::working::{Fate, Working, WorkingOrder};
+use super::working::{Fate, Working};
 use crate::frame::Frame;
 use crate::settings::Calendar;
 use crate::time::TimestampNs;
-
-/// Days in the year to which carrying rates refer.
-pub(super) const DAYS_OF_RATES: f64 = 365.0;
 
 /// Changes of the account on a frame besides price moves, and its exposures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -104,7 +101,7 @@ pub struct Book {
     /// Orders that ended since the last call of [`Book::take_ended`].
     pub(super) ended: Vec<OrderRecord>,
     /// Volume used by the frame's fills.
-    taken: Vec<f64>,
+    pub(super) taken: Vec<f64>,
     /// Price gains of the positions, if recorded for attribution.
     moves: Option<Moves>,
     pub(super) facts: ExecutionFacts,
@@ -252,8 +249,10 @@ impl Book {
         self.keep_lots(frame, market, fills);
         self.fill_due(frame, market, fills);
         self.settle_in_flight();
-        self.mark(frame, market);
-        account.delisted = self.close_delisted(market, fills);
+        let longest_silence = self.mark(frame, market);
+        if longest_silence >= self.delist_after {
+            account.delisted = self.close_delisted(market, fills);
+        }
         self.close_account(&fills[from..], &mut account);
         self.close_ruined(market, fills, &mut account);
         account
@@ -358,222 +357,4 @@ impl Book {
             });
         }
     }
-
-    fn fill_due(&mut self, frame: &Frame, market: &Market, fills: &mut Vec<Fill>) {
-        let Self { settings, working, ended, taken, facts, portfolio, .. } = self;
-        let portfolio = Arc::make_mut(portfolio);
-        if settings.participation_cap.is_some() {
-            taken.clear();
-            taken.resize(frame.instruments(), 0.0);
-        }
-        let from = ended.len();
-        working.each_due(frame.seq, ended, |order, first| {
-            let i = order.record.instrument as usize;
-            if first && settings.fill_at != FillAt::SameClose {
-                let in_flight = portfolio.in_flight[i] - order.record.quantity;
-                portfolio.in_flight[i] = nearest_lots(in_flight, settings.lot);
-            }
-            let price = fill_price(settings.fill_at, frame, i);
-            let most = match settings.participation_cap {
-                Some(cap) => frame.volume[i].max(0.0) * market.volume_multiplier() * cap - taken[i],
-                None => f64::INFINITY,
-            };
-            let remaining = nearest_lots(order.remaining(), settings.lot);
-            order.without_volume = market.is_stale(i);
-            let quantity = if order.without_volume { 0.0 } else { fillable(remaining, most, settings.lot) };
-            if !price.is_nan() && quantity != 0.0 {
-                let (fill, impact) = make_fill(settings, order, market, quantity, price);
-                order.fill(quantity, quantity == remaining, settings.lot);
-                portfolio.quantity[i] = nearest_lots(portfolio.quantity[i] + quantity, settings.lot);
-                portfolio.cash -= quantity * price + fill.costs.total();
-                if let Some(taken) = taken.get_mut(i) {
-                    *taken += quantity.abs();
-                }
-                facts.spread_usual += u64::from(market.has_usual_spread(i));
-                facts.impact_unknown += u64::from(impact.unknown);
-                facts.impact += fill.costs[CostItem::Impact];
-                facts.impact_as_sized += impact.as_sized;
-                fills.push(fill);
-            }
-            let fate = fate(order, settings.unfilled);
-            if order.without_volume && fate == Fate::Ends(OrderState::Cancelled) {
-                facts.cancelled_without_volume += 1;
-            }
-            fate
-        });
-        self.count_ended(from);
-    }
-
-    pub(super) fn count_ended(&mut self, from: usize) {
-        for order in &self.ended[from..] {
-            self.facts.filled += u64::from(order.state == OrderState::Filled);
-            self.facts.cancelled += u64::from(order.state == OrderState::Cancelled);
-            self.facts.expired += u64::from(order.state == OrderState::Expired);
-            self.facts.partly_filled += u64::from(order.state != OrderState::Filled && order.filled != 0.0);
-        }
-    }
-
-    /// Sets the column to exactly 0 when no order is in flight.
-    fn settle_in_flight(&mut self) {
-        if !self.working.in_flight(self.portfolio.seq) {
-            Arc::make_mut(&mut self.portfolio).in_flight.fill(0.0);
-        }
-    }
-
-    /// Marks to the close, and sets the tradable instruments. Orders that fill at the close of their own frame need a
-    /// close that is not stale.
-    fn mark(&mut self, frame: &Frame, market: &Market) {
-        let same_close = self.settings.fill_at == FillAt::SameClose;
-        let portfolio = Arc::make_mut(&mut self.portfolio);
-        for (i, &close) in frame.close.iter().enumerate() {
-            let traded = !close.is_nan();
-            portfolio.tradable[i] = traded && market.admits(i) && !(same_close && market.is_stale(i));
-            portfolio.price[i] = if traded { close } else { portfolio.price[i] };
-            self.silent[i] = if traded { 0 } else { self.silent[i] + 1 };
-        }
-    }
-
-    /// NAV and exposures at the close, summed in engine order.
-    pub(super) fn value(&mut self, account: &mut Account) {
-        let portfolio = Arc::make_mut(&mut self.portfolio);
-        let (mut long, mut short) = (0.0, 0.0);
-        let mut value = portfolio.cash;
-        for (quantity, price) in portfolio.quantity.iter().zip(&portfolio.price) {
-            let position = quantity * price;
-            value += position;
-            long += position.max(0.0);
-            short += position.min(0.0);
-        }
-        portfolio.nav = value;
-        account.gross_exposure = (long - short) / value;
-        account.net_exposure = (long + short) / value;
-        account.shorts = 0.0 - short;
-    }
-
-    /// Writes the costs of trading into the portfolio for sizing. The market has ended the frame.
-    pub fn price_trades(&mut self, market: &Market) {
-        let settings = &self.settings;
-        let portfolio = Arc::make_mut(&mut self.portfolio);
-        let n = portfolio.price.len();
-        if !market.varies() && settings.commission_per_share == 0.0 && portfolio.linear_cost.len() == n {
-            return;
-        }
-        portfolio.linear_cost.clear();
-        portfolio.impact.clear();
-        let times = market.sized_multipliers();
-        for i in 0..n {
-            let (price, conditions) = (portfolio.price[i], market.sized_conditions(i));
-            portfolio.linear_cost.push(settings.linear_cost(price, conditions, times.commission));
-            if settings.has_impact() {
-                let impact = settings.sized_impact(portfolio.nav, price, conditions);
-                portfolio.impact.push(impact * times.impact);
-            }
-        }
-    }
-}
-
-/// Price of a fill; NaN if the instrument does not trade.
-fn fill_price(at: FillAt, frame: &Frame, i: usize) -> f64 {
-    let close = frame.close[i];
-    match at {
-        _ if close.is_nan() => f64::NAN,
-        FillAt::Close | FillAt::SameClose => close,
-        FillAt::Open => frame.open[i],
-        FillAt::Typical => (frame.high[i] + frame.low[i] + close) / 3.0,
-        FillAt::Vwap => (frame.open[i] + frame.high[i] + frame.low[i] + close) / 4.0,
-    }
-}
-
-/// Returns the part of the remainder that volume allows, in whole lots; the whole remainder, unrounded, if
-/// volume allows it.
-fn fillable(remaining: f64, most: f64, lot: f64) -> f64 {
-    match () {
-        () if remaining.abs() <= most => remaining,
-        () if most > 0.0 => whole_lots(most, lot).copysign(remaining),
-        // No volume left, or NaN.
-        () => 0.0,
-    }
-}
-
-fn make_fill(
-    settings: &ExecutionSettings,
-    order: &mut WorkingOrder,
-    market: &Market,
-    quantity: f64,
-    price: f64,
-) -> (Fill, Impact) {
-    let (conditions, times) = (market.conditions(order.record.instrument as usize), market.multipliers());
-    let impact = impact_in(settings, order.record.instrument as usize, market, quantity, price);
-    let commission = order.charge(settings.commission(quantity, price), settings.commission_min);
-    let costs = Costs::of(&[
-        (CostItem::Commission, commission * times.commission),
-        (CostItem::Spread, (quantity * price).abs() * conditions.half_spread_bps * BPS),
-        (CostItem::Impact, impact.temporary + impact.permanent),
-    ]);
-    let fill = Fill {
-        instrument: order.record.instrument,
-        decided_seq: Some(order.record.decided_seq),
-        quantity,
-        price,
-        decision_price: order.decision_price,
-        costs,
-        permanent_impact: impact.permanent,
-        conditions,
-        reason: Reason::Order,
-    };
-    (fill, impact)
-}
-
-/// Impact of a fill with the multipliers of stress, and its impact by sizing's 3/2-power law.
-fn impact_in(settings: &ExecutionSettings, i: usize, market: &Market, quantity: f64, price: f64) -> Impact {
-    let impact = settings.impact(quantity, price, market.conditions(i));
-    let sized = settings.impact(quantity, price, market.sized_conditions(i));
-    let times = market.multipliers().impact;
-    Impact {
-        temporary: impact.temporary * times,
-        permanent: impact.permanent * times,
-        as_sized: sized.as_sized * market.sized_multipliers().impact,
-        unknown: impact.unknown,
-    }
-}
-
-fn fate(order: &mut WorkingOrder, unfilled: Unfilled) -> Fate {
-    order.record.state =
-        if order.record.filled == 0.0 { OrderState::Working } else { OrderState::PartlyFilled };
-    match unfilled {
-        // A split left less than one lot of the order.
-        _ if order.record.quantity == 0.0 => Fate::Ends(OrderState::Cancelled),
-        _ if order.remaining() == 0.0 => Fate::Ends(OrderState::Filled),
-        Unfilled::Cancel => Fate::Ends(OrderState::Cancelled),
-        Unfilled::Carry => Fate::Works,
-    }
-}
-
-/// Return on cash over `days` calendar days; `rf` is the risk-free return over the same days.
-fn rate_on_cash(settings: &ExecutionSettings, rf: f64, days: f64) -> f64 {
-    match settings.cash_interest {
-        CashInterest::RiskFree => rf,
-        CashInterest::PerYear(rate) => rate * days / DAYS_OF_RATES,
-    }
-}
-
-/// Books interest on cash, the borrow fee and financing since the last frame, on the positions of its close.
-fn carry(
-    settings: &ExecutionSettings,
-    portfolio: &mut Portfolio,
-    frame: &Frame,
-    times: CostMultipliers,
-    account: &mut Account,
-) {
-    let days = (frame.timestamp.date() - portfolio.timestamp.date()) as f64;
-    account.interest = portfolio.cash * rate_on_cash(settings, frame.rf, days);
-    let years = days / DAYS_OF_RATES;
-    if settings.borrow_bps_per_year > 0.0 {
-        let shorts = portfolio.quantity.iter().zip(&portfolio.price).map(|(q, p)| (-q * p).max(0.0));
-        account.costs[CostItem::Borrow] =
-            shorts.sum::<f64>() * settings.borrow_bps_per_year * BPS * years * times.borrow;
-    }
-    let financing = (-portfolio.cash).max(0.0) * settings.financing_bps_per_year * BPS * years;
-    account.costs[CostItem::Financing] = financing * times.financing;
-    portfolio.cash += CostItem::ALL.iter().fold(account.interest, |left, item| left - account.costs[*item]);
 }

@@ -50,12 +50,15 @@
 mod actions;
 mod benchmark;
 mod book;
+mod carrying;
 mod closing;
 mod costs;
+mod filling;
 mod fills;
 mod half_spreads;
 mod holdings;
 mod market;
+mod marking;
 mod moves;
 mod orders;
 mod portfolio;

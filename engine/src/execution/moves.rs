@@ -43,10 +43,10 @@ impl Moves {
 
     /// Computes the gains at the prices of the close.
     pub(super) fn end(&mut self, portfolio: &Portfolio, fills: &[Fill]) {
-        for i in 0..self.held.len() {
-            if self.units[i] != 0.0 {
-                self.held[i] += self.units[i] * portfolio.price[i] - self.before[i];
-            }
+        let positions = self.units.iter().zip(&portfolio.price).zip(&self.before);
+        for (gain, ((units, price), before)) in self.held.iter_mut().zip(positions) {
+            // An instrument without a price yet has no units.
+            *gain += if *units == 0.0 { 0.0 } else { units * price - before };
         }
         for fill in fills {
             let i = fill.instrument as usize;

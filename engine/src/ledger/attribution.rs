@@ -129,60 +129,73 @@ impl Attribution {
 
     /// Attributes the change of NAV of a frame.
     pub fn explain(&mut self, of: AttributionInputs<'_>) {
-        let AttributionInputs { moves, account, fills, factors, rf, nav_before } = of;
+        let AttributionInputs { moves, account, fills, factors, .. } = of;
         let n = moves.before.len();
         self.instruments.resize_with(n, || Contributions::none(factors.len()));
         self.frame.clear();
         self.exposures.fill(0.0);
-        let shorts: f64 = moves.before.iter().map(|value| (-value).max(0.0)).sum();
-        for i in 0..n {
-            let (value, held) = (moves.before[i], moves.held[i]);
-            if value == 0.0 && held == 0.0 {
-                continue;
+        let has_factors = factors.iter().all(|f| f.is_finite());
+        for (i, (value, held)) in moves.before.iter().zip(&moves.held).enumerate() {
+            if *value != 0.0 || *held != 0.0 {
+                self.explain_held(i, (*value, *held), has_factors, &of);
             }
-            self.explain_held(i, value, held, factors, rf);
-            let sums = &mut self.instruments[i];
-            sums.add_held(&self.one);
-            self.frame.add_held(&self.one);
-            if shorts > 0.0 {
-                for item in CostItem::on(ChargedOn::Shorts) {
-                    sums.costs[item] += account.costs[item] * (-value).max(0.0) / shorts;
-                }
-            }
-            for (exposure, column) in self.exposures.iter_mut().zip(&self.coefficients[1..]) {
-                let beta = column.get(i).copied().filter(|beta| !beta.is_nan()).unwrap_or(0.0);
-                *exposure += value * beta / nav_before;
-            }
+        }
+        if CostItem::on(ChargedOn::Shorts).any(|item| account.costs[item] != 0.0) {
+            self.charge_shorts(moves, account);
         }
         for fill in fills {
             let sums = &mut self.instruments[fill.instrument as usize];
             sums.costs += fill.costs;
         }
-        for (sums, traded) in self.instruments.iter_mut().zip(&moves.traded) {
-            sums.trading += traded;
+        if !fills.is_empty() {
+            for (sums, traded) in self.instruments.iter_mut().zip(&moves.traded) {
+                sums.trading += traded;
+            }
+            self.frame.trading = moves.traded.iter().sum();
         }
-        self.frame.trading = moves.traded.iter().sum();
         self.frame.interest = account.interest;
         self.frame.costs = account.costs;
         self.cash.interest += account.interest;
         CostItem::on(ChargedOn::Account).for_each(|item| self.cash.costs[item] += account.costs[item]);
     }
 
-    /// Writes the contributions of one held position into `one`.
-    fn explain_held(&mut self, i: usize, value: f64, held: f64, factors: &[f64], rf: f64) {
-        let one = &mut self.one;
-        one.clear();
-        one.risk_free = if self.excess { value * rf } else { 0.0 };
+    /// Adds the contributions of one held position, with value and gain `held`, and its part of the exposures.
+    fn explain_held(
+        &mut self,
+        i: usize,
+        (value, held): (f64, f64),
+        has_factors: bool,
+        of: &AttributionInputs<'_>,
+    ) {
         let coefficient = |column: &[f64]| column.get(i).copied().filter(|value| !value.is_nan());
-        if factors.iter().all(|f| f.is_finite())
-            && let Some(alpha) = coefficient(&self.coefficients[0])
-        {
-            one.alpha = value * alpha;
-            for ((part, column), f) in one.factors.iter_mut().zip(&self.coefficients[1..]).zip(factors) {
-                *part = value * coefficient(column).unwrap_or(0.0) * f;
+        let Self { coefficients, one, exposures, .. } = self;
+        let alpha = coefficient(&coefficients[0]).filter(|_| has_factors);
+        one.alpha = alpha.map_or(0.0, |alpha| value * alpha);
+        one.risk_free = if self.excess { value * of.rf } else { 0.0 };
+        let parts = one.factors.iter_mut().zip(exposures).zip(&coefficients[1..]);
+        for (j, ((part, exposure), column)) in parts.enumerate() {
+            let beta = coefficient(column).unwrap_or(0.0);
+            let factor = of.factors.get(j).copied().filter(|_| alpha.is_some());
+            *part = factor.map_or(0.0, |factor| value * beta * factor);
+            *exposure += value * beta / of.nav_before;
+        }
+        one.residual = 0.0;
+        one.residual = held - one.total();
+        self.instruments[i].add_held(one);
+        self.frame.add_held(one);
+    }
+
+    /// Attributes the costs of short positions in proportion to their values.
+    fn charge_shorts(&mut self, moves: &Moves, account: &Account) {
+        let shorts: f64 = moves.before.iter().map(|value| (-value).max(0.0)).sum();
+        if shorts <= 0.0 {
+            return;
+        }
+        for (sums, value) in self.instruments.iter_mut().zip(&moves.before) {
+            for item in CostItem::on(ChargedOn::Shorts) {
+                sums.costs[item] += account.costs[item] * (-value).max(0.0) / shorts;
             }
         }
-        one.residual = held - one.total();
     }
 
     /// Contributions of the last frame.

@@ -1,6 +1,7 @@
 //! Costs, cash and NAV of many scenarios as columns, advanced frame by frame.
 
-use super::super::book::{Account, DAYS_OF_RATES, ExecutionFacts};
+use super::super::book::{Account, ExecutionFacts};
+use super::super::carrying::DAYS_OF_RATES;
 use super::super::costs::{CostItem, Costs};
 use super::super::fills::Fill;
 use super::super::orders::OrderRecord;

@@ -1,0 +1,146 @@
+//! Fills of due orders, and their costs.
+
+use std::sync::Arc;
+
+use super::book::Book;
+use super::costs::{BPS, CostItem, Costs, Impact};
+use super::fills::{Fill, Reason};
+use super::market::Market;
+use super::orders::{OrderState, nearest_lots, whole_lots};
+use super::settings::{ExecutionSettings, FillAt, Unfilled};
+use super::working::{Fate, WorkingOrder};
+use crate::frame::Frame;
+
+impl Book {
+    /// Fills the orders that are due, and appends to `fills`.
+    pub(super) fn fill_due(&mut self, frame: &Frame, market: &Market, fills: &mut Vec<Fill>) {
+        let Self { settings, working, ended, taken, facts, portfolio, .. } = self;
+        let portfolio = Arc::make_mut(portfolio);
+        if settings.participation_cap.is_some() {
+            taken.clear();
+            taken.resize(frame.instruments(), 0.0);
+        }
+        let from = ended.len();
+        working.each_due(frame.seq, ended, |order, first| {
+            let i = order.record.instrument as usize;
+            if first && settings.fill_at != FillAt::SameClose {
+                let in_flight = portfolio.in_flight[i] - order.record.quantity;
+                portfolio.in_flight[i] = nearest_lots(in_flight, settings.lot);
+            }
+            let price = fill_price(settings.fill_at, frame, i);
+            let most = match settings.participation_cap {
+                Some(cap) => frame.volume[i].max(0.0) * market.volume_multiplier() * cap - taken[i],
+                None => f64::INFINITY,
+            };
+            let remaining = nearest_lots(order.remaining(), settings.lot);
+            order.without_volume = market.is_stale(i);
+            let quantity = if order.without_volume { 0.0 } else { fillable(remaining, most, settings.lot) };
+            if !price.is_nan() && quantity != 0.0 {
+                let (fill, impact) = make_fill(settings, order, market, quantity, price);
+                order.fill(quantity, quantity == remaining, settings.lot);
+                portfolio.quantity[i] = nearest_lots(portfolio.quantity[i] + quantity, settings.lot);
+                portfolio.cash -= quantity * price + fill.costs.total();
+                if let Some(taken) = taken.get_mut(i) {
+                    *taken += quantity.abs();
+                }
+                facts.spread_usual += u64::from(market.has_usual_spread(i));
+                facts.impact_unknown += u64::from(impact.unknown);
+                facts.impact += fill.costs[CostItem::Impact];
+                facts.impact_as_sized += impact.as_sized;
+                fills.push(fill);
+            }
+            let fate = fate(order, settings.unfilled);
+            if order.without_volume && fate == Fate::Ends(OrderState::Cancelled) {
+                facts.cancelled_without_volume += 1;
+            }
+            fate
+        });
+        self.count_ended(from);
+    }
+
+    pub(super) fn count_ended(&mut self, from: usize) {
+        for order in &self.ended[from..] {
+            self.facts.filled += u64::from(order.state == OrderState::Filled);
+            self.facts.cancelled += u64::from(order.state == OrderState::Cancelled);
+            self.facts.expired += u64::from(order.state == OrderState::Expired);
+            self.facts.partly_filled += u64::from(order.state != OrderState::Filled && order.filled != 0.0);
+        }
+    }
+}
+
+/// Price of a fill; NaN if the instrument does not trade.
+fn fill_price(at: FillAt, frame: &Frame, i: usize) -> f64 {
+    let close = frame.close[i];
+    match at {
+        _ if close.is_nan() => f64::NAN,
+        FillAt::Close | FillAt::SameClose => close,
+        FillAt::Open => frame.open[i],
+        FillAt::Typical => (frame.high[i] + frame.low[i] + close) / 3.0,
+        FillAt::Vwap => (frame.open[i] + frame.high[i] + frame.low[i] + close) / 4.0,
+    }
+}
+
+/// Returns the part of the remainder that volume allows, in whole lots; the whole remainder, unrounded, if
+/// volume allows it.
+fn fillable(remaining: f64, most: f64, lot: f64) -> f64 {
+    match () {
+        () if remaining.abs() <= most => remaining,
+        () if most > 0.0 => whole_lots(most, lot).copysign(remaining),
+        // No volume left, or NaN.
+        () => 0.0,
+    }
+}
+
+fn make_fill(
+    settings: &ExecutionSettings,
+    order: &mut WorkingOrder,
+    market: &Market,
+    quantity: f64,
+    price: f64,
+) -> (Fill, Impact) {
+    let (conditions, times) = (market.conditions(order.record.instrument as usize), market.multipliers());
+    let impact = impact_in(settings, order.record.instrument as usize, market, quantity, price);
+    let commission = order.charge(settings.commission(quantity, price), settings.commission_min);
+    let costs = Costs::of(&[
+        (CostItem::Commission, commission * times.commission),
+        (CostItem::Spread, (quantity * price).abs() * conditions.half_spread_bps * BPS),
+        (CostItem::Impact, impact.temporary + impact.permanent),
+    ]);
+    let fill = Fill {
+        instrument: order.record.instrument,
+        decided_seq: Some(order.record.decided_seq),
+        quantity,
+        price,
+        decision_price: order.decision_price,
+        costs,
+        permanent_impact: impact.permanent,
+        conditions,
+        reason: Reason::Order,
+    };
+    (fill, impact)
+}
+
+/// Impact of a fill with the multipliers of stress, and its impact by sizing's 3/2-power law.
+fn impact_in(settings: &ExecutionSettings, i: usize, market: &Market, quantity: f64, price: f64) -> Impact {
+    let impact = settings.impact(quantity, price, market.conditions(i));
+    let sized = settings.impact(quantity, price, market.sized_conditions(i));
+    let times = market.multipliers().impact;
+    Impact {
+        temporary: impact.temporary * times,
+        permanent: impact.permanent * times,
+        as_sized: sized.as_sized * market.sized_multipliers().impact,
+        unknown: impact.unknown,
+    }
+}
+
+fn fate(order: &mut WorkingOrder, unfilled: Unfilled) -> Fate {
+    order.record.state =
+        if order.record.filled == 0.0 { OrderState::Working } else { OrderState::PartlyFilled };
+    match unfilled {
+        // A split left less than one lot of the order.
+        _ if order.record.quantity == 0.0 => Fate::Ends(OrderState::Cancelled),
+        _ if order.remaining() == 0.0 => Fate::Ends(OrderState::Filled),
+        Unfilled::Cancel => Fate::Ends(OrderState::Cancelled),
+        Unfilled::Carry => Fate::Works,
+    }
+}
