@@ -286,6 +286,11 @@ impl FactorJoin {
         self
     }
 
+    /// Returns the time of the first row.
+    pub(super) fn first_row(&self) -> TimestampNs {
+        self.first_row
+    }
+
     /// Returns the rows of the current frame, each with the factors and then `rf`.
     pub(super) fn taken(&self) -> impl Iterator<Item = &[f64]> {
         let width = self.names.len() + usize::from(self.has_rf);

@@ -10,6 +10,7 @@
 //! | `recorder` | recorder of a run folder |
 //! | `run_record` | typed record of a run, from a run folder or a state folder |
 //! | `numbers`, `betas`, `scenarios`, `scenario_returns` | readers for reports and studies |
+//! | `size` | approximate size of a table before it is written |
 //! | `batches` | any table as Arrow record batches |
 //! | `folder` | run folder that appears when it is complete |
 //! | `documentation` | Markdown of all tables and columns |
@@ -36,6 +37,7 @@ mod run_record;
 mod scenario_returns;
 mod scenarios;
 mod signal;
+mod size;
 mod sql;
 mod studies;
 mod table;
@@ -60,6 +62,7 @@ pub use run_record::{FrameRecord, FrameRows, ReadError, RunRecord, read_equity};
 pub use scenario_returns::{ScenarioReturns, ScenarioReturnsTable, read_scenario_returns};
 pub use scenarios::{Scenarios, ScenariosError, ScenariosTable, Setting, Values, read_scenarios};
 pub use signal::SignalTableRow;
+pub use size::row_bytes;
 pub use sql::select;
 pub use studies::{FoldRow, OutOfSampleRow, ScenarioReturnRow, ScenarioRow, ScenarioTableRow};
 pub use table::{TableError, TableWriter, file_name};

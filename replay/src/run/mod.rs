@@ -7,6 +7,7 @@
 mod args;
 pub(crate) mod data;
 pub(crate) mod factor_history;
+mod folder_size;
 pub(crate) mod json_lines;
 pub(crate) mod progress;
 pub(crate) mod session;
@@ -48,12 +49,18 @@ pub(crate) struct Kind {
     name: &'static str,
     trades: bool,
     pub(crate) record: RecordSettings,
+    /// True if `smoothed.parquet` is added.
+    smooths: bool,
+    /// True if `rolling.parquet` is added.
+    compares: bool,
 }
 
 pub(crate) const REPLAY: Kind = Kind {
     name: "replay",
     trades: true,
     record: RecordSettings { betas: Frames::Monthly, weights: Frames::Rebalances, expected_returns: None },
+    smooths: false,
+    compares: false,
 };
 /// Record of a live run ([`RecordSettings::live`]).
 pub(crate) const LIVE_RECORD: RecordSettings = RecordSettings { betas: Frames::Rebalances, ..REPLAY.record };
@@ -63,6 +70,8 @@ pub(crate) const ESTIMATE: Kind = Kind {
     name: "estimate",
     trades: false,
     record: RecordSettings { betas: Frames::All, weights: Frames::None, expected_returns: None },
+    smooths: false,
+    compares: false,
 };
 
 /// Analysis of a signal, with a replay that trades it.
@@ -70,11 +79,18 @@ pub(crate) const SIGNAL: Kind = Kind {
     name: "signal",
     trades: true,
     record: RecordSettings { betas: Frames::None, weights: Frames::None, expected_returns: None },
+    smooths: false,
+    compares: false,
 };
 /// Analysis of a signal without a replay.
 pub(crate) const SIGNAL_ALONE: Kind = Kind { trades: false, ..SIGNAL };
 
 impl Kind {
+    /// Adds the tables of offline estimation.
+    pub(crate) const fn with_tables(self, smooths: bool, compares: bool) -> Self {
+        Self { smooths, compares, ..self }
+    }
+
     /// Creates the request for the settings of a command of this kind.
     pub(crate) fn request<'a>(&self, args: &'a RunArgs, host: &Host) -> Request<'a> {
         let request =
@@ -120,10 +136,14 @@ impl<'a> Prepared<'a> {
     ) -> Result<Self> {
         let started = Instant::now();
         let out = args.out.clone().unwrap_or_else(|| next_free(Path::new("runs"), kind.name));
-        let Opened { source, progress } = data;
+        let Opened { source, progress, extent } = data;
         let folder = RunFolder::create(&out, args.force)?;
         remove_when_interrupted(config.host(), folder.path())?;
         let notes = config.notes(kind.trades).join("; ");
+        let large = |extent| folder_size::announcement(config, kind, source.factor_names(), &extent);
+        if let Some(line) = extent.and_then(large) {
+            config.host().tell(&line);
+        }
         let (names, note) = (source.factor_names(), Some(&*notes).filter(|notes| !notes.is_empty()));
         let recorder = ParquetRecorder::create(folder.path(), names, config.run().record, kind.trades, note)?;
         let (source, frames) = Counted::new(source);

@@ -48,7 +48,7 @@ pub(crate) fn run(asked: &OfflineArgs, config: &Config, facts: &RunFacts, folder
 
 /// Reads the data a second time, after the pipeline.
 fn read(config: &Config, facts: &RunFacts) -> Result<Panel> {
-    let Opened { source, progress } = open(config)?;
+    let Opened { source, progress, .. } = open(config)?;
     let (mut source, counter) = Counted::new(source);
     let line = Line::start(config.host(), progress, counter);
     let panel = Panel::read(&mut source, PanelShape::from(&facts.data), config.data.excess, BYTES_MAX);
