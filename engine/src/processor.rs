@@ -39,14 +39,18 @@ impl InstructionSet {
     /// Returns true if this processor has the instructions.
     #[must_use]
     pub fn is_available(self) -> bool {
+        cfg!(target_arch = "x86_64") && self.missing().is_empty() || self == Self::Baseline
+    }
+
+    /// Instructions of the set that this processor lacks.
+    #[must_use]
+    pub fn missing(self) -> Vec<&'static str> {
         match self {
-            Self::Baseline => true,
             #[cfg(target_arch = "x86_64")]
-            Self::X86V3 => v3_is_available(),
+            Self::X86V3 => v3_missing(),
             #[cfg(target_arch = "x86_64")]
-            Self::X86V4 => v3_is_available() && v4_is_available(),
-            #[cfg(not(target_arch = "x86_64"))]
-            Self::X86V3 | Self::X86V4 => false,
+            Self::X86V4 => [v3_missing(), v4_missing()].concat(),
+            _ => Vec::new(),
         }
     }
 
@@ -93,16 +97,25 @@ impl InstructionSet {
     }
 }
 
+/// Names of the features that this processor lacks.
 #[cfg(target_arch = "x86_64")]
-fn v3_is_available() -> bool {
-    macro_rules! has { ($($feature:tt)*) => { $(is_x86_feature_detected!($feature))&&* }; }
-    has!("avx" "avx2" "bmi1" "bmi2" "f16c" "fma" "lzcnt" "movbe" "popcnt" "sse3" "sse4.1" "sse4.2" "ssse3")
+macro_rules! missing {
+    ($($feature:tt)*) => {
+        [$(($feature, is_x86_feature_detected!($feature))),*]
+            .into_iter()
+            .filter_map(|(feature, has)| (!has).then_some(feature))
+            .collect()
+    };
 }
 
 #[cfg(target_arch = "x86_64")]
-fn v4_is_available() -> bool {
-    macro_rules! has { ($($feature:tt)*) => { $(is_x86_feature_detected!($feature))&&* }; }
-    has!("avx512f" "avx512bw" "avx512cd" "avx512dq" "avx512vl")
+fn v3_missing() -> Vec<&'static str> {
+    missing!("avx" "avx2" "bmi1" "bmi2" "f16c" "fma" "lzcnt" "movbe" "popcnt" "sse3" "sse4.1" "sse4.2" "ssse3")
+}
+
+#[cfg(target_arch = "x86_64")]
+fn v4_missing() -> Vec<&'static str> {
+    missing!("avx512f" "avx512bw" "avx512cd" "avx512dq" "avx512vl")
 }
 
 /// Fused multiply-add, as the instruction set of a kernel has it.

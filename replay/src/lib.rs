@@ -30,8 +30,13 @@ pub use host::{Call, CallProgress, CallSetting, Reply, StrategyFactory};
 
 /// Runs the program with the arguments `argv`, beginning with the name of the program; returns the exit code.
 pub fn main(argv: impl IntoIterator<Item = OsString>) -> u8 {
-    let command = match commands::Cli::try_parse_from(argv) {
+    let argv: Vec<OsString> = argv.into_iter().collect();
+    let command = match commands::Cli::try_parse_from(&argv) {
         Ok(cli) => cli.command,
+        Err(error) if commands::asks_for_details(&error, &argv) => {
+            terminal::say(&commands::version_details());
+            return 0;
+        }
         Err(error) => {
             // Help and version are not failures; ignore a closed standard output.
             let _ = error.print();

@@ -23,6 +23,7 @@ mod size;
 mod state;
 mod stress;
 mod tune;
+mod version;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -53,6 +54,7 @@ use tune::{TUNE, TuneArgs};
 
 pub use call::{CallError, CallErrorKind, call, part_settings, scenarios};
 pub(crate) use state::advice;
+pub(crate) use version::{asks_for_details, version_details};
 
 /// Exit code of a command that succeeds.
 const SUCCESS: u8 = 0;
@@ -67,6 +69,9 @@ const FAILURE: u8 = 1;
 #[derive(Debug, Parser)]
 #[command(name = "betaflow", version, propagate_version = true, max_term_width = 100)]
 pub(crate) struct Cli {
+    /// With --version: also print the compiler, and the kernels of this processor.
+    #[arg(long, requires = "version")]
+    pub verbose: bool,
     /// Command to run.
     #[command(subcommand)]
     pub command: Command,

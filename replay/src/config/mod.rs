@@ -21,7 +21,7 @@ mod tables;
 mod tune;
 mod unknown;
 mod user_files;
-mod version;
+pub(crate) mod version;
 
 use std::ops::Deref;
 use std::sync::Arc;
