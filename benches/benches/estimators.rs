@@ -195,19 +195,26 @@ fn dlm(data: &Observations) -> Dlm {
     Dlm::new(&settings(), &Calendar::default(), data.factors)
 }
 
-/// Writes the data, the last means of `fixed`, and the last means and variances of `dlm` into a folder; then
-/// runs the job that a line on the input names, and prints seconds of wall and processor time as JSON.
-fn serve(data: &Observations, folder: &Path) -> Result<()> {
-    data.write(folder)?;
-    betaflow_benches::write_doubles(&folder.join("means.f64"), &last_means(data)?)?;
-    let mut filter = dlm(data);
+/// Writes the means and observation variances after the last bar, coefficient by coefficient.
+fn write_last(data: &Observations, mut filter: impl Estimator, folder: &Path, name: &str) -> Result<()> {
     for (factors, returns) in data.iter() {
         filter.step(factors, returns, false);
     }
     let mut last = Estimates { factors: vec![0.0; data.factors], ..Estimates::default() };
     filter.write(&mut last);
-    betaflow_benches::write_doubles(&folder.join("dlm_means.f64"), &[last.alpha, last.betas].concat())?;
-    betaflow_benches::write_doubles(&folder.join("dlm_variances.f64"), &last.observation_var)?;
+    let means = [last.alpha, last.betas].concat();
+    betaflow_benches::write_doubles(&folder.join(format!("{name}_means.f64")), &means)?;
+    betaflow_benches::write_doubles(&folder.join(format!("{name}_variances.f64")), &last.observation_var)?;
+    Ok(())
+}
+
+/// Writes the data and the last state of each filter into a folder; then runs the job that a line on the input
+/// names, and prints seconds of wall and processor time as JSON.
+fn serve(data: &Observations, folder: &Path) -> Result<()> {
+    data.write(folder)?;
+    betaflow_benches::write_doubles(&folder.join("means.f64"), &last_means(data)?)?;
+    write_last(data, dlm(data), folder, "dlm")?;
+    write_last(data, Mixture::new(&settings(), &Calendar::default(), data.factors), folder, "mixture")?;
 
     let mut jobs = jobs(data)?;
     let names: Vec<_> = jobs.iter().filter(|job| job.who == "betaflow").map(|job| job.name).collect();

@@ -174,7 +174,7 @@ class Bench(Worker):
 
 
 class Program(Contestant):
-    """A command that is started anew for each run: its start, reading and writing are part of its time."""
+    """A command that starts again for each run: its start, reading and writing are part of its time."""
 
     def __init__(
         self, name: str, threads: int, commands: Mapping[str, list[str]], read: Callable[[str], Arrays]
@@ -261,7 +261,7 @@ def take_turns(
 ) -> list[Row]:
     """Run each entry once and check its results; then run those that agree in turns.
 
-    The first run compiles and fills caches. It is kept apart, and is no part of the medians.
+    The first run compiles and fills caches. It is kept apart from the medians.
     """
     rows, known = [], dict(expected)
     for entry in entries:

@@ -67,6 +67,8 @@ def wide(path: Path) -> tuple[np.ndarray, np.ndarray, list[str]]:
     """Return times, prices (bars × instruments) and symbols of a file of prices, which is sorted by both."""
     table = pq.read_table(path)
     symbols = table["symbol"].to_numpy()
-    names = list(dict.fromkeys(symbols[: np.flatnonzero(symbols == symbols[0])[1]])) if len(symbols) > 1 else [symbols[0]]
+    names = (
+        list(dict.fromkeys(symbols[: np.flatnonzero(symbols == symbols[0])[1]])) if len(symbols) > 1 else [symbols[0]]
+    )
     prices = table["close"].to_numpy().reshape(-1, len(names))
     return table["ts"].to_numpy()[:: len(names)], prices, names

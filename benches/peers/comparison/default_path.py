@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
 import pyarrow.parquet as pq
 
 from .contestants import Arrays, Entry, Program, Row, python, take_turns
@@ -23,7 +23,7 @@ def equity(folder: Path) -> Arrays:
     return {"equity": table["nav"].to_numpy()}
 
 
-def replay(setup: Setup, name: str, data: Panel, settings: dict[str, object], threads: int) -> Program:
+def replay(setup: Setup, name: str, data: Panel, settings: Mapping[str, object], threads: int) -> Program:
     """Return `betaflow replay` with some settings."""
     out = setup.folder / "runs" / "".join(c if c.isalnum() else "-" for c in f"{name}-{data.instruments}-{threads}")
     command = [str(setup.program), "replay", "--prices", str(data.prices), "--factors", str(data.factors)]
@@ -35,9 +35,9 @@ def replay(setup: Setup, name: str, data: Panel, settings: dict[str, object], th
 
 def rows(setup: Setup, data: Panel, notebooks: list[tuple[str, str, str]], runs: int) -> list[Row]:
     """Run betaflow and the notebooks (name, filter, solver) in turns."""
-    same = {f"estimator.{key}": value for key, value in FIXED.items()}
+    same: dict[str, object] = {f"estimator.{key}": value for key, value in FIXED.items()}
     same |= {"estimator.kind": "fixed", "strategy.alpha_shrink": 1, "sizing.parameter_uncertainty": "false"}
-    one_thread = {"pipeline.placement": "inline"}
+    one_thread: dict[str, object] = {"pipeline.placement": "inline"}
     ours = replay(setup, "betaflow, the notebook's filter", data, same | one_thread, 1)
     entries = [
         Entry(replay(setup, "betaflow, default settings", data, one_thread, 1), JOB, expected="default"),
@@ -45,16 +45,22 @@ def rows(setup: Setup, data: Panel, notebooks: list[tuple[str, str, str]], runs:
     ]
     for name, filter_, solver in notebooks:
         argument = {
-            "job": JOB, "prices": str(data.prices), "factors": str(data.factors), "filter": filter_, "solver": solver,
+            "job": JOB,
+            "prices": str(data.prices),
+            "factors": str(data.factors),
+            "filter": filter_,
+            "solver": solver,
         }
         entries.append(Entry(python(name, 1, setup.main, "notebook", argument | FIXED, setup.folder), JOB))
     if setup.threads > 1:
-        entries.append(Entry(replay(setup, "betaflow, default settings", data, {}, setup.threads), JOB, expected="default"))
+        entries.append(
+            Entry(replay(setup, "betaflow, default settings", data, {}, setup.threads), JOB, expected="default")
+        )
     # The default filter has no peer, so that it is only compared with itself, on one thread and on all.
     return take_turns(entries, {}, TOLERANCE, setup.runs(runs), limit=120.0)
 
 
-TEXT = """{instruments} instruments, {factors} factors, {bars} daily bars, of which 252 warm up; a rebalance on each of the others. \
+TEXT = """{instruments} instruments, {factors} factors, {bars} daily bars. The first 252 warm up; each of the others rebalances. \
 From Parquet files to the value of the account; betaflow also starts its program and writes its run folder. \
 **betaflow, default settings** estimates a mixture of eight filters, which no package has; it is the first row, and the \
 ratios are to it. Its result differs from that of one filter, so that it is checked against itself alone. \

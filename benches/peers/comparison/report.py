@@ -71,11 +71,19 @@ def listed(table: Table) -> str:
             body.append([name, str(row.contestant.threads), f"not timed: {row.reason or 'no run'}", "", "", "", ""])
             continue
         first = "" if row.first is None else number(row.first)
-        difference = "–" if row.difference is None else f"{row.difference:.0e}"
+        difference = "–" if row.difference is None else "0" if row.difference == 0.0 else f"{row.difference:.0e}"
         walls, processors = row.wall * table.scale, row.processor * table.scale
         cells = [number(walls), number(processors), ratio(row, table.rows, lambda r: r.wall), first, difference]
         body.append([name, str(row.contestant.threads), *cells])
-    head = ["", "threads", f"wall, {table.unit}", f"CPU, {table.unit}", "wall, betaflow = 1", "first run, s", "difference"]
+    head = [
+        "",
+        "threads",
+        f"wall, {table.unit}",
+        f"CPU, {table.unit}",
+        "wall, betaflow = 1",
+        "first run, s",
+        "difference",
+    ]
     return markdown(head, body)
 
 
@@ -124,5 +132,7 @@ def slower(tables: Iterable[Table]) -> list[str]:
             of = (lambda r: r.processor) if table.matrix and row.contestant.threads == 1 else (lambda r: r.wall)
             if of(row) < of(base):
                 threads = "1 thread" if row.contestant.threads == 1 else f"{row.contestant.threads} threads"
-                found.append(f"{table.title}: {row.name} in `{row.job}`, {threads}, takes {of(row) / of(base):.2f} of our time")
+                found.append(
+                    f"{table.title}: {row.name} in `{row.job}`, {threads}, takes {of(row) / of(base):.2f} of our time"
+                )
     return found

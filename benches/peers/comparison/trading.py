@@ -44,13 +44,24 @@ def values(out: Path, bars: int) -> Arrays:
     return {"equity": equity[None], "final": equity[-1:]}
 
 
-def replay(setup: Setup, name: str, data: Panel, every: int, minutes: bool, more: dict[str, str], threads: int) -> Program:
+def replay(
+    setup: Setup, name: str, data: Panel, every: int, minutes: bool, more: dict[str, str], threads: int
+) -> Program:
     """Return `betaflow replay` of the strategy."""
-    out = setup.folder / "runs" / "".join(c if c.isalnum() else "-" for c in f"{name}-{data.prices.parent.name}-{threads}")
+    out = (
+        setup.folder
+        / "runs"
+        / "".join(c if c.isalnum() else "-" for c in f"{name}-{data.prices.parent.name}-{threads}")
+    )
     command = [str(setup.program), "replay", *settings(data, 1.0, minutes), "--set", f"sizing.rebalance_every={every}"]
     for key, value in more.items():
         command += ["--set", f"{key}={value}"]
-    return Program(name, threads, {REPLAY: [*command, "--out", str(out), "--force", "--no-report"]}, lambda _: values(out, data.bars))
+    return Program(
+        name,
+        threads,
+        {REPLAY: [*command, "--out", str(out), "--force", "--no-report"]},
+        lambda _: values(out, data.bars),
+    )
 
 
 REPLAY_TEXT = """{instruments} instrument{s}, {bars:,} {unit} bars ({rows:,} rows), from the Parquet file to the value of the account. \
@@ -68,8 +79,14 @@ def replay_table(setup: Setup, title: str, instruments: int, bars: int, minutes:
     short = {"estimator.kind": "dlm", "record.betas": "none", "record.weights": "none"}
     inline = {"pipeline.placement": "inline"}
     argument = {
-        "job": REPLAY, "prices": str(data.prices), "every": [every], "fees": [FEE_BPS * 1e-4], "lot": 1.0,
-        "weight": weight, "threads": 1, "unit": "MINUTE" if minutes else "DAY",
+        "job": REPLAY,
+        "prices": str(data.prices),
+        "every": [every],
+        "fees": [FEE_BPS * 1e-4],
+        "lot": 1.0,
+        "weight": weight,
+        "threads": 1,
+        "unit": "MINUTE" if minutes else "DAY",
         # The warm-up is a day.
         "first": MINUTES if minutes else 1,
     }
@@ -93,8 +110,14 @@ def replay_table(setup: Setup, title: str, instruments: int, bars: int, minutes:
     tolerance = 2e-6
     rows = take_turns(entries, {}, tolerance, setup.runs(3), limit=180.0)
     text = REPLAY_TEXT.format(
-        instruments=instruments, s="" if instruments == 1 else "s", bars=bars, unit="minute" if minutes else "daily",
-        rows=bars * instruments, every=every, fee=FEE_BPS, tolerance=tolerance,
+        instruments=instruments,
+        s="" if instruments == 1 else "s",
+        bars=bars,
+        unit="minute" if minutes else "daily",
+        rows=bars * instruments,
+        every=every,
+        fee=FEE_BPS,
+        tolerance=tolerance,
     )
     return Table(title, text, rows)
 

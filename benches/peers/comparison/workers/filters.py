@@ -18,8 +18,10 @@ from estimators import FULL, FULL_WRITTEN, LANES, LEARNED, SHARED, SHARED_WRITTE
 
 from . import serve
 
+MIXTURE = "mixture of 8 models"
 LEARNED_WRITTEN = "shared covariance, variance learned, means written"
 TOLERANCE = 1e-9
+Build = Callable[[Panel], Run]
 # Settings of `dlm` in the benchmark `estimators`; the prior mean is (0, 1, 0, ...).
 BETA_DISCOUNT, VARIANCE_DISCOUNT, DOF_0 = 0.995, 0.97, 3.0
 # Degrees of freedom below which a discount does not take them.
@@ -349,7 +351,9 @@ def statsmodels_full(panel: Panel, written: bool) -> Run:
     from statsmodels.tsa.statespace import kalman_filter
 
     k = panel.k
-    settings = {} if written else {"memory_conserve": kalman_filter.MEMORY_CONSERVE ^ kalman_filter.MEMORY_NO_FILTERED_MEAN}
+    settings = (
+        {} if written else {"memory_conserve": kalman_filter.MEMORY_CONSERVE ^ kalman_filter.MEMORY_NO_FILTERED_MEAN}
+    )
     models = []
     for column in panel.returns[:, :ONE_BY_ONE].T:
         model = kalman_filter.KalmanFilter(k_endog=1, k_states=k, **settings)
@@ -368,7 +372,17 @@ def statsmodels_full(panel: Panel, written: bool) -> Run:
     return run
 
 
-def builders(peer: str, threads: int) -> dict[str, Callable[[Panel], Run]]:
+def numba_mixture(panel: Panel) -> Run:
+    from . import mixture
+
+    def run() -> Result:
+        mean, variance = mixture.run(panel.design, panel.returns)
+        return Result(mean, variance=variance)
+
+    return run
+
+
+def builders(peer: str, threads: int) -> dict[str, Build]:
     """Return the jobs of a peer."""
     if peer == "numpy":
         return {
@@ -381,14 +395,18 @@ def builders(peer: str, threads: int) -> dict[str, Callable[[Panel], Run]]:
         }
     if peer == "numba":
         jobs = {FULL: False, FULL_WRITTEN: True}
-        found = {job: partial(numba_full, threads=threads, written=written) for job, written in jobs.items()}
+        found: dict[str, Build] = {
+            job: partial(numba_full, threads=threads, written=written) for job, written in jobs.items()
+        }
         for job in (SHARED, SHARED_WRITTEN, LEARNED, LEARNED_WRITTEN):
             learned, written = job in (LEARNED, LEARNED_WRITTEN), job in (SHARED_WRITTEN, LEARNED_WRITTEN)
             found[job] = partial(numba_shared, threads=threads, learned=learned, written=written)
-        return found
+        return found | {MIXTURE: numba_mixture}
     if peer == "JAX":
         jobs = {FULL: False, FULL_WRITTEN: True}
-        found = {job: partial(estimators.jax_full, written=written) for job, written in jobs.items()}
+        found = {}
+        for job, written in jobs.items():
+            found[job] = partial(estimators.jax_full, written=written)
         for job in (SHARED, SHARED_WRITTEN, LEARNED, LEARNED_WRITTEN):
             learned, written = job in (LEARNED, LEARNED_WRITTEN), job in (SHARED_WRITTEN, LEARNED_WRITTEN)
             found[job] = partial(jax_shared, learned=learned, written=written)
@@ -426,7 +444,9 @@ def main() -> None:
 
         def run() -> serve.Arrays:
             if not ready:
-                checked(build, dlm if name in (LEARNED, LEARNED_WRITTEN) else fixed, small)
+                # The mixture is no textbook's: it is compared with betaflow's alone.
+                if name != MIXTURE:
+                    checked(build, dlm if name in (LEARNED, LEARNED_WRITTEN) else fixed, small)
                 ready.append(build(panel))
             result = ready[0]()
             arrays = {"mean": np.asarray(result.mean)}

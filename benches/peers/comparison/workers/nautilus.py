@@ -9,9 +9,10 @@ from __future__ import annotations
 from decimal import Decimal
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 from nautilus_trader.backtest.engine import BacktestEngine, BacktestEngineConfig
-from nautilus_trader.config import LoggingConfig, StrategyConfig
+from nautilus_trader.config import LoggingConfig, RiskEngineConfig, StrategyConfig
 from nautilus_trader.model.currencies import USD
 from nautilus_trader.model.data import Bar, BarType
 from nautilus_trader.model.enums import AccountType, OmsType, OrderSide
@@ -71,7 +72,11 @@ class FixedWeight(Strategy):
 def replay(given: dict) -> serve.Arrays:
     """Read the file, run the engine, and return the value at the end."""
     times, close, names = wide(Path(given["prices"]))
-    engine = BacktestEngine(config=BacktestEngineConfig(logging=LoggingConfig(bypass_logging=True)))
+    # A rebalance submits an order for each instrument in one instant; the default limit is 100 a second.
+    risk = RiskEngineConfig(max_order_submit_rate="100000/00:00:01")
+    engine = BacktestEngine(
+        config=BacktestEngineConfig(logging=LoggingConfig(bypass_logging=True), risk_engine=risk)
+    )
     engine.add_venue(
         venue=VENUE,
         oms_type=OmsType.NETTING,
@@ -111,7 +116,7 @@ def replay(given: dict) -> serve.Arrays:
         position = engine.portfolio.net_position(InstrumentId.from_str(f"{name}.SIM"))
         value += float(position) * float(close[-1, i])
     engine.dispose()
-    return {"final": [value]}
+    return {"final": np.array([value])}
 
 
 def main() -> None:

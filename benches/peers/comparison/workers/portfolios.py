@@ -98,7 +98,12 @@ def slsqp() -> Solve:
         bounds = [(0.0, max(u - h, 0.0)) for u, h in zip(p.upper, p.held)]
         bounds += [(max(h - u, 0.0), max(h, 0.0)) for u, h in zip(p.upper, p.held)]
         found = minimize(
-            value, np.array([low for low, _ in bounds]), jac=True, method="SLSQP", bounds=bounds, constraints=limits,
+            value,
+            np.array([low for low, _ in bounds]),
+            jac=True,
+            method="SLSQP",
+            bounds=bounds,
+            constraints=limits,
             options={"ftol": 1e-12, "maxiter": 1_000},
         )
         if not found.success:
@@ -125,9 +130,7 @@ def clarabel() -> Solve:
     def numbers(p: Problem):
         k = p.exposures.shape[1]
         linear = np.concatenate([-p.forecast, np.zeros(k), p.cost])
-        right = np.concatenate(
-            [np.zeros(k), p.held, -p.held, np.zeros(len(p.held)), p.upper, [p.turnover], [p.gross]]
-        )
+        right = np.concatenate([np.zeros(k), p.held, -p.held, np.zeros(len(p.held)), p.upper, [p.turnover], [p.gross]])
         return np.concatenate([p.idiosyncratic, np.ones(k)]), linear, right
 
     def set_up(p: Problem):
@@ -175,7 +178,7 @@ def cvxpy() -> Solve:
 
     def build(n: int, k: int):
         # The trade is a variable: a cost times an expression of `held` would be a product of parameters, and each
-        # solution would compile the problem anew.
+        # solution would compile the problem again.
         w, y, trade = cp.Variable(n), cp.Variable(k), cp.Variable(n)
         forecast, held, upper = cp.Parameter(n), cp.Parameter(n), cp.Parameter(n)
         loadings, root = cp.Parameter((k, n)), cp.Parameter(n, nonneg=True)
@@ -195,11 +198,18 @@ def cvxpy() -> Solve:
             compiled[n] = build(n, k)
         whole, w, parameters = compiled[n]
         values = (
-            p.forecast, p.held, p.upper, p.loadings.T, np.sqrt(p.idiosyncratic), p.cost, p.turnover, p.gross,
+            p.forecast,
+            p.held,
+            p.upper,
+            p.loadings.T,
+            np.sqrt(p.idiosyncratic),
+            p.cost,
+            p.turnover,
+            p.gross,
         )
         for parameter, value in zip(parameters, values):
             parameter.value = value
-        whole.solve(solver=cp.CLARABEL)
+        whole.solve(solver=cp.CLARABEL, tol_gap_abs=1e-9, tol_gap_rel=1e-9, tol_feas=1e-9)
         return w.value
 
     return solve

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -40,7 +41,7 @@ def serve(jobs: Mapping[str, Job], packages: tuple[str, ...]) -> None:
             say(error=f"{type(error).__name__}: {error}"[:300])
 
 
-def argument() -> dict[str, object]:
+def argument() -> dict[str, Any]:
     """JSON object that the program was started with."""
     return json.loads(sys.argv[1])
 
