@@ -38,4 +38,3 @@ pub(super) fn carry(
     account.costs[CostItem::Financing] = financing * times.financing;
     portfolio.cash += CostItem::ALL.iter().fold(account.interest, |left, item| left - account.costs[*item]);
 }
-

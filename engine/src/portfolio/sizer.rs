@@ -104,11 +104,10 @@ impl Sizer {
         let Limits { held, tradable, linear_cost, impact: moved, turnover_left, benchmark } = limits;
         let n = held.len();
         let Self { settings, lower, upper, costs, impact, ones, no_risk, horizon, .. } = self;
-        lower.clear();
-        upper.clear();
-        for (held, tradable) in held.iter().zip(tradable) {
-            lower.push(if *tradable { settings.weight_min } else { *held });
-            upper.push(if *tradable { settings.weight_max } else { *held });
+        for (bound, limit) in [(&mut *lower, settings.weight_min), (&mut *upper, settings.weight_max)] {
+            let fixed = held.iter().zip(tradable);
+            bound.clear();
+            bound.extend(fixed.map(|(held, tradable)| if *tradable { limit } else { *held }));
         }
         costs.clear();
         impact.clear();

@@ -66,17 +66,19 @@ fn fill_body<M: MulAdd>(columns: &mut Columns, problem: &Problem<'_>, root: &[f6
         fill_coefficients(coefficients, problem, root, at);
         // An instrument of infinite variance has a known weight only if that is fixed; so does padding.
         let variance = lanes(problem.idiosyncratic, at, f64::INFINITY);
-        let [expected, held, cost] = [problem.expected, problem.held, problem.cost].map(|of| lanes(of, at, 0.0));
+        let [expected, held, cost] =
+            [problem.expected, problem.held, problem.cost].map(|of| lanes(of, at, 0.0));
         let [lower, upper] = [problem.lower, problem.upper].map(|of| lanes(of, at, 0.0));
-        let room = LaneBlock::from_fn(|lane| {
-            larger(larger(held[lane].abs(), lower[lane].abs()), upper[lane].abs())
-        });
+        let room =
+            LaneBlock::from_fn(|lane| larger(larger(held[lane].abs(), lower[lane].abs()), upper[lane].abs()));
         let bound = |of: LaneBlock, lane: usize| {
             let known = variance[lane].is_finite() | (lower[lane] == upper[lane]);
             if known { of[lane] } else { 0.0 }
         };
         *to = Block {
-            expected: LaneBlock::from_fn(|lane| if variance[lane].is_finite() { expected[lane] } else { 0.0 }),
+            expected: LaneBlock::from_fn(
+                |lane| if variance[lane].is_finite() { expected[lane] } else { 0.0 },
+            ),
             lower: LaneBlock::from_fn(|lane| bound(lower, lane)),
             upper: LaneBlock::from_fn(|lane| bound(upper, lane)),
             held,

@@ -51,7 +51,9 @@ fn find_moving(columns: &Columns, moving: &mut Moving) {
     slopes.resize(most, 0.0);
     coefficients.resize(most * (shared + 2), 0.0);
     scaled.resize(most, 0.0);
-    *count = 0;
+    // Every lane is written to the next free place, which only an instrument that moves takes.
+    let (places, values) = (&mut instruments[..most], &mut slopes[..most]);
+    let mut next = 0;
     for (at, block) in blocks.iter().enumerate() {
         let block = *block;
         let mut slope = LaneBlock::from_fn(|lane| slope_of(&block, lane));
@@ -60,12 +62,13 @@ fn find_moving(columns: &Columns, moving: &mut Moving) {
             slope = LaneBlock::from_fn(|lane| bent(&block, &bend, lane, straight[lane]));
         }
         for lane in 0..LANES {
-            instruments[*count] = (at * LANES + lane) as u32;
-            slopes[*count] = slope[lane];
-            *count += usize::from(slope[lane] > 0.0);
+            places[next] = (at * LANES + lane) as u32;
+            values[next] = slope[lane];
+            next += usize::from(slope[lane] > 0.0);
         }
     }
-    slopes[*count..].fill(0.0);
+    values[next..].fill(0.0);
+    *count = next;
 }
 
 /// Derivative of a weight by its price; 0 at a kink or a bound.
