@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -12,7 +13,7 @@ from .data import Panel, panel
 from .report import Table
 from .setup import Setup
 
-JOB = "replay"
+DEFAULT, MIXTURE, ONE_FILTER = "default settings", "mixture", "one filter"
 FIXED = {"transition_variance": 1e-5, "observation_variance": 2.25e-4, "initial_variance": 0.5}
 TOLERANCE = 1e-6
 
@@ -23,75 +24,79 @@ def equity(folder: Path) -> Arrays:
     return {"equity": table["nav"].to_numpy()}
 
 
-def replay(setup: Setup, name: str, data: Panel, settings: Mapping[str, object], threads: int) -> Program:
-    """Return `betaflow replay` with some settings."""
-    out = setup.folder / "runs" / "".join(c if c.isalnum() else "-" for c in f"{name}-{data.instruments}-{threads}")
+def replay(setup: Setup, job: str, data: Panel, settings: Mapping[str, object], threads: int) -> Program:
+    """Return `betaflow replay` with the settings of a job."""
+    out = setup.folder / "runs" / "".join(c if c.isalnum() else "-" for c in f"{job}-{data.instruments}-{threads}")
     command = [str(setup.program), "replay", "--prices", str(data.prices), "--factors", str(data.factors)]
     command += ["--out", str(out), "--force", "--no-report"]
     for key, value in settings.items():
         command += ["--set", f"{key}={value}"]
-    return Program(name, threads, {JOB: command}, lambda _: equity(out))
+    return Program("betaflow", threads, {job: command}, lambda _: equity(out))
 
 
-def rows(setup: Setup, data: Panel, notebooks: list[tuple[str, str, str]], runs: int) -> list[Row]:
-    """Run betaflow and the notebooks (name, filter, solver) in turns."""
-    same: dict[str, object] = {f"estimator.{key}": value for key, value in FIXED.items()}
-    same |= {"estimator.kind": "fixed", "strategy.alpha_shrink": 1, "sizing.parameter_uncertainty": "false"}
+@dataclass(frozen=True)
+class Notebook:
+    """A notebook: its name, its filter and solver, and the job that betaflow does alike."""
+
+    name: str
+    filter: str
+    solver: str
+    job: str
+
+
+def rows(setup: Setup, data: Panel, notebooks: list[Notebook], runs: int) -> list[Row]:
+    """Run betaflow and the notebooks in turns."""
     one_thread: dict[str, object] = {"pipeline.placement": "inline"}
-    ours = replay(setup, "betaflow, the notebook's filter", data, same | one_thread, 1)
-    entries = [
-        Entry(replay(setup, "betaflow, default settings", data, one_thread, 1), JOB, expected="default"),
-        Entry(ours, JOB),
-    ]
-    for name, filter_, solver in notebooks:
+    plain: dict[str, object] = {"strategy.alpha_shrink": 1, "sizing.parameter_uncertainty": "false"}
+    fixed: dict[str, object] = {"estimator.kind": "fixed"} | {f"estimator.{key}": value for key, value in FIXED.items()}
+    settings = {DEFAULT: one_thread, MIXTURE: one_thread | plain, ONE_FILTER: one_thread | plain | fixed}
+    jobs = [DEFAULT, *dict.fromkeys(notebook.job for notebook in notebooks)]
+    entries = [Entry(replay(setup, job, data, settings[job], 1), job) for job in jobs]
+    for notebook in notebooks:
         argument = {
-            "job": JOB,
+            "job": notebook.job,
             "prices": str(data.prices),
             "factors": str(data.factors),
-            "filter": filter_,
-            "solver": solver,
-        }
-        entries.append(Entry(python(name, 1, setup.main, "notebook", argument | FIXED, setup.folder), JOB))
+            "filter": notebook.filter,
+            "solver": notebook.solver,
+        } | FIXED
+        worker = python(notebook.name, 1, setup.main, "notebook", argument, setup.folder)
+        entries.append(Entry(worker, notebook.job))
     if setup.threads > 1:
-        entries.append(
-            Entry(replay(setup, "betaflow, default settings", data, {}, setup.threads), JOB, expected="default")
-        )
-    # The default filter has no peer, so that it is only compared with itself, on one thread and on all.
-    return take_turns(entries, {}, TOLERANCE, setup.runs(runs), limit=120.0)
+        entries.append(Entry(replay(setup, DEFAULT, data, {}, setup.threads), DEFAULT))
+    return take_turns(entries, {}, TOLERANCE, setup.runs(runs), limit=300.0)
 
 
-TEXT = """{instruments} instruments, {factors} factors, {bars} daily bars. The first 252 warm up; each of the others rebalances. \
-From Parquet files to the value of the account; betaflow also starts its program and writes its run folder. \
-**betaflow, default settings** estimates a mixture of eight filters, which no package has; it is the first row, and the \
-ratios are to it. Its result differs from that of one filter, so that it is checked against itself alone. \
-**betaflow, the notebook's filter** has `estimator.kind = "fixed"`, `strategy.alpha_shrink = 1` and \
-`sizing.parameter_uncertainty = false`: the same model, forecasts, limits, fills and costs as the notebook, with the same \
-value of the account on each day to {tolerance:.0e}."""
+TEXT = """{instruments} instruments, 6 factors, {bars} daily bars. The first 252 warm up; each of the others rebalances. \
+From Parquet files to the value of the account; betaflow also starts its program, computes all figures and writes its run \
+folder. **Default settings** are those of `betaflow replay`, with the mixture of eight filters. The other jobs are \
+the same in betaflow and in a notebook, with the same value of the account on each day to {tolerance:.0e}: {jobs}"""
+JOBS = {
+    ONE_FILTER: '**one filter** is pykalman\'s model (`estimator.kind = "fixed"`), with alphas as estimated '
+    "(`strategy.alpha_shrink = 1`) and without the uncertainty of parameters (`sizing.parameter_uncertainty = false`).",
+    MIXTURE: "**mixture** is the default estimator with that sizing, in the notebook by our own kernel in numba, because no "
+    "package has it;",
+}
 
 
 def tables(setup: Setup) -> list[Table]:
     """Return a small panel with the usual notebook, and a large one with the fastest that we know."""
+    usual = [
+        Notebook("notebook, pykalman and scipy SLSQP", "pykalman", "scipy SLSQP", ONE_FILTER),
+        Notebook("notebook, pykalman and cvxpy", "pykalman", "cvxpy", ONE_FILTER),
+    ]
+    fastest = [
+        Notebook("notebook, numba and Clarabel", "mixture", "Clarabel", MIXTURE),
+        Notebook("notebook, numba and Clarabel", "numba", "Clarabel", ONE_FILTER),
+    ]
+    bars = setup.size(756, 320)
     found = []
-    for title, instruments, bars, notebooks, runs in [
-        (
-            "The usual notebook",
-            20,
-            setup.size(756, 320),
-            [
-                ("notebook: pykalman, scipy SLSQP", "pykalman", "scipy SLSQP"),
-                ("notebook: pykalman, cvxpy", "pykalman", "cvxpy"),
-            ],
-            3,
-        ),
-        (
-            "The fastest notebook that we could write",
-            setup.size(500, 50),
-            setup.size(756, 320),
-            [("notebook: numba, Clarabel", "numba", "Clarabel")],
-            3,
-        ),
+    for title, instruments, notebooks in [
+        ("The usual notebook", 20, usual),
+        ("The fastest notebook that we could write", setup.size(500, 50), fastest),
     ]:
         data = panel(setup.folder / f"daily-{instruments}-{bars}", instruments, bars, 0.95 / instruments)
-        text = TEXT.format(instruments=instruments, factors=6, bars=bars, tolerance=TOLERANCE)
-        found.append(Table(title, text, rows(setup, data, notebooks, runs)))
+        jobs = " ".join(JOBS[job] for job in dict.fromkeys(notebook.job for notebook in notebooks))
+        text = TEXT.format(instruments=instruments, bars=bars, tolerance=TOLERANCE, jobs=jobs)
+        found.append(Table(title, text, rows(setup, data, notebooks, 5)))
     return found

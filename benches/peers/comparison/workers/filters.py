@@ -376,8 +376,8 @@ def numba_mixture(panel: Panel) -> Run:
     from . import mixture
 
     def run() -> Result:
-        mean, variance = mixture.run(panel.design, panel.returns)
-        return Result(mean, variance=variance)
+        means, variances = mixture.run(panel.design, panel.returns, s0=1.0, alpha_variance=1.0, beta_variance=1.0)
+        return Result(means[-1].T, variance=variances[-1])
 
     return run
 

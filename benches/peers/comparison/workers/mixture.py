@@ -213,22 +213,38 @@ def update_block(
 
 
 @njit(**settings)
-def filtered(design, returns, constants):
-    """Return the means and observation variances that are published after the last bar."""
+def publish(weight, mean, s, scale, means, variances, used):
+    """Write the weighted means of a block and its observation variances."""
+    for m in range(MODELS):
+        for lane in range(used):
+            variances[lane] += scale * weight[m, lane] * s[m, lane]
+        for j in range(len(means)):
+            for lane in range(used):
+                means[j, lane] += weight[m, lane] * mean[m, j, lane]
+
+
+@njit(**settings)
+def filtered(design, returns, constants, s0, alpha_variance, beta_variance, means, variances):
+    """Write the published means and observation variances of the last bars into the arrays, one for each bar.
+
+    `alpha_variance` and `beta_variance` are those of the prior in units of the prior observation variance `s0`.
+    """
     (bars, k), n = design.shape, returns.shape[1]
     blocks = (n + LANES - 1) // LANES
-    mean, s = np.zeros((blocks, MODELS, k, LANES)), np.ones((blocks, MODELS, LANES))
+    mean, s = np.zeros((blocks, MODELS, k, LANES)), np.full((blocks, MODELS, LANES), s0)
+    ahead = np.zeros((MODELS, LANES))
     mean[:, :, 1] = 1.0
     f, log, weight = np.zeros(s.shape), np.zeros(s.shape), np.zeros(s.shape)
     forecast, variance = np.zeros((blocks, LANES)), np.ones((blocks, LANES))
     scratch = np.ones(LANES), np.ones(LANES), np.ones(LANES), np.ones(LANES)
     c, gain = np.zeros((MODELS, k, k)), np.zeros((MODELS, k))
     for m in range(MODELS):
-        for i in range(k):
-            c[m, i, i] = 1.0
+        c[m, 0, 0] = alpha_variance
+        for i in range(1, k):
+            c[m, i, i] = beta_variance
     spread, common, floor, pull = np.zeros(MODELS), np.zeros(MODELS), np.zeros(MODELS), np.zeros((MODELS, k))
     dispersion, s_sum, mean_sum = np.zeros((MODELS, LANES)), np.zeros((MODELS, LANES)), np.zeros((MODELS, k, LANES))
-    s_sum[:, 0] = n
+    s_sum[:, 0] = n * s0
     mean_sum[:, 1, 0] = n
     dof = DOF_0
     density, scales, whole = np.zeros((len(TAILS), LANES)), np.zeros((len(TAILS), LANES)), np.zeros(LANES)
@@ -242,8 +258,9 @@ def filtered(design, returns, constants):
             dof = max(VARIANCE_DISCOUNT * dof, min(dof, DOF_FLOOR))
         for m in range(MODELS):
             usual = s_sum[m].sum() / n
-            spread[m] = evolve(c[m], gain[m], x, (1.0 - DISCOUNTS[m]) * usual, DISCOUNTS[m], t > 0)
-            floor[m] = max(usual * 2.0**-27, 2.0**-40)
+            restored = (1.0 - DISCOUNTS[m]) * usual / (beta_variance * s0)
+            spread[m] = evolve(c[m], gain[m], x, restored, DISCOUNTS[m], t > 0)
+            floor[m] = max(usual * 2.0**-27, s0 * 2.0**-40)
             for j in range(k):
                 pull[m, j] = (1.0 - KEEP[m]) * (mean_sum[m, j].sum() / n)
         mean_sum[:], dispersion[:], s_sum[:], density[:], scales[:], whole[:] = 0.0, 0.0, 0.0, 0.0, 0.0, 0.0
@@ -315,24 +332,40 @@ def filtered(design, returns, constants):
             averages[a] += max(1.0 / MEMORIES[a], 1.0 / (t + 1.0)) * (d - averages[a])
         z[1:] = np.log(averages)
         h = min(max(math.exp(b @ z), 0.1 * averages.min()), 10.0 * averages.max())
-    weights = np.exp(tail_log - tail_log.max())
-    weights /= weights.sum()
-    tail_dof = 1.0 / (weights / TAILS).sum()
-    calibrated = math.exp((weights * np.log(tail_scale)).sum()) * tail_dof / (tail_dof - 2.0)
-    published, learned = np.zeros((blocks, k, LANES)), np.zeros((blocks, LANES))
-    for block in range(blocks):
-        forget(log[block], weight[block], scratch[0])
-        for m in range(MODELS):
-            for lane in range(LANES):
-                learned[block, lane] += calibrated * h * weight[block, m, lane] * s[block, m, lane]
-                for j in range(k):
-                    published[block, j, lane] += weight[block, m, lane] * mean[block, m, j, lane]
-    return published, learned
+        at = t - (bars - len(means))
+        if at >= 0:
+            weights = np.exp(tail_log - tail_log.max())
+            weights /= weights.sum()
+            tail_dof = 1.0 / (weights / TAILS).sum()
+            calibrated = math.exp((weights * np.log(tail_scale)).sum()) * tail_dof / (tail_dof - 2.0)
+            means[at], variances[at] = 0.0, 0.0
+            for block in range(blocks):
+                first, last = block * LANES, min(n, (block + 1) * LANES)
+                # The weights of the next forecast; the log weights are forgotten again before it.
+                kept = log[block].copy()
+                forget(kept, ahead, scratch[0])
+                publish(
+                    ahead,
+                    mean[block],
+                    s[block],
+                    calibrated * h,
+                    means[at, :, first:last],
+                    variances[at, first:last],
+                    last - first,
+                )
 
 
-def run(design: np.ndarray, returns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return means, instruments × coefficients, and observation variances after the last bar."""
+def run(
+    design: np.ndarray,
+    returns: np.ndarray,
+    s0: float,
+    alpha_variance: float,
+    beta_variance: float,
+    published: int = 1,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return means (bars × coefficients × instruments) and observation variances after the last bars."""
     constants = np.array([math.lgamma((d + 1) / 2) - math.lgamma(d / 2) - 0.5 * math.log(d * math.pi) for d in TAILS])
-    published, learned = filtered(design, returns, constants)
     n, k = returns.shape[1], design.shape[1]
-    return published.transpose(0, 2, 1).reshape(-1, k)[:n], learned.reshape(-1)[:n]
+    means, variances = np.empty((published, k, n)), np.empty((published, n))
+    filtered(design, returns, constants, s0, alpha_variance, beta_variance, means, variances)
+    return means, variances

@@ -74,9 +74,7 @@ def replay(given: dict) -> serve.Arrays:
     times, close, names = wide(Path(given["prices"]))
     # A rebalance submits an order for each instrument in one instant; the default limit is 100 a second.
     risk = RiskEngineConfig(max_order_submit_rate="100000/00:00:01")
-    engine = BacktestEngine(
-        config=BacktestEngineConfig(logging=LoggingConfig(bypass_logging=True), risk_engine=risk)
-    )
+    engine = BacktestEngine(config=BacktestEngineConfig(logging=LoggingConfig(bypass_logging=True), risk_engine=risk))
     engine.add_venue(
         venue=VENUE,
         oms_type=OmsType.NETTING,

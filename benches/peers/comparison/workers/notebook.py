@@ -36,8 +36,8 @@ def moments(factors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return premia, covariances
 
 
-def by_pykalman(given: dict, factors: np.ndarray, returns: np.ndarray) -> np.ndarray:
-    """Return the means of each day, days × instruments × coefficients."""
+def by_pykalman(given: dict, factors: np.ndarray, returns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the means of each day, days × instruments × coefficients, and observation variances."""
     from pykalman import KalmanFilter
 
     k = factors.shape[1] + 1
@@ -51,10 +51,11 @@ def by_pykalman(given: dict, factors: np.ndarray, returns: np.ndarray) -> np.nda
         initial_state_mean=mean,
         initial_state_covariance=given["initial_variance"] * np.eye(k),
     )
-    return np.stack([model.filter(column[:, None])[0] for column in returns.T], axis=1)
+    means = np.stack([model.filter(column[:, None])[0] for column in returns.T], axis=1)
+    return means, np.full(returns.shape, given["observation_variance"])
 
 
-def by_numba(given: dict, factors: np.ndarray, returns: np.ndarray) -> np.ndarray:
+def by_numba(given: dict, factors: np.ndarray, returns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the same by the kernel of `estimators.py`, in units in which the prior covariance is the identity."""
     design = np.column_stack([np.ones(len(factors)), factors])
     prior = given["initial_variance"]
@@ -64,10 +65,22 @@ def by_numba(given: dict, factors: np.ndarray, returns: np.ndarray) -> np.ndarra
     # The filter is linear: a prior mean of 1 for the first beta is a return less that of the first factor.
     full(design, returns - start, given["transition_variance"] / prior, given["observation_variance"] / prior, path)
     path[:, 1] += 1.0
-    return path.transpose(0, 2, 1)
+    return path.transpose(0, 2, 1), np.full(returns.shape, given["observation_variance"])
 
 
-FILTERS = {"pykalman": by_pykalman, "numba": by_numba}
+def by_mixture(given: dict, factors: np.ndarray, returns: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the same by the mixture in numba, with betaflow's default priors."""
+    from . import mixture
+
+    # The observation variance of a normal distribution with the mean absolute first error.
+    first = np.abs(returns[0] - factors[0, 0]).mean()
+    s0 = np.pi / 2.0 * first**2
+    design = np.column_stack([np.ones(len(factors)), factors])
+    means, variances = mixture.run(design, returns, s0, 1e-3, given["initial_variance"] / s0, len(returns))
+    return means.transpose(0, 2, 1), variances
+
+
+FILTERS = {"pykalman": by_pykalman, "numba": by_numba, "mixture": by_mixture}
 
 
 def trade(given: dict, solve: portfolios.Solve) -> serve.Arrays:
@@ -76,7 +89,7 @@ def trade(given: dict, solve: portfolios.Solve) -> serve.Arrays:
     table = pq.read_table(given["factors"])
     factors = np.column_stack([table[name].to_numpy() for name in table.column_names[1:]])
     returns = close[1:] / close[:-1] - 1.0
-    means = FILTERS[given["filter"]](given, factors[1:], returns)
+    means, variances = FILTERS[given["filter"]](given, factors[1:], returns)
     premia, covariances = moments(factors)
     n = close.shape[1]
     cash, held, order = CASH, np.zeros(n), np.zeros(n)
@@ -95,7 +108,7 @@ def trade(given: dict, solve: portfolios.Solve) -> serve.Arrays:
             forecast=forecast * scale,
             exposures=betas,
             factor_root=np.linalg.cholesky(covariances[t] * (scale / KELLY)),
-            idiosyncratic=np.full(n, given["observation_variance"] * scale / KELLY),
+            idiosyncratic=variances[t - 1] * (scale / KELLY),
             held=weights,
             upper=np.full(n, WEIGHT_MAX),
             cost=np.full(n, COST / COST_DAYS * scale),
@@ -110,7 +123,10 @@ def main() -> None:
     given = serve.argument()
     build, packages = portfolios.PEERS[given["solver"]]
     solve = build()
-    serve.serve({given["job"]: lambda: trade(given, solve)}, (given["filter"], *packages))
+    serve.serve(
+        {given["job"]: lambda: trade(given, solve)},
+        ("pykalman" if given["filter"] == "pykalman" else "numba", *packages),
+    )
 
 
 if __name__ == "__main__":
