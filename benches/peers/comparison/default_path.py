@@ -75,7 +75,7 @@ JOBS = {
     ONE_FILTER: '**one filter** is pykalman\'s model (`estimator.kind = "fixed"`), with alphas as estimated '
     "(`strategy.alpha_shrink = 1`) and without the uncertainty of parameters (`sizing.parameter_uncertainty = false`).",
     MIXTURE: "**mixture** is the default estimator with that sizing, in the notebook by our own kernel in numba, because no "
-    "package has it;",
+    "package has that filter;",
 }
 
 

@@ -444,7 +444,7 @@ def main() -> None:
 
         def run() -> serve.Arrays:
             if not ready:
-                # The mixture is no textbook's: it is compared with betaflow's alone.
+                # No textbook has the mixture: it is compared with betaflow's alone.
                 if name != MIXTURE:
                     checked(build, dlm if name in (LEARNED, LEARNED_WRITTEN) else fixed, small)
                 ready.append(build(panel))

@@ -1,7 +1,8 @@
 """Worker of vectorbt: `Portfolio.from_orders` with target percentages, in one group that shares cash.
 
-Scenarios of one schedule are columns side by side, which is vectorbt's way to sweep. Orders run in the order of
-the columns: some cash is always left, so that sales need not come first, and no sorting is paid for.
+Scenarios of one schedule are columns side by side, which is vectorbt's way to sweep; five at once are faster than one or
+twenty. Orders run in the order of the columns: some cash is always left, so that sales need not come first, and no sorting
+is paid for.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from ..data import wide
 from . import serve
 
 CASH = 1e6
+AT_ONCE = 5
 
 
 def main() -> None:
@@ -26,8 +28,11 @@ def main() -> None:
     def run() -> serve.Arrays:
         times, close, names = wide(Path(given["prices"]))
         n, equity = len(names), np.empty((len(fees), len(close)))
+        parts = []
         for schedule in np.unique(every):
-            chosen = np.flatnonzero(every == schedule)
+            alike = np.flatnonzero(every == schedule)
+            parts += [(schedule, alike[at : at + AT_ONCE]) for at in range(0, len(alike), AT_ONCE)]
+        for schedule, chosen in parts:
             size = np.full((len(close), 1), np.nan)
             size[given["first"] :: schedule] = given["weight"]
             columns = pd.MultiIndex.from_product([chosen, names], names=["scenario", "symbol"])
