@@ -8,7 +8,7 @@ use betaflow_engine::time::TimestampNs;
 
 use super::batches::{BATCH_ROWS, RowGroup, Rows, unseal};
 use super::columns::times;
-use super::extent::Extent;
+use super::data_size::DataSize;
 use super::input::{Location, io_error};
 use super::levels::layout;
 use super::memory::MemoryRows;
@@ -33,8 +33,8 @@ pub(super) struct PriceFile {
     pub(super) last: i64,
     /// Number of rows in row groups skipped as a whole.
     pub(super) passed_over: u64,
-    /// Extent of the wanted rows, if the footer has the times.
-    pub(super) extent: Option<Extent>,
+    /// Size of the wanted rows, if the footer has the times.
+    pub(super) size: Option<DataSize>,
     /// Fields read from the file besides the close.
     pub(super) fields: Vec<Field>,
     /// Section of a file with stacked sections.
@@ -65,7 +65,7 @@ pub(super) fn list(input: &Input) -> Result<Vec<PriceFile>, DataError> {
         first: i64::MIN,
         last: i64::MAX,
         passed_over: 0,
-        extent: None,
+        size: None,
         fields: Vec::new(),
         section: None,
     };
@@ -256,7 +256,7 @@ impl PriceFile {
             // Neither times after the seal nor the fields of a sealed file may be used.
             self.last = self.last.min(to);
         }
-        self.extent = Extent::of(&opened, settings);
+        self.size = DataSize::of(&opened, settings);
         if settings.sealed_from.is_none() || self.is_wanted() {
             self.fields = opened.layout.fields();
         }

@@ -7,7 +7,7 @@ use betaflow_engine::frame::Field;
 use betaflow_engine::frame::Frame;
 
 use super::cursor::{Cursor, ReadContext};
-use super::extent::Extent;
+use super::data_size::DataSize;
 use super::files::{PriceFile, list};
 use super::settings::{Input, Settings};
 use crate::import::Interpretation;
@@ -27,8 +27,8 @@ pub(super) struct Merge {
     bytes_each: usize,
     /// First and last time of all files, from the statistics that exist.
     pub(super) all_times: Option<(i64, i64)>,
-    /// Extent of the wanted rows, if the footers of all files have the times.
-    pub(super) extent: Option<Extent>,
+    /// Size of the wanted rows, if the footers of all files have the times.
+    pub(super) size: Option<DataSize>,
     /// Fields that any file has besides the close, in the order of `Field`.
     pub(super) fields: Vec<Field>,
     /// How each file that is not a Parquet file in time order was understood.
@@ -70,8 +70,8 @@ impl Merge {
         let (mut files, outside): (Vec<_>, Vec<_>) = files.into_iter().partition(PriceFile::is_wanted);
         files.sort_by_key(|file| (file.first, file.order));
         let fields = fields.into_iter().collect();
-        let extents: Option<Vec<Extent>> = files.iter().map(|file| file.extent).collect();
-        let extent = extents.and_then(|extents| extents.into_iter().reduce(Extent::and));
+        let sizes: Option<Vec<DataSize>> = files.iter().map(|file| file.size).collect();
+        let size = sizes.and_then(|sizes| sizes.into_iter().reduce(DataSize::and));
         let bytes_each = OPEN_BYTES / overlap(&files).max(1);
         let waiting = files.into();
         Ok(Self {
@@ -81,7 +81,7 @@ impl Merge {
             heads: Vec::new(),
             bytes_each,
             all_times,
-            extent,
+            size,
             fields,
             interpretations,
         })

@@ -12,7 +12,7 @@ use betaflow_engine::warning::Warning;
 
 use super::benchmark::BenchmarkFault;
 use super::cursor::{Counts, ReadContext};
-use super::extent::Extent;
+use super::data_size::DataSize;
 use super::factors::FactorJoin;
 use super::merge::{Merge, name_of};
 use super::settings::{Input, RefusedRow, Settings};
@@ -98,11 +98,11 @@ impl ParquetSource {
         self.factors.iter().flat_map(FactorJoin::taken)
     }
 
-    /// Returns the extent of the data, from the first factor row on, if the footers of the files have the times.
+    /// Returns the size of the data, from the first factor row on, if the footers of the files have the times.
     #[must_use]
-    pub fn extent(&self) -> Option<Extent> {
+    pub fn size(&self) -> Option<DataSize> {
         let from = self.factors.as_ref().map_or(i64::MIN, |factors| factors.first_row().0);
-        self.merge.extent.map(|extent| extent.within(from, i64::MAX))
+        self.merge.size.map(|size| size.within(from, i64::MAX))
     }
 
     /// Returns the progress counts, readable from any thread.

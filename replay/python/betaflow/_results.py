@@ -208,7 +208,7 @@ class Run(Result):
 
     @property
     def betas(self) -> Table:
-        """One row for each recorded frame and instrument: alpha, betas, forecast of the return, its error."""
+        """A row for each instrument at the end of each month (``record.betas``): alpha, betas, forecast, its error."""
         return self.table("betas")
 
     @property

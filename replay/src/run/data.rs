@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Result;
-use betaflow_connectors::parquet::{Extent, ParquetSource, Settings as SourceSettings};
+use betaflow_connectors::parquet::{DataSize, ParquetSource, Settings as SourceSettings};
 use betaflow_connectors::{Progress, WithUserData};
 use betaflow_engine::source::Source;
 use betaflow_engine::world::{Recorded, apply};
@@ -20,8 +20,8 @@ const BYTES_MAX: u64 = 2_000_000_000;
 pub(crate) struct Opened {
     pub(crate) source: Box<dyn Source>,
     pub(crate) progress: Arc<Progress>,
-    /// Extent of the price files, if it is known before they are read.
-    pub(crate) extent: Option<Extent>,
+    /// Size of the price files, if it is known before they are read.
+    pub(crate) size: Option<DataSize>,
 }
 
 /// Data that was last read into memory, shared by threads; the next path resampled from it reads no file.
@@ -49,7 +49,7 @@ impl DataCache {
     /// The data is missing or invalid, or the scenario cannot be applied to it.
     pub(crate) fn open(&self, config: &Config, settings: SourceSettings) -> Result<Opened> {
         let world = &config.world;
-        let (source, progress, extent): (Box<dyn Source>, _, _) = if world.needs_memory() {
+        let (source, progress, size): (Box<dyn Source>, _, _) = if world.needs_memory() {
             let (recorded, progress) = self.recorded(config, settings)?;
             (Box::new(recorded.path(world)?), progress, None)
         } else {
@@ -57,7 +57,7 @@ impl DataCache {
         };
         let source = config.host().interruptible(source);
         let source = apply(source, world, &config.data.calendar()).map_err(source_error)?;
-        Ok(Opened { source, progress, extent })
+        Ok(Opened { source, progress, size })
     }
 
     /// All frames in memory, from the cache if they were read with the same settings.
@@ -85,20 +85,20 @@ impl DataCache {
     }
 }
 
-/// Data without a scenario: price files with their extent, or a session recording.
+/// Data without a scenario: price files with their size, or a session recording.
 fn file(
     config: &Config,
     settings: SourceSettings,
-) -> Result<(Box<dyn Source>, Arc<Progress>, Option<Extent>)> {
+) -> Result<(Box<dyn Source>, Arc<Progress>, Option<DataSize>)> {
     if let Some(folder) = &config.data.session {
         // The user's files are among the recorded inputs.
         return Ok((session::source(Path::new(folder), settings, config)?, Arc::default(), None));
     }
     let source = ParquetSource::open(&config.prices(), config.factor_file().as_ref(), settings.clone())?;
-    let (progress, extent) = (source.progress(), source.extent());
+    let (progress, size) = (source.progress(), source.size());
     let given = config.given(source.factor_names(), &settings)?;
     if !given.is_empty() {
-        return Ok((Box::new(WithUserData::new(Box::new(source), given)), progress, extent));
+        return Ok((Box::new(WithUserData::new(Box::new(source), given)), progress, size));
     }
-    Ok((Box::new(source), progress, extent))
+    Ok((Box::new(source), progress, size))
 }

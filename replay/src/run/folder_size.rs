@@ -3,7 +3,7 @@
 //! Rows follow from the footers of the price files and the settings, bytes from the columns. Trades are not known before
 //! the run: their number is a guess, which hardly matters beside the tables with a row per bar.
 
-use betaflow_connectors::parquet::Extent;
+use betaflow_connectors::parquet::DataSize;
 use betaflow_connectors::record::{
     AttributionRow, BetaRow, EquityRow, FillRow, OrderRow, PremiaRow, Record, RollingRow, RunNames,
     SmoothedRow, WeightRow, file_name, row_bytes,
@@ -42,11 +42,11 @@ struct Counts {
 }
 
 impl Counts {
-    fn new(config: &Config, kind: &Kind, extent: &Extent) -> Self {
+    fn new(config: &Config, kind: &Kind, size: &DataSize) -> Self {
         let calendar = config.data.calendar();
-        let (first, last) = extent.times;
+        let (first, last) = size.times;
         let years = (last.0.saturating_sub(first.0) as f64 / DAY_NS as f64 + 1.0) / DAYS_PER_CALENDAR_YEAR;
-        let all = (years * calendar.frames_per_year()).clamp(1.0, extent.bars.max(1.0));
+        let all = (years * calendar.frames_per_year()).clamp(1.0, size.bars.max(1.0));
         let warmup = if kind.trades { calendar.frames(config.estimator.warmup) as f64 } else { 0.0 };
         let frames = (all - warmup).max(0.0);
         let daily = config.sizing.rebalance_at.is_some();
@@ -55,7 +55,7 @@ impl Counts {
             frames,
             rebalances: candidates / config.sizing.rebalance_every as f64,
             months: (frames / calendar.frames_per_year() * MONTHS_PER_YEAR).min(frames),
-            instruments: extent.bars / all,
+            instruments: size.bars / all,
         }
     }
 
@@ -92,9 +92,9 @@ pub(super) fn announcement(
     config: &Config,
     kind: &Kind,
     factors: &[String],
-    extent: &Extent,
+    size: &DataSize,
 ) -> Option<String> {
-    let mut tables = tables(config, kind, factors, extent);
+    let mut tables = tables(config, kind, factors, size);
     let total: f64 = tables.iter().map(|table| table.bytes).sum();
     if total < ANNOUNCED_BYTES {
         return None;
@@ -109,16 +109,12 @@ pub(super) fn announcement(
         [] => String::new(),
         _ => format!("; for a smaller one {}", smaller.join(" or ")),
     };
-    Some(format!(
-        "the run folder will take about {}, of which {}{remedy}",
-        size_text(total),
-        largest.join(", ")
-    ))
+    Some(format!("the run folder will take about {}: {}{remedy}", size_text(total), largest.join(", ")))
 }
 
-fn tables(config: &Config, kind: &Kind, factors: &[String], extent: &Extent) -> Vec<TableSize> {
+fn tables(config: &Config, kind: &Kind, factors: &[String], size: &DataSize) -> Vec<TableSize> {
     let names = RunNames::of_factors(factors);
-    let counts = Counts::new(config, kind, extent);
+    let counts = Counts::new(config, kind, size);
     let record = config.run().record;
     let n = counts.instruments;
     let every_bar = |frames| matches!(frames, Frames::All | Frames::Rebalances);
@@ -147,10 +143,10 @@ fn tables(config: &Config, kind: &Kind, factors: &[String], extent: &Extent) -> 
         ]);
     }
     if kind.smooths {
-        tables.push(table::<SmoothedRow>(&names, extent.bars, Some("omit --smooth")));
+        tables.push(table::<SmoothedRow>(&names, size.bars, Some("omit --smooth")));
     }
     if kind.compares {
-        tables.push(table::<RollingRow>(&names, extent.bars, Some("omit --compare")));
+        tables.push(table::<RollingRow>(&names, size.bars, Some("omit --compare")));
     }
     tables
 }

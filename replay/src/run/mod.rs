@@ -136,12 +136,12 @@ impl<'a> Prepared<'a> {
     ) -> Result<Self> {
         let started = Instant::now();
         let out = args.out.clone().unwrap_or_else(|| next_free(Path::new("runs"), kind.name));
-        let Opened { source, progress, extent } = data;
+        let Opened { source, progress, size } = data;
         let folder = RunFolder::create(&out, args.force)?;
         remove_when_interrupted(config.host(), folder.path())?;
         let notes = config.notes(kind.trades).join("; ");
-        let large = |extent| folder_size::announcement(config, kind, source.factor_names(), &extent);
-        if let Some(line) = extent.and_then(large) {
+        let large = |size| folder_size::announcement(config, kind, source.factor_names(), &size);
+        if let Some(line) = size.and_then(large) {
             config.host().tell(&line);
         }
         let (names, note) = (source.factor_names(), Some(&*notes).filter(|notes| !notes.is_empty()));

@@ -44,7 +44,7 @@ pub(super) fn signal(args: &SignalArgs, host: &Host) -> Result<()> {
     };
     let forecasts = config.host().table_name(forecasts).unwrap_or(forecasts);
     let settings = settings_of(args, &config)?;
-    let Opened { source, progress, extent } = open(&config)?;
+    let Opened { source, progress, size } = open(&config)?;
     let factors = source.factor_names().to_vec();
     let calendar = config.data.calendar();
     let estimator = match factors.len() {
@@ -54,7 +54,7 @@ pub(super) fn signal(args: &SignalArgs, host: &Host) -> Result<()> {
     let analysis = FrameAnalysis::new(settings.clone(), estimator, config.data.excess);
     let shared = AnalysisState::default();
     let source = Box::new(Analysed::new(source, analysis, shared.clone()));
-    let prepared = Prepared::new(&config, &run, kind, Opened { source, progress, extent }, None)?;
+    let prepared = Prepared::new(&config, &run, kind, Opened { source, progress, size }, None)?;
     shared.set_table(TableWriter::create(prepared.folder(), &RunNames::default(), None)?);
     let finished = prepared.execute()?;
     let (figures, facts) = shared.result().context("the replay ended before the data")?;

@@ -1,4 +1,4 @@
-//! Extent of price files before they are read.
+//! Size of price files before they are read.
 
 use betaflow_engine::time::TimestampNs;
 
@@ -7,17 +7,17 @@ use super::row_groups::RowGroup;
 use super::schema::Layout;
 use super::settings::Settings;
 
-/// Extent of price files in the range of a run, by the footers of the files: known before the first frame.
+/// Size of price files in the range of a run, by the footers of the files: known before the first frame.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Extent {
+pub struct DataSize {
     /// Bars: rows of tidy tables, cells of wide ones. A row group that the range cuts counts by its share of time.
     pub bars: f64,
     /// First and last time.
     pub times: (TimestampNs, TimestampNs),
 }
 
-impl Extent {
-    /// Extent of one file; `None` if its footer has no times. A row group with rows of the hold-out is left out: its size
+impl DataSize {
+    /// Size of one file; `None` if its footer has no times. A row group with rows of the hold-out is left out: its size
     /// depends on them.
     pub(super) fn of(opened: &Opened, settings: &Settings) -> Option<Self> {
         let (from, to) = range(settings);
@@ -28,7 +28,7 @@ impl Extent {
             Layout::Wide { symbols, .. } => symbols.len(),
             Layout::Levels { symbols, .. } => symbols.len(),
         };
-        let mut extent: Option<Self> = None;
+        let mut size: Option<Self> = None;
         for group in opened.groups.iter().filter(open) {
             let (first, last) = group.times?;
             let part = Self {
@@ -36,12 +36,12 @@ impl Extent {
                 times: (TimestampNs(first), TimestampNs(last)),
             };
             let part = part.within(from, to);
-            extent = Some(extent.map_or(part, |extent| extent.and(part)));
+            size = Some(size.map_or(part, |size| size.and(part)));
         }
-        extent
+        size
     }
 
-    /// Extent of two files together.
+    /// Size of two files together.
     pub(super) fn and(self, other: Self) -> Self {
         Self {
             bars: self.bars + other.bars,
