@@ -230,7 +230,7 @@ class Row:
 def difference(found: Arrays, expected: Arrays, partial: bool = False) -> float:
     """Return the largest difference, relative to the largest value of its array, or to 1 if that is larger.
 
-    With `partial`, the results may be those of the first instruments.
+    With `partial`, the results may be those of the first instruments or rebalances.
     """
     worst = 0.0
     for name in found.keys() & expected.keys():
@@ -252,8 +252,10 @@ class Entry:
     contestant: Contestant
     job: str
     expected: str | None = None
-    # Share of the job that it runs is 1/scale: the first instruments.
+    # Share of the job that it runs is 1/scale: the first instruments, or the first rebalances.
     scale: float = 1.0
+    # Turns of a contestant that is too slow for all of them.
+    turns: int | None = None
 
 
 def take_turns(
@@ -280,9 +282,9 @@ def take_turns(
                     row.reason = f"results differ by {row.difference:.1e}"
         except NotRun as reason:
             row.reason = str(reason)
-    for _ in range(runs):
-        for row in rows:
-            if row.reason:
+    for turn in range(runs):
+        for row, entry in zip(rows, entries, strict=True):
+            if row.reason or turn >= (entry.turns or runs):
                 continue
             try:
                 row.runs.append(row.contestant.run(row.job, limit, save=False)[0])
