@@ -83,15 +83,18 @@ class Worker(Contestant):
         """Start the process and wait until it is ready."""
         # Errors of a worker that dies are shown from this file.
         self.errors = tempfile.TemporaryFile()
-        self.process = subprocess.Popen(
-            self.command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=self.errors,
-            env=environment(self.threads),
-            cwd=Path(__file__).parents[1],
-            preexec_fn=lambda: os.sched_setaffinity(0, processors(self.threads)),
-        )
+        try:
+            self.process = subprocess.Popen(
+                self.command,
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self.errors,
+                env=environment(self.threads),
+                cwd=Path(__file__).parents[1],
+                preexec_fn=lambda: os.sched_setaffinity(0, processors(self.threads)),
+            )
+        except OSError as error:
+            self.fail(f"{self.command[0]}: {error.strerror}")
         answer = self.answer(300.0)
         self.versions = answer.get("versions", {})
 
@@ -126,8 +129,11 @@ class Worker(Contestant):
             self.start()
         assert self.process is not None and self.process.stdin is not None
         path = self.folder / f"{re.sub('[^a-z0-9]+', '-', f'{self.name} {job}'.lower())}.npz" if save else None
-        self.process.stdin.write(self.request(job, path))
-        self.process.stdin.flush()
+        try:
+            self.process.stdin.write(self.request(job, path))
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            pass  # The answer tells why the process ended.
         answer = self.answer(limit)
         if "error" in answer:
             raise NotRun(answer["error"])
