@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::lanes::{packed, packed_len};
+use super::coefficient_covariance::CoefficientCovariance;
 use crate::frame::{CrossSection, Supervision};
 use crate::names::InstrumentNames;
 use crate::range::OutOfRange;
@@ -34,6 +34,8 @@ pub struct Estimates {
     pub factor_cov: Vec<f64>,
     /// True if the warm-up is over and the schedule has a rebalance on this frame.
     pub decides: bool,
+    /// True if nothing reads `coefficient_cov`: it then stays empty.
+    pub omits_covariance: bool,
     /// Supervision of the source.
     pub supervision: Supervision,
     /// True on the last frame of a month and on the last of all, in runs that record by month.
@@ -53,10 +55,9 @@ pub struct Estimates {
     pub observation_var: Vec<f64>,
     /// Degrees of freedom of the observation variance.
     pub dof: Vec<f64>,
-    /// Covariance of the next frame's (alpha, betas), including the variance between the models of a mixture:
-    /// a column of length n for each pair (a, b), a ≤ b, of the upper triangle by rows. Only on frames that
-    /// rebalance.
-    pub coefficient_cov: Vec<f64>,
+    /// Covariance of the next frame's (alpha, betas), including the variance between the models of a mixture. Only
+    /// on frames that rebalance, unless omitted.
+    pub coefficient_cov: CoefficientCovariance,
     /// Forecast f of this frame's return, given its factors and the previous posterior.
     pub forecast_mean: Vec<f64>,
     /// Standard deviation of that forecast (of the t, not its scale; infinite for 2 degrees of freedom or
@@ -97,8 +98,13 @@ impl Estimates {
     /// Covariance of coefficients a and b of an instrument in the next frame; only on frames that rebalance.
     #[must_use]
     pub fn coefficient_cov_of(&self, instrument: usize, a: usize, b: usize) -> f64 {
-        let pair = packed(self.factors.len() + 1, a.min(b), a.max(b));
-        self.coefficient_cov[pair * self.instruments() + instrument]
+        self.coefficient_cov.of(instrument, a, b)
+    }
+
+    /// Returns true if the estimator writes `coefficient_cov`.
+    #[must_use]
+    pub const fn has_covariance(&self) -> bool {
+        self.decides && !self.omits_covariance
     }
 
     /// Returns true if the instrument has had a return.
@@ -125,7 +131,8 @@ impl Estimates {
         if known == 0 {
             return self.reset(n);
         }
-        for table in [&mut self.betas, &mut self.coefficient_sd, &mut self.coefficient_cov] {
+        self.coefficient_cov.pad(n);
+        for table in [&mut self.betas, &mut self.coefficient_sd] {
             let columns = table.chunks(known.max(1)).map(|column| {
                 let padding = std::iter::repeat_n(&f64::NAN, n - known);
                 column.iter().chain(padding).copied()
@@ -147,21 +154,53 @@ impl Estimates {
 
     /// Resizes the columns to n instruments, all NaN.
     pub fn reset(&mut self, n: usize) {
+        for column in self.resize(n) {
+            column.fill(f64::NAN);
+        }
+        if self.has_covariance() {
+            self.coefficient_cov.begin_columns(n, self.factors.len() + 1).fill(f64::NAN);
+        }
+    }
+
+    /// Resizes the columns to n instruments, for an estimator that sets every value; without covariances.
+    pub(super) fn resize(&mut self, n: usize) -> [&mut Vec<f64>; 9] {
         let k = self.factors.len();
-        for (column, length) in [
+        if !self.has_covariance() {
+            self.coefficient_cov.clear();
+        }
+        let columns = [
             (&mut self.alpha, n),
             (&mut self.betas, n * k),
             (&mut self.coefficient_sd, n * (k + 1)),
-            (&mut self.coefficient_cov, if self.decides { n * packed_len(k + 1) } else { 0 }),
             (&mut self.observation_var, n),
             (&mut self.dof, n),
             (&mut self.forecast_mean, n),
             (&mut self.forecast_sd, n),
             (&mut self.forecast_dof, n),
             (&mut self.forecast_error, n),
-        ] {
-            column.clear();
+        ];
+        columns.map(|(column, length)| {
             column.resize(length, f64::NAN);
+            column
+        })
+    }
+
+    /// Sets the columns of an instrument before its first return.
+    pub(super) fn set_unknown(&mut self, instrument: usize) {
+        let n = self.instruments();
+        for table in [
+            &mut self.alpha,
+            &mut self.betas,
+            &mut self.coefficient_sd,
+            &mut self.observation_var,
+            &mut self.dof,
+            &mut self.forecast_mean,
+            &mut self.forecast_sd,
+            &mut self.forecast_dof,
+            &mut self.forecast_error,
+        ] {
+            table.chunks_exact_mut(n).for_each(|column| column[instrument] = f64::NAN);
         }
+        self.coefficient_cov.fill(instrument, f64::NAN);
     }
 }

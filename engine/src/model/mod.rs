@@ -69,6 +69,7 @@
 //! the variance between the models.
 
 mod calibration;
+mod coefficient_covariance;
 mod dlm;
 mod estimates;
 mod estimator;
@@ -85,6 +86,7 @@ mod smoother;
 mod vendor;
 
 pub use calibration::{Alarm, CalibrationFacts, INTERVALS};
+pub use coefficient_covariance::CoefficientCovariance;
 pub use dlm::{Dlm, Evolution, Retrospective, ScaledCovariance, Start};
 pub use estimates::Estimates;
 pub use estimator::{Estimator, EstimatorFacts};

@@ -137,9 +137,7 @@ impl Estimator for VendorModel {
             for j in 0..size {
                 estimates.coefficient_sd[j * n + i] = 0.0;
             }
-            for pair in estimates.coefficient_cov.chunks_mut(n) {
-                pair[i] = 0.0;
-            }
+            estimates.coefficient_cov.fill(i, 0.0);
             estimates.observation_var[i] = self.variance[i];
             estimates.dof[i] = f64::INFINITY;
             estimates.forecast_mean[i] = self.forecast[i];

@@ -76,7 +76,7 @@ impl Traders {
         let trading = Trading::new(execution, calendar, *record).in_world(execution, world);
         let benchmark = benchmark(settings, factors)?;
         Ok(Self {
-            estimate: estimate(settings, factors, observed)?,
+            estimate: estimate(settings, factors, observed)?.without_covariance(!settings.sizing.parameter_uncertainty),
             sizing,
             trading: trading
                 .against(benchmark, settings.sizing.active)
@@ -135,6 +135,7 @@ pub fn sweeping(
     let names = source.factor_names().to_vec();
     let observed =
         scenarios.iter().fold(Observed::default(), |all, (_, strategy)| all.or(strategy.observes()));
+    let certain = scenarios.iter().all(|(own, _)| !own.sizing.parameter_uncertainty);
     let mut groups: Vec<Vec<_>> = (0..workers.max(1)).map(|_| Vec::new()).collect();
     let record = RecordSettings { betas: Frames::None, weights: Frames::None, expected_returns: None };
     for (number, (own, strategy)) in scenarios.into_iter().enumerate() {
@@ -149,7 +150,8 @@ pub fn sweeping(
     let mut graph = Graph::default();
     let stage = SourceStage::new(source, settings.calendar, 1 + groups.len(), settings.frames_per_message);
     let source = graph.add(stage);
-    let estimate = graph.add(estimate(&shared, &names, observed)?.with_outlets(groups.len()));
+    let estimate = estimate(&shared, &names, observed)?.without_covariance(certain);
+    let estimate = graph.add(estimate.with_outlets(groups.len()));
     let workers: Vec<usize> =
         groups.into_iter().map(|group| graph.add(Scenarios::new(&settings.calendar, group))).collect();
     let gather = graph.add(Gather::new(take));
@@ -178,7 +180,8 @@ pub fn repricing(
     let RunSettings { calendar, execution, world, .. } = settings;
     let record = RecordSettings { betas: Frames::None, weights: Frames::None, expected_returns: None };
     let unrecorded = RunSettings { record, ..settings.clone() };
-    let estimate = estimate(&unrecorded, &names, strategy.observes())?;
+    let estimate = estimate(&unrecorded, &names, strategy.observes())?
+        .without_covariance(!settings.sizing.parameter_uncertainty);
     let size = Size::new(Sizing::new(settings, &names, strategy)?);
     let trading = Trading::new(execution, calendar, record).in_world(execution, world);
     let mut trading = sized_against(trading, settings, &names)?;
@@ -242,7 +245,8 @@ pub fn estimating(
     let mut graph = Graph::default();
     let source = for_record(source, settings.record);
     let source = graph.add(SourceStage::new(source, settings.calendar, 1, settings.frames_per_message));
-    let estimate = graph.add(estimate(settings, &factors, Observed::default())?);
+    let estimate = estimate(settings, &factors, Observed::default())?.without_covariance(true);
+    let estimate = graph.add(estimate);
     let recorder = graph.add(Record::new(Tally::new(&settings.calendar), recorders));
     graph.connect(source, estimate);
     graph.connect(estimate, recorder);

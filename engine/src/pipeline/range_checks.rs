@@ -89,7 +89,15 @@ pub fn check_estimates(estimates: &Estimates) -> Result<(), OutOfRange> {
     let n = estimates.instruments();
     // An instrument without a return so far has NaN in every column.
     let started = |i: usize| !estimates.dof[i].is_nan();
-    let wrong = |column: &[f64]| (0..n).find(|&i| started(i) && !column[i].is_finite());
+    // The test of a whole column has no branch. The search for the instrument is rarely needed.
+    let any = |column: &[f64], is_wrong: fn(f64) -> bool| {
+        let pairs = column.iter().zip(&estimates.dof);
+        pairs.fold(false, |any, (value, dof)| any | (is_wrong(*value) & !dof.is_nan()))
+    };
+    let find = |column: &[f64], is_wrong: fn(f64) -> bool| {
+        any(column, is_wrong).then(|| (0..n).find(|&i| started(i) && is_wrong(column[i])))?
+    };
+    let wrong = |column: &[f64]| find(column, |value| !value.is_finite());
     let single =
         [("filter's alpha", &estimates.alpha[..]), ("forecast variance", &estimates.observation_var[..])];
     let betas = (0..estimates.factors.len()).map(|j| ("filter's beta", estimates.betas_on(j)));
@@ -99,7 +107,7 @@ pub fn check_estimates(estimates: &Estimates) -> Result<(), OutOfRange> {
         }
     }
     // The columns are empty if the frame has no factors, and infinite for two degrees of freedom or fewer.
-    let nan = |column: &[f64]| (0..n).find(|&i| started(i) && column[i].is_nan());
+    let nan = |column: &[f64]| find(column, f64::is_nan);
     for j in 0..=estimates.factors.len() {
         let column = estimates.sd_of(j);
         if let Some(i) = nan(column).filter(|i| estimates.dof[*i] > 2.0) {

@@ -5,7 +5,6 @@
 
 use nalgebra::{DMatrix, DVector};
 
-use crate::model::LANES;
 use crate::processor::{MulAdd, kernel};
 
 kernel!(
@@ -17,35 +16,6 @@ kernel!(
 fn copy_known_body<M: MulAdd>(from: &[f64], to: &mut [f64]) {
     for (to, from) in to.iter_mut().zip(from) {
         *to = if from.is_nan() { 0.0 } else { *from };
-    }
-}
-
-kernel!(
-    /// Adds factor · column for each column in turn; unknown values (NaN) of a column add nothing. `columns` has the
-    /// length of `to` times that of `factors`, or less.
-    pub(super) fn add_known_products(to: &mut [f64], columns: &[f64], factors: &[f64]) = add_known_products_body
-);
-
-#[inline(always)]
-fn add_known_products_body<M: MulAdd>(to: &mut [f64], columns: &[f64], factors: &[f64]) {
-    let n = to.len().max(1);
-    let product = |value: f64, factor: f64| if value.is_nan() { 0.0 } else { factor * value };
-    let (blocks, rest) = to.as_chunks_mut::<LANES>();
-    for (at, block) in blocks.iter_mut().enumerate() {
-        let mut sums = *block;
-        for (column, factor) in columns.chunks_exact(n).zip(factors) {
-            let values = &column[at * LANES..][..LANES];
-            for lane in 0..LANES {
-                sums[lane] += product(values[lane], *factor);
-            }
-        }
-        *block = sums;
-    }
-    let from = n - rest.len();
-    for (column, factor) in columns.chunks_exact(n).zip(factors) {
-        for (sum, value) in rest.iter_mut().zip(&column[from..]) {
-            *sum += product(*value, *factor);
-        }
     }
 }
 

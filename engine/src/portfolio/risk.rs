@@ -2,7 +2,7 @@
 
 use nalgebra::{DMatrix, DVector, DVectorViewMut};
 
-use super::column_kernels::{add_known_products, copy_known, set_factor_exposures};
+use super::column_kernels::{copy_known, set_factor_exposures};
 use super::moments::FactorMoments;
 use crate::linalg::{cholesky_semidefinite, least_relative_eigenvalue, reshape, resize, solve_cholesky};
 use crate::model::Estimates;
@@ -30,8 +30,8 @@ pub struct FactorRisk {
     design_square: DMatrix<f64>,
     /// Design x = (1, λ), length k + 1.
     design: DVector<f64>,
-    /// Weight in tr(V_i M) of each coefficient pair.
-    pair_weights: Vec<f64>,
+    /// Buffer of the parameter uncertainty.
+    traces: Vec<f64>,
     /// Buffers of length k.
     work: [DVector<f64>; 2],
 }
@@ -106,23 +106,13 @@ impl FactorRisk {
             });
         }
         if parameter_uncertainty {
-            self.add_parameter_uncertainty(&estimates.coefficient_cov);
+            let Self { design_square, traces, idiosyncratic, .. } = self;
+            let square = |a: usize, b: usize| design_square[(b, a)];
+            estimates.coefficient_cov.add_traces(square, traces, idiosyncratic);
         }
         reshape(&mut self.root, self.k, self.k);
         self.root.copy_from(&self.factor_cov);
         cholesky_semidefinite(self.root.as_mut_slice(), self.k);
-    }
-
-    /// Adds tr(V_i M) to D_i; `coefficient_cov` has a column of length n for each coefficient pair.
-    fn add_parameter_uncertainty(&mut self, coefficient_cov: &[f64]) {
-        let size = self.k + 1;
-        self.pair_weights.clear();
-        for a in 0..size {
-            let twice = |b: usize| if a == b { 1.0 } else { 2.0 };
-            self.pair_weights.extend((a..size).map(|b| self.design_square[(b, a)] * twice(b)));
-        }
-        // An instrument before its first return has no covariance.
-        add_known_products(&mut self.idiosyncratic, coefficient_cov, &self.pair_weights);
     }
 
     /// M = [[0, 0], [0, F]] + H [[1, λ'], [λ, λλ']].

@@ -251,6 +251,33 @@ impl Histories {
         &self.scratch
     }
 
+    /// Result of the last [`Self::next_prior`].
+    pub(crate) const fn last_prior(&self) -> &ScaledCovariance {
+        &self.scratch
+    }
+
+    /// Writes [`Self::next_prior`] into `out`.
+    pub(crate) fn evolve_into(&self, history: usize, block: usize, out: &mut ScaledCovariance) {
+        out.copy_from(&self.list[history].covariances[block]);
+        out.evolve(&self.rules.evolutions[block]);
+    }
+
+    /// Returns a matrix of the right size.
+    pub(crate) fn blank(&self) -> ScaledCovariance {
+        self.scratch.clone()
+    }
+
+    /// Number of instruments that have a history.
+    pub(crate) const fn members(&self) -> usize {
+        self.started
+    }
+
+    /// Instruments without a history.
+    pub(crate) fn not_started(&self) -> impl Iterator<Item = usize> {
+        let known = if self.started == self.of.len() { self.of.len() } else { 0 };
+        self.of[known..].iter().enumerate().filter(|(_, of)| **of == NONE).map(|(instrument, _)| instrument)
+    }
+
     /// Returns false if S of an instrument has fallen to its lower bound: the returns never move, or the
     /// factors explain them up to rounding.
     pub(crate) fn variance_known(&self, instrument: usize, s: f64) -> bool {

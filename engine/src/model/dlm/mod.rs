@@ -21,15 +21,18 @@
 pub(super) mod covariance;
 pub(super) mod histories;
 pub(super) mod instruments;
+pub(super) mod of_histories;
 pub(super) mod prior;
 mod retrospective;
+mod write;
 
 use serde::{Deserialize, Serialize};
 
 use super::calibration::{Calibration, Forecasts, Tail};
-use super::dlm::histories::{Histories, History, NONE, Rules};
+use super::dlm::histories::{Histories, NONE, Rules};
 use super::dlm::instruments::{Lanes, Shares};
 use super::dlm::prior::Prior;
+use super::dlm::write::{Writer, Written};
 use super::estimates::Estimates;
 use super::estimator::{Estimator, EstimatorFacts};
 use super::lanes::Column;
@@ -78,7 +81,8 @@ pub struct Dlm {
     shares: Shares,
     /// Tails by history.
     tails: Vec<Tail>,
-    scaled_prior: Vec<f64>,
+    #[serde(skip)]
+    writer: Writer,
 }
 
 impl Dlm {
@@ -102,7 +106,7 @@ impl Dlm {
             starts: Vec::new(),
             shares: Shares::default(),
             tails: Vec::new(),
-            scaled_prior: Vec::new(),
+            writer: Writer::default(),
         }
     }
 
@@ -270,42 +274,25 @@ impl Estimator for Dlm {
 
     fn write(&mut self, estimates: &mut Estimates) {
         let (n, k) = (self.n, self.design.len());
-        estimates.reset(n);
+        estimates.resize(n);
+        let Self { histories, lanes, observed, shares, writer, .. } = self;
+        write::columns(writer, Written { histories, lanes, observed, shares }, estimates);
+        for instrument in self.histories.not_started() {
+            estimates.set_unknown(instrument);
+        }
+        if !estimates.has_covariance() {
+            return;
+        }
+        estimates.coefficient_cov.begin_groups(n, k);
         for at in 0..self.histories.list.len() {
-            let History { dof, forecast_dof, observed, .. } = self.histories.list[at];
-            let spread_of_t = variance_of_t(dof);
-            for member in 0..self.histories.list[at].members.len() {
-                let i = self.histories.list[at].members[member] as usize;
-                let s = self.lanes.observation_var.get(i);
-                estimates.observation_var[i] = s;
-                estimates.dof[i] = dof;
-                estimates.alpha[i] = self.lanes.mean.get(i, 0);
-                for j in 1..k {
-                    estimates.betas[(j - 1) * n + i] = self.lanes.mean.get(i, j);
-                }
-                for j in 0..k {
-                    let scaled = self.histories.list[at].covariances[0].entry(j, j)[0];
-                    estimates.coefficient_sd[j * n + i] = (spread_of_t * s * scaled).sqrt();
-                }
-                estimates.forecast_mean[i] = self.lanes.forecast.get(i);
-                let scale = self.lanes.prior_var.get(i) * (1.0 + self.shares.list[at].spread);
-                estimates.forecast_sd[i] = (variance_of_t(forecast_dof) * scale).sqrt();
-                estimates.forecast_dof[i] = forecast_dof;
-                if observed {
-                    estimates.forecast_error[i] = self.observed.get(i) - self.lanes.forecast.get(i);
-                }
-            }
-            if estimates.decides {
-                let prior = self.histories.next_prior(at, 0).upper_triangle().iter().map(|c| c[0]);
-                self.scaled_prior.clear();
-                self.scaled_prior.extend(prior);
-                for &i in &self.histories.list[at].members {
-                    let scale = spread_of_t * self.lanes.observation_var.get(i as usize);
-                    for (pair, scaled) in self.scaled_prior.iter().enumerate() {
-                        estimates.coefficient_cov[pair * n + i as usize] = scale * scaled;
-                    }
-                }
-            }
+            let variance = variance_of_t(self.histories.list[at].dof);
+            self.histories.next_prior(at, 0);
+            let triangle = self.histories.last_prior().upper_triangle().iter().map(|entry| entry[0]);
+            let s = |member: &u32| {
+                (*member as usize, variance * self.lanes.observation_var.get(*member as usize))
+            };
+            let members = self.histories.list[at].members.iter().map(s);
+            estimates.coefficient_cov.push_group(triangle, members);
         }
     }
 

@@ -7,7 +7,7 @@ use super::{Fixed, FixedParameters, StateSpace};
 use crate::model::calibration::{Calibration, Forecasts, Tail};
 use crate::model::estimates::Estimates;
 use crate::model::estimator::{Estimator, EstimatorFacts};
-use crate::model::lanes::{Column, packed_len};
+use crate::model::lanes::Column;
 use crate::model::settings::EstimatorSettings;
 use crate::settings::{Calendar, Invalid, require};
 use crate::state::{StateError, restore_under, save_under};
@@ -238,16 +238,10 @@ impl Estimator for FixedEstimator {
             }
             estimates.observation_var[i] = *self.filter.parameters().observation_variance.of(place);
             estimates.dof[i] = f64::INFINITY;
-            if estimates.decides {
-                debug_assert_eq!(estimates.coefficient_cov.len(), n * packed_len(k));
-                let next = self.next_covariance(place, covariance);
-                let mut pair = 0;
-                for a in 0..k {
-                    for b in a..k {
-                        estimates.coefficient_cov[pair * n + i] = next[a * k + b];
-                        pair += 1;
-                    }
-                }
+            if estimates.has_covariance() {
+                let next = &self.next_covariance(place, covariance);
+                let upper = (0..k).flat_map(|a| (a..k).map(move |b| next[a * k + b]));
+                estimates.coefficient_cov.set(i, upper);
             }
             estimates.forecast_mean[i] = self.filter.forecast_mean(place);
             estimates.forecast_sd[i] = self.filter.forecast_variance(place).sqrt();

@@ -61,6 +61,8 @@ pub struct Estimate {
     leaks: LeakCheck,
     factor_names: Vec<String>,
     on_out_of_range: OnOutOfRange,
+    /// True if nothing reads the covariances of the coefficients.
+    omits_covariance: bool,
     names: InstrumentNames,
     frames_with_returns: u64,
     since_first_decision: Option<u64>,
@@ -111,6 +113,7 @@ impl Estimate {
             leaks: LeakCheck::default(),
             factor_names: Vec::new(),
             on_out_of_range: OnOutOfRange::default(),
+            omits_covariance: false,
             names: InstrumentNames::default(),
             frames_with_returns: 0,
             since_first_decision: None,
@@ -130,6 +133,12 @@ impl Estimate {
     #[must_use]
     pub fn when_out_of_range(self, on_out_of_range: OnOutOfRange) -> Self {
         Self { on_out_of_range, ..self }
+    }
+
+    /// Leaves out the covariances of the coefficients if nothing reads them.
+    #[must_use]
+    pub fn without_covariance(self, omits_covariance: bool) -> Self {
+        Self { omits_covariance, ..self }
     }
 
     /// Sets the names of the factors, for the check of a risk model for look-ahead.
@@ -217,6 +226,7 @@ impl Estimate {
             estimates.returns.extend_from_slice(returns);
         }
         estimates.decides = self.decides(frame.timestamp);
+        estimates.omits_covariance = self.omits_covariance;
         // A strategy standardises scores by the estimates of the frame on which they become known.
         let asked = estimates.decides || estimates.signal.of.is_some();
         estimates.ends_month = frame.ends_month;

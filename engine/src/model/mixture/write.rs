@@ -1,0 +1,237 @@
+//! Estimates of the mixture: means, deviations and covariances over the models, in lanes of instruments.
+
+use super::forecast::Mixed;
+use super::models::Models;
+use crate::model::dlm::covariance::ScaledCovariance;
+use crate::model::dlm::histories::Histories;
+use crate::model::dlm::of_histories::OfHistories;
+use crate::model::estimates::Estimates;
+use crate::model::lanes::lane_block::{Columns, LANES};
+use crate::model::lanes::{Column, Lane, packed, packed_len};
+use crate::processor::{MulAdd, kernel};
+
+/// Matrix of the covariances.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Matrix {
+    /// After the last frame.
+    Posterior,
+    /// Of the next frame's coefficients.
+    NextPrior,
+}
+
+/// Scalars common to all instruments.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scales {
+    /// Variance of the t of the next forecast, in units of the models' variance.
+    pub(super) calibrated: f64,
+    /// Forecast of the common volatility.
+    pub(super) h: f64,
+    /// Degrees of freedom of the last forecast, and the variance of its t.
+    pub(super) forecast_dof: f64,
+    pub(super) forecast_variance: f64,
+    pub(super) matrix: Matrix,
+}
+
+/// Columns of the last forecast.
+#[derive(Clone, Copy)]
+pub(super) struct LastForecast<'a> {
+    pub(super) observed: &'a Column,
+    pub(super) mixed: &'a Mixed,
+    /// Squared scale of the t.
+    pub(super) scale: &'a Column,
+}
+
+/// Buffers for one block of instruments. Tables have the values of all models side by side, for each coefficient or
+/// pair of coefficients.
+#[derive(Clone, Debug)]
+pub(super) struct Writer {
+    k: usize,
+    /// Posterior means over the models.
+    means: Vec<Lane>,
+    /// Means of the models less those over the models, and the same times the weight.
+    deviations: Vec<Lane>,
+    weighted: Vec<Lane>,
+    /// Weight times the variance that scales C*, by model.
+    within: Vec<Lane>,
+    /// Diagonal of C*, and upper triangle of the covariance to write.
+    diagonal: Vec<Lane>,
+    scaled: Vec<Lane>,
+    /// Covariances over the models, then their roots.
+    out: Vec<Lane>,
+    scratch: ScaledCovariance,
+}
+
+impl Writer {
+    pub(super) fn new(k: usize, count: usize, scratch: ScaledCovariance) -> Self {
+        let zeros = |length| vec![Lane::ZERO; length];
+        Self {
+            k,
+            means: zeros(k),
+            deviations: zeros(k * count),
+            weighted: zeros(k * count),
+            within: zeros(count),
+            diagonal: zeros(k * count),
+            scaled: zeros(packed_len(k) * count),
+            out: zeros(packed_len(k)),
+            scratch,
+        }
+    }
+
+    /// Writes the estimates of all instruments; those of instruments that have not started have no meaning.
+    pub(super) fn write(
+        &mut self,
+        models: &Models,
+        histories: &Histories,
+        last: LastForecast<'_>,
+        scales: Scales,
+        estimates: &mut Estimates,
+    ) {
+        write_kernel(self, models, histories, last, scales, estimates);
+    }
+
+    /// Fills the lanes of a block with the matrices of its histories.
+    #[inline(always)]
+    fn fill(
+        &mut self,
+        of_histories: &mut OfHistories,
+        (histories, block): (&Histories, usize),
+        matrix: Option<Matrix>,
+    ) {
+        let Self { k, diagonal, scaled, scratch, within, .. } = self;
+        let (k, count) = (*k, within.len());
+        of_histories.fill(histories, block, |at, lanes| {
+            let Some(at) = at else {
+                diagonal.iter_mut().chain(&mut *scaled).for_each(|entry| entry.0[lanes.clone()].fill(0.0));
+                return;
+            };
+            for (model, covariance) in histories.list[at].covariances.iter().enumerate() {
+                let models = model * LANES..count.min((model + 1) * LANES);
+                for j in 0..k {
+                    let entry = &covariance.upper_triangle()[packed(k, j, j)];
+                    for model in models.clone() {
+                        diagonal[j * count + model].0[lanes.clone()].fill(entry[model % LANES]);
+                    }
+                }
+                let triangle = match matrix {
+                    None => continue,
+                    Some(Matrix::Posterior) => covariance.upper_triangle(),
+                    Some(Matrix::NextPrior) => {
+                        histories.evolve_into(at, model, scratch);
+                        scratch.upper_triangle()
+                    }
+                };
+                for (pair, entry) in triangle.iter().enumerate() {
+                    for model in models.clone() {
+                        scaled[pair * count + model].0[lanes.clone()].fill(entry[model % LANES]);
+                    }
+                }
+            }
+        });
+    }
+}
+
+kernel!(fn write_kernel(writer: &mut Writer, models: &Models, histories: &Histories, last: LastForecast<'_>, scales: Scales, estimates: &mut Estimates) = write_body);
+
+#[inline(always)]
+fn write_body<M: MulAdd>(
+    writer: &mut Writer,
+    models: &Models,
+    histories: &Histories,
+    last: LastForecast<'_>,
+    scales: Scales,
+    estimates: &mut Estimates,
+) {
+    let (n, k, count) = (estimates.instruments(), writer.k, models.count);
+    let mut of_histories = OfHistories::new();
+    let has_covariance = estimates.has_covariance();
+    let mut no_covariance = [];
+    let covariances =
+        if has_covariance { estimates.coefficient_cov.begin_columns(n, k) } else { &mut no_covariance[..] };
+    for block in 0..n.div_ceil(LANES) {
+        writer.fill(&mut of_histories, (histories, block), has_covariance.then_some(scales.matrix));
+        let at = block * count..(block + 1) * count;
+        let weights = &models.weight[at.clone()];
+        let mean = &models.mean[at.start * k..at.end * k];
+        let Writer { means, deviations, weighted, within, diagonal, scaled, out, .. } = &mut *writer;
+        let mut variance = Lane::ZERO;
+        for ((within, weight), s) in within.iter_mut().zip(weights).zip(&models.observation_var[at]) {
+            let share = Lane::from_fn(|lane| weight.0[lane] * s.0[lane]);
+            variance = Lane::from_fn(|lane| variance.0[lane] + share.0[lane]);
+            *within = Lane::from_fn(|lane| scales.calibrated * share.0[lane]);
+        }
+        for j in 0..k {
+            let of_models = || mean[j..].iter().step_by(k).zip(weights);
+            let mut sum = Lane::ZERO;
+            for (m, weight) in of_models() {
+                for lane in 0..LANES {
+                    sum.0[lane] = M::mul_add(weight.0[lane], m.0[lane], sum.0[lane]);
+                }
+            }
+            means[j] = sum;
+            let columns = deviations[j * count..].iter_mut().zip(&mut weighted[j * count..]);
+            for ((m, weight), (deviation, weighted)) in of_models().zip(columns) {
+                let from_mean = Lane::from_fn(|lane| m.0[lane] - sum.0[lane]);
+                *deviation = from_mean;
+                *weighted = Lane::from_fn(|lane| weight.0[lane] * from_mean.0[lane]);
+            }
+        }
+        let row = |j: usize| j * count..(j + 1) * count;
+        let column = |values: &mut [f64], lanes: &[Lane]| {
+            Columns { values, len: n }.write(block, lanes);
+        };
+        if has_covariance {
+            let mut pair = 0;
+            for a in 0..k {
+                for b in a..k {
+                    let between = (&weighted[row(a)], &deviations[row(b)]);
+                    out[pair] = mixed::<M>(between, within, &scaled[row(pair)]);
+                    pair += 1;
+                }
+            }
+            column(covariances, out);
+        }
+        for j in 0..k {
+            let between = (&weighted[row(j)], &deviations[row(j)]);
+            let variance = mixed::<M>(between, within, &diagonal[row(j)]);
+            for lane in 0..LANES {
+                out[j].0[lane] = variance.0[lane].sqrt();
+            }
+        }
+        column(&mut estimates.coefficient_sd, &out[..k]);
+        column(&mut estimates.alpha, &means[..1]);
+        column(&mut estimates.betas, &means[1..]);
+        let level = scales.calibrated * scales.h;
+        for lane in 0..LANES {
+            variance.0[lane] *= level;
+        }
+        column(&mut estimates.observation_var, &[variance]);
+        // The calibrated variance includes the uncertainty of S.
+        column(&mut estimates.dof, &[Lane::splat(f64::INFINITY)]);
+        let (y, f, scale) =
+            (last.observed.0[block], last.mixed.published.0[block], last.scale.0[block]);
+        let (mut sd, mut error) = (Lane::ZERO, Lane::ZERO);
+        for lane in 0..LANES {
+            sd.0[lane] = (scales.forecast_variance * scale.0[lane]).sqrt();
+            error.0[lane] = y.0[lane] - f.0[lane];
+        }
+        column(&mut estimates.forecast_mean, &[f]);
+        column(&mut estimates.forecast_sd, &[sd]);
+        column(&mut estimates.forecast_dof, &[Lane::splat(scales.forecast_dof)]);
+        column(&mut estimates.forecast_error, &[error]);
+    }
+}
+
+/// Covariance of two coefficients over the models: Σ w (S C + (m − m̄)(m − m̄)').
+#[inline(always)]
+fn mixed<M: MulAdd>((weighted, deviations): (&[Lane], &[Lane]), within: &[Lane], scaled: &[Lane]) -> Lane {
+    let [mut inside, mut between] = [Lane::ZERO; 2];
+    for ((weighted, deviation), (within, scaled)) in
+        weighted.iter().zip(deviations).zip(within.iter().zip(scaled))
+    {
+        for lane in 0..LANES {
+            inside.0[lane] = M::mul_add(within.0[lane], scaled.0[lane], inside.0[lane]);
+            between.0[lane] = M::mul_add(weighted.0[lane], deviation.0[lane], between.0[lane]);
+        }
+    }
+    Lane::from_fn(|lane| inside.0[lane] + between.0[lane])
+}
