@@ -1,0 +1,219 @@
+//! Scores of a frame's forecasts, in lanes of instruments.
+//!
+//! The log density of a t is −½ ln(scale / constant²) − ½ (ν + 1) ln(1 + e²/(ν scale)). Products over the frames
+//! hold the arguments of both logarithms, which are taken when the degrees of freedom change or a product leaves
+//! its range.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Calibration, Forecasts, INTERVALS, MEMORY, RECENT, Recent, SUMS, Sum, Tail, tolerances};
+use crate::model::lanes::Lane;
+use crate::model::lanes::lane_block::LANES;
+use crate::model::lanes::ln::{ln, ln_fused};
+use crate::processor::{MulAdd, kernel};
+
+/// Range of a product between frames, 2⁻⁴⁰⁰ to 2⁴⁰⁰, and upper bound 2⁵⁰⁰ of the squared error of a frame in units
+/// of its squared scale: a product stays a normal number.
+const LEAST: f64 = f64::from_bits((1023 - 400) << 52);
+const MOST: f64 = f64::from_bits((1023 + 400) << 52);
+const SQUARE_MAX: f64 = f64::from_bits((1023 + 500) << 52);
+
+/// Products of the densities since the last logarithm.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(super) struct Products {
+    /// Degrees of freedom ν of the factors.
+    dof: Lane,
+    /// Squared scales in units of the squared constant, and 1 + e²/(ν scale), of the forecast and of the baseline.
+    scale: [Lane; 2],
+    error: [Lane; 2],
+}
+
+impl Products {
+    pub(super) const ONE: Self =
+        Self { dof: Lane::ZERO, scale: [Lane::splat(1.0); 2], error: [Lane::splat(1.0); 2] };
+
+    /// Sums of the log densities of the forecast and of the baseline.
+    pub(super) fn log_densities(&self, lane: usize) -> [f64; 2] {
+        let power = self.dof[lane] + 1.0;
+        [0, 1].map(|which| -0.5 * (ln(self.scale[which][lane]) + power * ln(self.error[which][lane])))
+    }
+}
+
+/// [`Tail`] of each instrument of a block.
+struct TailLanes {
+    dof: Lane,
+    inverse_dof: Lane,
+    inverse_variance: Lane,
+    inverse_constant: Lane,
+    half_widths: [Lane; 3],
+}
+
+impl TailLanes {
+    #[inline(always)]
+    fn from_fn(tail: impl Fn(usize) -> Tail) -> Self {
+        Self {
+            dof: Lane::from_fn(|lane| tail(lane).tabulated),
+            inverse_dof: Lane::from_fn(|lane| 1.0 / tail(lane).tabulated),
+            inverse_variance: Lane::from_fn(|lane| 1.0 / tail(lane).variance),
+            inverse_constant: Lane::from_fn(|lane| tail(lane).inverse_constant),
+            half_widths: [0, 1, 2].map(|at| Lane::from_fn(|lane| tail(lane).half_widths[at])),
+        }
+    }
+}
+
+/// Scores the forecasts of a frame and updates the baseline.
+pub(super) fn score(calibration: &mut Calibration, forecasts: &Forecasts<'_>) {
+    score_kernel(calibration, forecasts);
+}
+
+kernel!(fn score_kernel(calibration: &mut Calibration, forecasts: &Forecasts<'_>) = score_body);
+
+#[inline(always)]
+fn score_body<M: MulAdd>(calibration: &mut Calibration, forecasts: &Forecasts<'_>) {
+    let Calibration { sums, recent, products, variance_discount } = calibration;
+    let constants = Constants { tolerances: tolerances(), discount: *variance_discount };
+    // Consecutive blocks with the same tail fill the lanes with it once.
+    let mut common = (u32::MAX, TailLanes::from_fn(|_| Tail::new()));
+    let columns = sums.iter_mut().zip(recent).zip(products);
+    let seen = forecasts.observed.iter().zip(forecasts.mean).zip(forecasts.scale);
+    for (block, (((sums, recent), products), ((y, f), scale))) in columns.zip(seen).enumerate() {
+        let tail = forecasts.tail_of_block[block];
+        match forecasts.tails.get(tail as usize) {
+            Some(shared) => {
+                if common.0 != tail {
+                    common = (tail, TailLanes::from_fn(|_| *shared));
+                }
+            }
+            None => {
+                let mut tails = [Tail::new(); LANES];
+                for (tail, of) in tails.iter_mut().zip(&forecasts.tail_of[block * LANES..]) {
+                    *tail = forecasts.tails.get(*of as usize).copied().unwrap_or(*tail);
+                }
+                common = (u32::MAX, TailLanes::from_fn(|lane| tails[lane]));
+            }
+        }
+        score_block::<M>(sums, recent, products, (y, f, scale), &common.1, &constants);
+    }
+}
+
+/// Numbers common to all instruments.
+struct Constants {
+    tolerances: [f64; 3],
+    /// Discount factor of the baseline's variance.
+    discount: f64,
+}
+
+/// Branch-free condition, so that the lanes vectorise.
+#[inline(always)]
+const fn flag(condition: bool) -> f64 {
+    if condition { 1.0 } else { 0.0 }
+}
+
+/// Takes the logarithms of the products of lanes with a forecast whose tail has changed or whose products have left
+/// their range. Other lanes are unchanged: no instrument depends on its neighbours.
+#[inline(always)]
+fn fold<M: MulAdd>(sums: &mut [Lane; SUMS], products: &mut Products, scored: &Lane, tail: &TailLanes) {
+    let Products { dof, scale, error } = *products;
+    let mut due = [0_u64; LANES];
+    for lane in 0..LANES {
+        let inside = (scale[0].0[lane] > LEAST)
+            & (scale[0].0[lane] < MOST)
+            & (scale[1].0[lane] > LEAST)
+            & (scale[1].0[lane] < MOST)
+            & (error[0].0[lane] < MOST)
+            & (error[1].0[lane] < MOST)
+            & (dof.0[lane] == tail.dof.0[lane]);
+        due[lane] = u64::from((scored.0[lane] > 0.0) & !inside);
+    }
+    if due.iter().fold(0, |any, due| any | due) == 0 {
+        return;
+    }
+    for (which, sum) in [Sum::LogDensity, Sum::BaselineDensity].into_iter().enumerate() {
+        let mut column = sums[sum as usize];
+        for lane in 0..LANES {
+            let power = dof.0[lane] + 1.0;
+            let error = power * ln_fused::<M>(error[which].0[lane]);
+            let log = -0.5 * (ln_fused::<M>(scale[which].0[lane]) + error);
+            column.0[lane] += if due[lane] == 0 { 0.0 } else { log };
+            let (scale, error) = (&mut products.scale[which].0[lane], &mut products.error[which].0[lane]);
+            *scale = if due[lane] == 0 { *scale } else { 1.0 };
+            *error = if due[lane] == 0 { *error } else { 1.0 };
+        }
+        sums[sum as usize] = column;
+    }
+    for lane in 0..LANES {
+        products.dof.0[lane] = if due[lane] == 0 { dof.0[lane] } else { tail.dof.0[lane] };
+    }
+}
+
+#[inline(always)]
+fn score_block<M: MulAdd>(
+    sums: &mut [Lane; SUMS],
+    recent: &mut [Lane; RECENT],
+    products: &mut Products,
+    (y, f, scale): (&Lane, &Lane, &Lane),
+    tail: &TailLanes,
+    constants: &Constants,
+) {
+    let (y, f, scale) = (*y, *f, *scale);
+    // Instruments without a return or without a scale are not scored.
+    let one = Lane::from_fn(|lane| flag(!y.0[lane].is_nan() & (scale.0[lane] > 0.0)));
+    fold::<M>(sums, products, &one, tail);
+    let (mut s, mut r, mut p) = (*sums, *recent, *products);
+    for lane in 0..LANES {
+        let present = !y.0[lane].is_nan();
+        let scored = one.0[lane] > 0.0;
+        let e = if scored { y.0[lane] - f.0[lane] } else { 0.0 };
+        let value = if scored { y.0[lane] } else { 0.0 };
+        let scale = if scored { scale.0[lane] } else { 1.0 };
+        let of_variance = tail.inverse_variance.0[lane];
+        let before = r[Recent::Variance as usize].0[lane];
+        let known = before * of_variance;
+        let b = if known > 0.0 { known } else { scale };
+        let (inverse, inverse_b) = (1.0 / scale, 1.0 / b);
+        let squares = [e * e * inverse, value * value * inverse_b];
+        let scales = [scale, b];
+        for which in 0..2 {
+            let square = squares[which] * tail.inverse_dof.0[lane];
+            let error = 1.0 + if square < SQUARE_MAX { square } else { SQUARE_MAX };
+            p.error[which].0[lane] *= if scored { error } else { 1.0 };
+            let scale = scales[which] * tail.inverse_constant.0[lane];
+            p.scale[which].0[lane] *= if scored { scale } else { 1.0 };
+        }
+        let z = e * (inverse * of_variance).sqrt();
+        let last = r[Recent::Error as usize].0[lane];
+        let product = if scored { z * last } else { 0.0 };
+        let standardised = if scored { squares[0] * of_variance } else { 0.0 };
+        let count = one.0[lane];
+        s[Sum::Forecasts as usize].0[lane] += count;
+        s[Sum::ErrorSquared as usize].0[lane] += e * e;
+        s[Sum::ReturnSquared as usize].0[lane] += value * value;
+        s[Sum::Standardised as usize].0[lane] += standardised;
+        s[Sum::Products as usize].0[lane] += product;
+        let inside = |at: usize| flag(scored & (e * e <= tail.half_widths[at].0[lane] * scale));
+        let inside = [inside(0), inside(1), inside(2)];
+        s[Sum::Inside50 as usize].0[lane] += inside[0];
+        s[Sum::Inside90 as usize].0[lane] += inside[1];
+        s[Sum::Inside95 as usize].0[lane] += inside[2];
+        let rate = count * (1.0 / MEMORY);
+        let excess50 = &mut r[Recent::Excess50 as usize].0[lane];
+        *excess50 = M::mul_add(rate, inside[0] - INTERVALS[0] - *excess50, *excess50);
+        let is_off50 = excess50.abs() > constants.tolerances[0];
+        let excess95 = &mut r[Recent::Excess95 as usize].0[lane];
+        *excess95 = M::mul_add(rate, inside[2] - INTERVALS[2] - *excess95, *excess95);
+        let is_off95 = excess95.abs() > constants.tolerances[1];
+        let signs = &mut r[Recent::Signs as usize].0[lane];
+        let sign = flag(product > 0.0) - flag(product < 0.0);
+        *signs = M::mul_add(rate, sign - *signs, *signs);
+        let is_off = is_off50 | is_off95 | (signs.abs() > constants.tolerances[2]);
+        s[Sum::Alarms as usize].0[lane] += flag(scored & is_off);
+        r[Recent::Error as usize].0[lane] = if scored { z } else { last };
+        let weight = r[Recent::Weight as usize].0[lane];
+        let discounted = constants.discount * weight;
+        let total = discounted + 1.0;
+        let learned = M::mul_add(y.0[lane], y.0[lane], discounted * before) / total;
+        r[Recent::Weight as usize].0[lane] = if present { total } else { weight };
+        r[Recent::Variance as usize].0[lane] = if present { learned } else { before };
+    }
+    (*sums, *recent, *products) = (s, r, p);
+}
