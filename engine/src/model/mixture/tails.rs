@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::lanes::Lane;
 use crate::model::lanes::lane_block::LANES;
-use crate::model::lanes::ln::ln;
+use crate::model::lanes::ln::ln_fused;
 use crate::processor::{MulAdd, kernel};
 
 /// Grid of the degrees of freedom.
@@ -15,6 +15,9 @@ const MEMORY: f64 = 350.0;
 const DISPERSION_CLIP: f64 = 2.0;
 /// Lower bound of the dispersion of a frame.
 const DISPERSION_FLOOR: f64 = 1e-4;
+/// Upper bound 2¹⁰⁰ of a squared standardised error, and number of factors of a product below 2¹⁰²⁰.
+const SQUARED_MAX: f64 = (1_u128 << 100) as f64;
+const FACTORS: usize = 8;
 
 /// The t of the standardised errors: its degrees of freedom d, and its squared scale c in units of the
 /// models' variance.
@@ -112,26 +115,67 @@ fn sum_body<M: MulAdd>(
     let zero = Lane::ZERO;
     let mut sums =
         Sums { count: zero, dispersion: zero, density: [zero; GRID.len()], scale: [zero; GRID.len()] };
-    for ((y, f), v) in observed.iter().zip(mean).zip(variance) {
-        let mut squared = zero;
-        for lane in 0..LANES {
-            let scored = !y[lane].is_nan() && v[lane] > 0.0;
-            let e = y[lane] - f[lane];
-            let value = e * e / v[lane];
-            squared[lane] = if scored { value } else { 0.0 };
-            sums.count[lane] += if scored { 1.0 } else { 0.0 };
-            let linear = DISPERSION_CLIP * squared[lane].sqrt();
-            sums.dispersion[lane] += if squared[lane] < linear { squared[lane] } else { linear };
-        }
-        // An instrument that is not scored adds ln 1 and 0.
-        for a in 0..GRID.len() {
-            let (d, c) = (GRID[a], scale[a]);
+    let inverse: [f64; GRID.len()] = std::array::from_fn(|a| 1.0 / (GRID[a] * scale[a]));
+    let power: [f64; GRID.len()] = std::array::from_fn(|a| -0.5 * (GRID[a] + 1.0));
+    let share: [f64; GRID.len()] = std::array::from_fn(|a| (GRID[a] + 1.0) / GRID[a]);
+    let columns = observed.chunks(FACTORS).zip(mean.chunks(FACTORS)).zip(variance.chunks(FACTORS));
+    for ((observed, mean), variance) in columns {
+        // Products over the blocks of 1 + e²/(d c): one logarithm for all.
+        let mut products = [Lane::splat(1.0); GRID.len()];
+        for ((y, f), v) in observed.iter().zip(mean).zip(variance) {
+            let (y, f, v) = (*y, *f, *v);
+            let (mut squared, mut count, mut dispersion) = (zero, sums.count, sums.dispersion);
             for lane in 0..LANES {
-                let relative = squared[lane] / c;
-                sums.density[a][lane] += -0.5 * (d + 1.0) * ln(1.0 + relative / d);
-                sums.scale[a][lane] += (d + 1.0) * squared[lane] / (d + relative);
+                let scored = !y.0[lane].is_nan() & (v.0[lane] > 0.0);
+                let e = y.0[lane] - f.0[lane];
+                let value = e * e / v.0[lane];
+                let bounded = if value < SQUARED_MAX { value } else { SQUARED_MAX };
+                // An instrument that is not scored adds ln 1 and 0.
+                squared.0[lane] = if scored { bounded } else { 0.0 };
+                count.0[lane] += if scored { 1.0 } else { 0.0 };
+                let linear = DISPERSION_CLIP * squared.0[lane].sqrt();
+                dispersion.0[lane] += if squared.0[lane] < linear { squared.0[lane] } else { linear };
             }
+            (sums.count, sums.dispersion) = (count, dispersion);
+            grid_block::<M>(&squared, (&inverse, &share), &mut products, &mut sums.scale);
+        }
+        for ((sum, product), power) in sums.density.iter_mut().zip(&products).zip(power) {
+            let mut column = *sum;
+            for lane in 0..LANES {
+                column.0[lane] = M::mul_add(power, ln_fused::<M>(product.0[lane]), column.0[lane]);
+            }
+            *sum = column;
         }
     }
     sums
+}
+
+/// Adds the weights of a block's squared errors to the sums of the scales, and its factors to the products. One
+/// division gives the inverses of all factors.
+#[inline(always)]
+fn grid_block<M: MulAdd>(
+    squared: &Lane,
+    (inverse, share): (&[f64; GRID.len()], &[f64; GRID.len()]),
+    products: &mut [Lane; GRID.len()],
+    scales: &mut [Lane; GRID.len()],
+) {
+    let (mut all, mut weights) = (*products, *scales);
+    for lane in 0..LANES {
+        let squared = squared.0[lane];
+        let mut factors = [1.0; GRID.len()];
+        let mut before = [1.0; GRID.len()];
+        let mut product = 1.0;
+        for a in 0..GRID.len() {
+            factors[a] = M::mul_add(squared, inverse[a], 1.0);
+            before[a] = product;
+            product *= factors[a];
+        }
+        let mut rest = squared / product;
+        for a in (0..GRID.len()).rev() {
+            weights[a].0[lane] = M::mul_add(share[a], rest * before[a], weights[a].0[lane]);
+            rest *= factors[a];
+            all[a].0[lane] *= factors[a];
+        }
+    }
+    (*products, *scales) = (all, weights);
 }
