@@ -77,6 +77,29 @@ impl ScaledCovariance {
         }
     }
 
+    /// Sets the diagonal prior of one lane: scaled variances of alpha and of each beta.
+    pub(crate) fn begin_lane(&mut self, evolution: &Evolution, lane: usize, prior: [LaneBlock; 2]) {
+        self.copy_lane(lane, &Self::prior(evolution, self.k, prior), lane);
+    }
+
+    /// Copies lane `from` of another matrix of the same size into lane `to`.
+    pub(crate) fn copy_lane(&mut self, to: usize, other: &Self, from: usize) {
+        self.copy_matrix_lane(to, other, from);
+        for (gain, other) in self.gain.iter_mut().zip(&other.gain) {
+            gain[to] = other[from];
+        }
+        for (restored, other) in self.restored.iter_mut().zip(&other.restored) {
+            restored[to] = other[from];
+        }
+    }
+
+    /// Copies the matrix alone, without R x and the prior.
+    pub(crate) fn copy_matrix_lane(&mut self, to: usize, other: &Self, from: usize) {
+        for (entry, other) in self.c.iter_mut().zip(&other.c) {
+            entry[to] = other[from];
+        }
+    }
+
     /// Number of coefficients.
     #[must_use]
     pub const fn k(&self) -> usize {

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::covariance::{Evolution, ScaledCovariance};
+use super::pack::{Pack, Steps};
 use crate::model::lanes::lane_block::{LANES, LaneBlock};
 use crate::model::settings::{EstimatorSettings, WindUp};
 use crate::settings::Calendar;
@@ -18,7 +19,7 @@ pub(crate) const NONE: u32 = u32::MAX;
 pub(crate) struct History {
     /// Engine indices of the members, ascending.
     pub(crate) members: Vec<u32>,
-    /// Scaled covariances C* of [`LANES`] models each.
+    /// Scaled covariances C* of [`LANES`] models each; none if packed.
     pub(crate) covariances: Vec<ScaledCovariance>,
     /// Scaled spread x'R*x of the current frame, in the layout of the covariances.
     pub(crate) spread: Vec<LaneBlock>,
@@ -31,6 +32,13 @@ pub(crate) struct History {
     /// True if the members have a return in the current frame.
     pub(crate) observed: bool,
     started: bool,
+}
+
+impl History {
+    /// Returns true if the covariance moves to the current frame.
+    const fn moves(&self, rules: &Rules) -> bool {
+        self.started && (self.observed || rules.discount_missing)
+    }
 }
 
 /// Marks a block whose instruments have different histories.
@@ -79,6 +87,10 @@ impl Rules {
 pub(crate) struct Histories {
     pub(crate) rules: Rules,
     pub(crate) list: Vec<History>,
+    /// Covariances of the histories of a single model, [`LANES`] histories each.
+    pub(crate) packs: Vec<Pack>,
+    /// True if the covariances are in `packs` instead of the histories.
+    packed: bool,
     /// History of each instrument; [`NONE`] before its first return.
     pub(crate) of: Vec<u32>,
     /// Common history of each block of [`LANES`] instruments, or [`MIXED`].
@@ -90,18 +102,25 @@ pub(crate) struct Histories {
 }
 
 impl Histories {
-    /// Empty set of histories for k coefficients.
+    /// Empty set of histories of several models for k coefficients.
     pub(crate) fn new(rules: Rules, k: usize) -> Self {
         let scratch = ScaledCovariance::prior(&rules.evolutions[0], k, [LaneBlock::splat(1.0); 2]);
         Self {
             rules,
             list: Vec::new(),
+            packs: Vec::new(),
+            packed: false,
             of: Vec::new(),
             of_block: Vec::new(),
             started: 0,
             missing: Vec::new(),
             scratch,
         }
+    }
+
+    /// Empty set of histories of a single model: eight histories share their lanes.
+    pub(crate) fn of_one_model(rules: Rules, k: usize) -> Self {
+        Self { packed: true, ..Self::new(rules, k) }
     }
 
     /// Collects the instruments that have a return and no history.
@@ -136,10 +155,20 @@ impl Histories {
         }
         self.regroup();
         let models = self.rules.evolutions.iter().zip(priors);
+        let models = models.filter(|_| !self.packed);
+        let covariances: Vec<_> = models.map(|(e, prior)| ScaledCovariance::prior(e, k, *prior)).collect();
+        if self.packed {
+            let evolution = &self.rules.evolutions[0];
+            let lane = self.list.len() % LANES;
+            match self.packs.last_mut() {
+                Some(pack) if lane > 0 => pack.covariance.begin_lane(evolution, lane, priors[0]),
+                _ => self.packs.push(Pack::new(ScaledCovariance::prior(evolution, k, priors[0]))),
+            }
+        }
         self.list.push(History {
             members: newcomers.to_vec(),
-            covariances: models.map(|(e, prior)| ScaledCovariance::prior(e, k, *prior)).collect(),
-            spread: vec![LaneBlock::ZERO; priors.len()],
+            spread: vec![LaneBlock::ZERO; covariances.len()],
+            covariances,
             dof,
             forecast_dof: dof,
             variance_floor: self.rules.variance_floor * s0,
@@ -178,10 +207,24 @@ impl Histories {
                 self.of[member as usize] = number;
             }
             self.list.push(left);
+            self.pack_copy(at);
         }
         if self.list.len() > before {
             self.regroup();
         }
+    }
+
+    /// Copies the packed covariance of a history to the last one.
+    fn pack_copy(&mut self, from: usize) {
+        if !self.packed {
+            return;
+        }
+        let to = self.list.len() - 1;
+        let pack = self.packs[from / LANES].clone();
+        if to % LANES == 0 {
+            self.packs.push(pack.clone());
+        }
+        self.packs[to / LANES].copy_lane(to % LANES, &pack, from % LANES);
     }
 
     /// History of each instrument of a block.
@@ -203,9 +246,17 @@ impl Histories {
     /// `discount_missing` is set. If not, its forecast is still one step ahead, and [`Self::split`] must run
     /// first.
     pub(crate) fn evolve(&mut self, x: &[f64]) {
-        let Self { rules, list, scratch, .. } = self;
+        let Self { rules, list, packs, scratch, .. } = self;
+        for (pack, histories) in packs.iter_mut().zip(list.chunks(LANES)) {
+            let mut steps = Steps { moves: [true; LANES], ..Steps::default() };
+            for (lane, history) in histories.iter().enumerate() {
+                steps.moves[lane] = history.moves(rules);
+                steps.starts[lane] = !history.started;
+            }
+            pack.evolve(&rules.evolutions[0], x, steps, scratch);
+        }
         for history in list {
-            let moves = history.started && (history.observed || rules.discount_missing);
+            let moves = history.moves(rules);
             history.forecast_dof = history.dof;
             if history.started {
                 let discounted = rules.variance_discount * history.dof;
@@ -235,6 +286,15 @@ impl Histories {
     /// Updates C = R − A A'q and n = β n + 1 of the histories with a return. `variance`: observation variance
     /// of the frame in each model, relative to the usual one; 1 in the textbook.
     pub(crate) fn update(&mut self, variance: &[LaneBlock]) {
+        for (pack, histories) in self.packs.iter_mut().zip(self.list.chunks(LANES)) {
+            let mut observed = [false; LANES];
+            for (observed, history) in observed.iter_mut().zip(histories) {
+                *observed = history.observed;
+            }
+            if observed.iter().any(|observed| *observed) {
+                pack.update(variance[0][0], observed);
+            }
+        }
         for history in self.list.iter_mut().filter(|history| history.observed) {
             let models = history.covariances.iter_mut().zip(&history.spread);
             for ((covariance, v), variance) in models.zip(variance) {
@@ -244,10 +304,10 @@ impl Histories {
         }
     }
 
-    /// Scaled prior covariance R* of the next frame's coefficients, for one block of a history's models.
-    pub(crate) fn next_prior(&mut self, history: usize, block: usize) -> &ScaledCovariance {
-        self.scratch.copy_from(&self.list[history].covariances[block]);
-        self.scratch.evolve(&self.rules.evolutions[block]);
+    /// Scaled prior covariances R* of the next frame's coefficients, for a pack of histories of one model.
+    pub(crate) fn next_prior(&mut self, pack: usize) -> &ScaledCovariance {
+        self.scratch.copy_from(&self.packs[pack].covariance);
+        self.scratch.evolve(&self.rules.evolutions[0]);
         &self.scratch
     }
 
@@ -256,7 +316,8 @@ impl Histories {
         &self.scratch
     }
 
-    /// Writes [`Self::next_prior`] into `out`.
+    /// Writes the scaled prior covariance R* of the next frame's coefficients, for one block of a history's models, into
+    /// `out`.
     pub(crate) fn evolve_into(&self, history: usize, block: usize, out: &mut ScaledCovariance) {
         out.copy_from(&self.list[history].covariances[block]);
         out.evolve(&self.rules.evolutions[block]);

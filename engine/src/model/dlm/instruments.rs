@@ -32,7 +32,6 @@ impl Share {
 /// [`Share`] of each instrument of a block.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::model) struct ShareLanes {
-    pub(in crate::model) spread: Lane,
     pub(in crate::model) inverse_q: Lane,
     pub(in crate::model) prior_dof: Lane,
     pub(in crate::model) inverse_dof: Lane,
@@ -43,7 +42,6 @@ impl ShareLanes {
     #[inline(always)]
     pub(in crate::model) fn from_fn(share: impl Fn(usize) -> Share) -> Self {
         Self {
-            spread: Lane::from_fn(|lane| share(lane).spread),
             inverse_q: Lane::from_fn(|lane| share(lane).inverse_q),
             prior_dof: Lane::from_fn(|lane| share(lane).prior_dof),
             inverse_dof: Lane::from_fn(|lane| share(lane).inverse_dof),
@@ -61,14 +59,14 @@ pub(in crate::model) struct Shares {
 }
 
 impl Shares {
-    /// Copies the gains and scalars of model `model`; call after the histories have evolved.
-    pub(in crate::model) fn take(&mut self, histories: &Histories, model: usize) {
-        let (block, lane) = (model / LANES, model % LANES);
+    /// Copies the gains and scalars of a single model; call after the histories have evolved.
+    pub(in crate::model) fn take(&mut self, histories: &Histories) {
         self.gains.clear();
         self.list.clear();
-        for history in &histories.list {
-            self.gains.extend(history.covariances[block].adaptive_coef().iter().map(|gain| gain[lane]));
-            let spread = history.spread[block][lane];
+        for (at, history) in histories.list.iter().enumerate() {
+            let (pack, lane) = (&histories.packs[at / LANES], at % LANES);
+            self.gains.extend(pack.covariance.adaptive_coef().iter().map(|gain| gain[lane]));
+            let spread = pack.spread[lane];
             self.list.push(Share {
                 spread,
                 inverse_q: 1.0 / (1.0 + spread),

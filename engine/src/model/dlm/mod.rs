@@ -22,6 +22,7 @@ pub(super) mod covariance;
 pub(super) mod histories;
 pub(super) mod instruments;
 pub(super) mod of_histories;
+mod pack;
 pub(super) mod prior;
 mod retrospective;
 mod write;
@@ -94,7 +95,7 @@ impl Dlm {
         Self {
             settings: settings.clone(),
             prior: Prior::new(settings),
-            histories: Histories::new(rules, k),
+            histories: Histories::of_one_model(rules, k),
             lanes: Lanes::new(k),
             calibration: Calibration::new(calendar.per_frame(settings.variance_discount)),
             n: 0,
@@ -116,13 +117,14 @@ impl Dlm {
         let k = self.design.len();
         out.clear();
         out.resize(self.n * k * k, f64::NAN);
-        for history in &self.histories.list {
+        for (at, history) in self.histories.list.iter().enumerate() {
             let spread_of_t = variance_of_t(history.dof);
+            let (covariance, lane) = (&self.histories.packs[at / LANES].covariance, at % LANES);
             for &member in &history.members {
                 let i = member as usize;
                 let s = self.lanes.observation_var.get(i);
                 for (at, value) in out[i * k * k..(i + 1) * k * k].iter_mut().enumerate() {
-                    *value = spread_of_t * s * history.covariances[0].entry(at / k, at % k)[0];
+                    *value = spread_of_t * s * covariance.entry(at / k, at % k)[lane];
                 }
             }
         }
@@ -147,11 +149,12 @@ impl Dlm {
         mean: &mut [f64],
         scaled: &mut [f64],
     ) -> LearnedVariance {
-        let history = &self.histories.list[self.histories.of[instrument] as usize];
+        let at = self.histories.of[instrument] as usize;
+        let history = &self.histories.list[at];
         for (j, mean) in mean.iter_mut().enumerate() {
             *mean = self.lanes.mean.get(instrument, j);
         }
-        unpack(&history.covariances[0], scaled);
+        unpack(&self.histories.packs[at / LANES].covariance, at % LANES, scaled);
         LearnedVariance {
             observation_variance: self.lanes.observation_var.get(instrument),
             dof: history.dof,
@@ -161,8 +164,8 @@ impl Dlm {
 
     /// Writes R* of an instrument's next frame, row-major, with the transition.
     pub(super) fn next_prior(&mut self, instrument: usize, scaled: &mut [f64]) {
-        let history = self.histories.of[instrument] as usize;
-        unpack(self.histories.next_prior(history, 0), scaled);
+        let at = self.histories.of[instrument] as usize;
+        unpack(self.histories.next_prior(at / LANES), at % LANES, scaled);
     }
 
     /// Starts a history of the instruments with their first return in this frame.
@@ -237,11 +240,11 @@ pub(super) struct LearnedVariance {
     pub(super) forecast_dof: f64,
 }
 
-/// Copies the matrix of the first model, row-major.
-fn unpack(covariance: &ScaledCovariance, scaled: &mut [f64]) {
+/// Copies the matrix of one lane, row-major.
+fn unpack(covariance: &ScaledCovariance, lane: usize, scaled: &mut [f64]) {
     let k = covariance.k();
     for (at, entry) in scaled.iter_mut().enumerate() {
-        *entry = covariance.entry(at / k, at % k)[0];
+        *entry = covariance.entry(at / k, at % k)[lane];
     }
 }
 
@@ -256,14 +259,14 @@ impl Estimator for Dlm {
             histories.split(returns, returns.iter().any(|y| y.is_nan()));
         }
         histories.evolve(design);
-        shares.take(histories, 0);
+        shares.take(histories);
         shares.adapt();
         let missing = lanes.observe(histories, shares, design, returns, observed);
         // Up to here, instruments without a return are treated like the other members of their history.
         let before = histories.list.len();
         histories.split(returns, missing);
         if histories.list.len() > before {
-            shares.take(histories, 0);
+            shares.take(histories);
         }
         histories.update(&[LaneBlock::splat(1.0)]);
         if score {
@@ -284,15 +287,18 @@ impl Estimator for Dlm {
             return;
         }
         estimates.coefficient_cov.begin_groups(n, k);
-        for at in 0..self.histories.list.len() {
-            let variance = variance_of_t(self.histories.list[at].dof);
-            self.histories.next_prior(at, 0);
-            let triangle = self.histories.last_prior().upper_triangle().iter().map(|entry| entry[0]);
-            let s = |member: &u32| {
-                (*member as usize, variance * self.lanes.observation_var.get(*member as usize))
-            };
-            let members = self.histories.list[at].members.iter().map(s);
-            estimates.coefficient_cov.push_group(triangle, members);
+        for pack in 0..self.histories.packs.len() {
+            self.histories.next_prior(pack);
+            let histories = self.histories.list[pack * LANES..].iter().take(LANES);
+            for (lane, history) in histories.enumerate() {
+                let triangle = self.histories.last_prior().upper_triangle().iter().map(|entry| entry[lane]);
+                let of_t = variance_of_t(history.dof);
+                let scale = |member: &u32| {
+                    let i = *member as usize;
+                    (i, of_t * self.lanes.observation_var.get(i))
+                };
+                estimates.coefficient_cov.push_group(triangle, history.members.iter().map(scale));
+            }
         }
     }
 

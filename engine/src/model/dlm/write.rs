@@ -51,8 +51,9 @@ fn write_body<M: MulAdd>(writer: &mut Writer, of: Written<'_>, estimates: &mut E
             let scale = variance_of_t(history.forecast_dof) * (1.0 + of.shares.list[at].spread);
             forecast_variance.0[lanes.clone()].fill(scale);
             let of_t = variance_of_t(history.dof);
+            let covariance = &of.histories.packs[at / LANES].covariance;
             for (j, variance) in variances.iter_mut().enumerate() {
-                variance.0[lanes.clone()].fill(of_t * history.covariances[0].entry(j, j)[0]);
+                variance.0[lanes.clone()].fill(of_t * covariance.entry(j, j)[at % LANES]);
             }
         });
         let column = |values: &mut [f64], lanes: &[Lane]| {
@@ -69,8 +70,7 @@ fn write_body<M: MulAdd>(writer: &mut Writer, of: Written<'_>, estimates: &mut E
         column(&mut estimates.betas, &mean[1..]);
         column(&mut estimates.observation_var, &[s]);
         column(&mut estimates.dof, &[dof]);
-        let (y, f, scale) =
-            (of.observed.0[block], of.lanes.forecast.0[block], of.lanes.prior_var.0[block]);
+        let (y, f, scale) = (of.observed.0[block], of.lanes.forecast.0[block], of.lanes.prior_var.0[block]);
         let (mut sd, mut error) = (Lane::ZERO, Lane::ZERO);
         for lane in 0..LANES {
             sd.0[lane] = (forecast_variance.0[lane] * scale.0[lane]).sqrt();
