@@ -94,20 +94,13 @@ impl CoefficientCovariance {
         match self.group.get(instrument) {
             None => self.columns[pair * self.n + instrument],
             Some(&NONE) => f64::NAN,
-            Some(group) => {
-                self.scale[instrument] * self.scaled[*group as usize * packed_len(self.k) + pair]
-            }
+            Some(group) => self.scale[instrument] * self.scaled[*group as usize * packed_len(self.k) + pair],
         }
     }
 
     /// Adds tr(V M) of each instrument to `sums`, length n; nothing before its first return. `square` has entry
     /// (a, b) of the symmetric M. `buffer` is overwritten.
-    pub fn add_traces(
-        &self,
-        square: impl Fn(usize, usize) -> f64,
-        buffer: &mut Vec<f64>,
-        sums: &mut [f64],
-    ) {
+    pub fn add_traces(&self, square: impl Fn(usize, usize) -> f64, buffer: &mut Vec<f64>, sums: &mut [f64]) {
         if self.is_empty() {
             return;
         }
@@ -137,9 +130,10 @@ impl CoefficientCovariance {
             return;
         }
         if self.group.is_empty() {
-            let columns = self.columns.chunks(self.n).flat_map(|column| {
-                column.iter().copied().chain(std::iter::repeat_n(f64::NAN, n - self.n))
-            });
+            let columns = self
+                .columns
+                .chunks(self.n)
+                .flat_map(|column| column.iter().copied().chain(std::iter::repeat_n(f64::NAN, n - self.n)));
             self.columns = columns.collect();
         } else {
             self.group.resize(n, NONE);

@@ -76,7 +76,8 @@ impl Traders {
         let trading = Trading::new(execution, calendar, *record).in_world(execution, world);
         let benchmark = benchmark(settings, factors)?;
         Ok(Self {
-            estimate: estimate(settings, factors, observed)?.without_covariance(!settings.sizing.parameter_uncertainty),
+            estimate: estimate(settings, factors, observed)?
+                .without_covariance(!settings.sizing.parameter_uncertainty),
             sizing,
             trading: trading
                 .against(benchmark, settings.sizing.active)

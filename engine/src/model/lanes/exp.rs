@@ -1,7 +1,8 @@
 //! Vectorisable exponential with the same bits on every processor.
 //!
-//! Reduction by multiples of ln 2, then the Taylor polynomial of degree 13, whose remainder is below 2⁻⁵⁸ on
-//! |r| ≤ ½ ln 2. Without branches and divisions, compilers process several values side by side.
+//! The algorithm reduces by multiples of ln 2 and takes the Taylor polynomial of degree 13 of the rest r. For r from
+//! −½ ln 2 to ½ ln 2 its remainder is below 2⁻⁵⁸. Without branches and divisions, compilers process several values
+//! side by side.
 
 use crate::processor::MulAdd;
 

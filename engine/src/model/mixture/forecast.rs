@@ -160,15 +160,11 @@ fn pool_body<M: MulAdd, const K: usize>(
                 products.0[lane] = sum;
             }
             product[model] = products;
-            let variance = &mut pools.variances[model];
-            for lane in 0..LANES {
-                variance.0[lane] += s[model].0[lane];
-            }
+            let variance = pools.variances[model];
+            pools.variances[model] = Lane::from_fn(|lane| variance.0[lane] + s[model].0[lane]);
             if keep[model] < 1.0 {
                 for (sum, m) in pools.means[model * k..(model + 1) * k].iter_mut().zip(mean) {
-                    for lane in 0..LANES {
-                        sum.0[lane] = M::mul_add(trades.0[lane], m.0[lane], sum.0[lane]);
-                    }
+                    *sum = Lane::from_fn(|lane| M::mul_add(trades.0[lane], m.0[lane], sum.0[lane]));
                 }
             }
         }
@@ -217,8 +213,7 @@ fn forecast_body<M: MulAdd>(
                 sum.0[lane] += if y.0[lane].is_nan() { 0.0 } else { clipped };
                 forecast.0[lane] = M::mul_add(w.0[lane], f, forecast.0[lane]);
                 published.0[lane] = M::mul_add(w.0[lane], product.0[lane], published.0[lane]);
-                variance.0[lane] =
-                    M::mul_add(w.0[lane] * s.0[lane], h + v.0[lane], variance.0[lane]);
+                variance.0[lane] = M::mul_add(w.0[lane] * s.0[lane], h + v.0[lane], variance.0[lane]);
                 inverses.0[lane] = inverse;
             }
             (*dispersion, *inverse_var) = (sum, inverses);

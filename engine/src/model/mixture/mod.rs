@@ -17,8 +17,8 @@ use super::dlm::histories::{Histories, NONE, Rules};
 use super::dlm::prior::Prior;
 use super::estimates::Estimates;
 use super::estimator::{Estimator, EstimatorFacts};
-use super::lanes::lane_block::{LANES, LaneBlock};
 use super::lanes::Column;
+use super::lanes::lane_block::{LANES, LaneBlock};
 use super::mixture::forecast::{Mixed, ModelFrame, Pools};
 use super::mixture::models::Models;
 use super::mixture::tails::Tails;
@@ -238,7 +238,8 @@ impl State {
 
     /// Settings, without the learned state.
     fn settings(&self) -> impl Serialize + '_ {
-        let Self { prior, prior_dof, rates, dispersion_power, histories, keep, calibration, design, .. } = self;
+        let Self { prior, prior_dof, rates, dispersion_power, histories, keep, calibration, design, .. } =
+            self;
         let learning = (rates, dispersion_power, calibration.variance_discount());
         (prior, prior_dof, &histories.rules, keep, learning, design.len())
     }

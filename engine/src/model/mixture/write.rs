@@ -7,7 +7,7 @@ use crate::model::dlm::histories::Histories;
 use crate::model::dlm::of_histories::OfHistories;
 use crate::model::estimates::Estimates;
 use crate::model::lanes::lane_block::{Columns, LANES};
-use crate::model::lanes::{Column, Lane, packed, packed_len};
+use crate::model::lanes::{Column, Lane, LocalLanes, packed, packed_len};
 use crate::processor::{MulAdd, kernel};
 
 /// Matrix of the covariances.
@@ -15,7 +15,7 @@ use crate::processor::{MulAdd, kernel};
 pub(super) enum Matrix {
     /// After the last frame.
     Posterior,
-    /// Of the next frame's coefficients.
+    /// Before the next frame.
     NextPrior,
 }
 
@@ -130,10 +130,26 @@ impl Writer {
     }
 }
 
-kernel!(fn write_kernel(writer: &mut Writer, models: &Models, histories: &Histories, last: LastForecast<'_>, scales: Scales, estimates: &mut Estimates) = write_body);
+kernel!(fn write_kernel(writer: &mut Writer, models: &Models, histories: &Histories, last: LastForecast<'_>, scales: Scales, estimates: &mut Estimates) = write_by_count);
+
+/// The usual number of models unrolls the loops over them.
+#[inline(always)]
+fn write_by_count<M: MulAdd>(
+    writer: &mut Writer,
+    models: &Models,
+    histories: &Histories,
+    last: LastForecast<'_>,
+    scales: Scales,
+    estimates: &mut Estimates,
+) {
+    match models.count {
+        LANES => write_body::<M, LANES>(writer, models, histories, last, scales, estimates),
+        _ => write_body::<M, 0>(writer, models, histories, last, scales, estimates),
+    }
+}
 
 #[inline(always)]
-fn write_body<M: MulAdd>(
+fn write_body<M: MulAdd, const COUNT: usize>(
     writer: &mut Writer,
     models: &Models,
     histories: &Histories,
@@ -179,23 +195,23 @@ fn write_body<M: MulAdd>(
         let column = |values: &mut [f64], lanes: &[Lane]| {
             Columns { values, len: n }.write(block, lanes);
         };
+        let here = LocalLanes::<COUNT>::of(within);
+        let within = here.get(within, count);
         if has_covariance {
-            let mut pair = 0;
+            let mut pairs = out.iter_mut().zip(scaled.chunks_exact(count));
             for a in 0..k {
-                for b in a..k {
-                    let between = (&weighted[row(a)], &deviations[row(b)]);
-                    out[pair] = mixed::<M>(between, within, &scaled[row(pair)]);
-                    pair += 1;
+                let left = LocalLanes::<COUNT>::of(&weighted[row(a)]);
+                let left = left.get(&weighted[row(a)], count);
+                for (deviations, (out, scaled)) in deviations[a * count..].chunks_exact(count).zip(&mut pairs)
+                {
+                    *out = mixed::<M>((left, deviations), within, scaled);
                 }
             }
             column(covariances, out);
         }
-        for j in 0..k {
-            let between = (&weighted[row(j)], &deviations[row(j)]);
-            let variance = mixed::<M>(between, within, &diagonal[row(j)]);
-            for lane in 0..LANES {
-                out[j].0[lane] = variance.0[lane].sqrt();
-            }
+        for (j, out) in out[..k].iter_mut().enumerate() {
+            let variance = mixed::<M>((&weighted[row(j)], &deviations[row(j)]), within, &diagonal[row(j)]);
+            *out = Lane::from_fn(|lane| variance.0[lane].sqrt());
         }
         column(&mut estimates.coefficient_sd, &out[..k]);
         column(&mut estimates.alpha, &means[..1]);
@@ -207,8 +223,7 @@ fn write_body<M: MulAdd>(
         column(&mut estimates.observation_var, &[variance]);
         // The calibrated variance includes the uncertainty of S.
         column(&mut estimates.dof, &[Lane::splat(f64::INFINITY)]);
-        let (y, f, scale) =
-            (last.observed.0[block], last.mixed.published.0[block], last.scale.0[block]);
+        let (y, f, scale) = (last.observed.0[block], last.mixed.published.0[block], last.scale.0[block]);
         let (mut sd, mut error) = (Lane::ZERO, Lane::ZERO);
         for lane in 0..LANES {
             sd.0[lane] = (scales.forecast_variance * scale.0[lane]).sqrt();
