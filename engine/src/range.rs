@@ -8,12 +8,23 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::processor::{MulAdd, kernel};
 use crate::time::{Iso, TimestampNs};
 
 /// Smallest price.
 pub const PRICE_MIN: f64 = 1e-30;
 /// Largest price, dividend, split ratio or absolute return.
 pub const NUMBER_MAX: f64 = 1e30;
+
+kernel!(
+    /// Returns true if every number is NaN or from `least` to `largest`.
+    pub(crate) fn all_in(numbers: &[f64], least: f64, largest: f64) -> bool = all_in_body
+);
+
+#[inline(always)]
+fn all_in_body<M: MulAdd>(numbers: &[f64], least: f64, largest: f64) -> bool {
+    !numbers.iter().fold(false, |out, number| out | (*number < least) | (*number > largest))
+}
 
 /// Effect of a value out of range on a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

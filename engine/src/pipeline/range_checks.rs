@@ -4,7 +4,7 @@ use crate::execution::{Account, Fill, Portfolio};
 use crate::frame::Frame;
 use crate::model::Estimates;
 use crate::names::InstrumentNames;
-use crate::range::{NUMBER_MAX, OutOfRange, PRICE_MIN};
+use crate::range::{NUMBER_MAX, OutOfRange, PRICE_MIN, all_in};
 use crate::time::TimestampNs;
 
 const PRICE: &str = "a price from 1e-30 to 1e30";
@@ -58,8 +58,10 @@ pub(super) fn check_frame(
     let place = Place { timestamp: frame.timestamp, seq: frame.seq, names };
     for (value, column) in [("price", &frame.close), ("price for returns", &frame.return_price)] {
         // Data of returns of any size has no prices.
-        let any = !frame.returns.is_empty();
-        if let Some(i) = column.iter().position(|price| !(price.is_nan() || any || is_price(*price))) {
+        if !frame.returns.is_empty() || all_in(column, PRICE_MIN, NUMBER_MAX) {
+            continue;
+        }
+        if let Some(i) = column.iter().position(|price| !(price.is_nan() || is_price(*price))) {
             return Err(place.of_instrument(i, value, column[i], PRICE));
         }
     }
@@ -69,6 +71,9 @@ pub(super) fn check_frame(
         ("split ratio", &frame.split, AMOUNT),
         ("return", &frame.returns, RETURN),
     ] {
+        if all_in(column, -NUMBER_MAX, NUMBER_MAX) {
+            continue;
+        }
         if let Some(i) = column.iter().position(large) {
             return Err(place.of_instrument(i, value, column[i], expected));
         }
@@ -161,7 +166,9 @@ pub(super) fn check_account(
 /// Returns the first value out of range.
 pub(super) fn check_portfolio(portfolio: &Portfolio, names: &InstrumentNames) -> Result<(), OutOfRange> {
     let place = Place { timestamp: portfolio.timestamp, seq: portfolio.seq, names };
-    if let Some(i) = portfolio.price.iter().position(|price| !(price.is_nan() || is_price(*price))) {
+    if !all_in(&portfolio.price, PRICE_MIN, NUMBER_MAX)
+        && let Some(i) = portfolio.price.iter().position(|price| !(price.is_nan() || is_price(*price)))
+    {
         return Err(place.of_instrument(i, "price", portfolio.price[i], PRICE));
     }
     check_account(portfolio, &Account::default(), &[], names)

@@ -1,6 +1,7 @@
 //! Running moments of the factors and of the mean return of the panel.
 
 use crate::frame::Frame;
+use crate::processor::{MulAdd, kernel};
 use crate::time::TimestampNs;
 
 /// Largest return in the mean of the panel, so that one bad row does not dominate the mean.
@@ -120,15 +121,8 @@ impl FactorSums {
         }
         self.last_close.resize(frame.close.len(), f64::NAN);
         let (mut sums, mut counts) = ([0.0; LANES], [0.0; LANES]);
-        for (last, close) in self.last_close.chunks_mut(LANES).zip(frame.close.chunks(LANES)) {
-            for lane in 0..close.len() {
-                let change = (close[lane] / last[lane] - 1.0).clamp(-RETURN_MAX, RETURN_MAX);
-                let (change, count) = if change.is_nan() { (0.0, 0.0) } else { (change, 1.0) };
-                sums[lane] += change;
-                counts[lane] += count;
-            }
-            last.copy_from_slice(close);
-        }
+        sum_kernel(&frame.close, &self.last_close, &mut sums, &mut counts);
+        self.last_close.copy_from_slice(&frame.close);
         sums.iter().sum::<f64>() / counts.iter().sum::<f64>()
     }
 
@@ -205,6 +199,31 @@ impl FactorSums {
             }
         }
         basis
+    }
+}
+
+kernel!(
+    /// Adds the returns of the closes to the partial sums, and their number to `counts`.
+    fn sum_kernel(closes: &[f64], last: &[f64], sums: &mut [f64; LANES], counts: &mut [f64; LANES]) = sum_body
+);
+
+#[inline(always)]
+fn sum_body<M: MulAdd>(closes: &[f64], last: &[f64], sums: &mut [f64; LANES], counts: &mut [f64; LANES]) {
+    let (closes, closes_left) = closes.as_chunks::<LANES>();
+    let (last, last_left) = last.as_chunks::<LANES>();
+    let mut add = |lane: usize, close: f64, last: f64| {
+        let change = (close / last - 1.0).clamp(-RETURN_MAX, RETURN_MAX);
+        let (change, count) = if change.is_nan() { (0.0, 0.0) } else { (change, 1.0) };
+        sums[lane] += change;
+        counts[lane] += count;
+    };
+    for (closes, last) in closes.iter().zip(last) {
+        for lane in 0..LANES {
+            add(lane, closes[lane], last[lane]);
+        }
+    }
+    for (lane, (close, last)) in closes_left.iter().zip(last_left).enumerate() {
+        add(lane, *close, *last);
     }
 }
 

@@ -6,6 +6,8 @@
 //! cents, and far from 0 for two share classes of one company. So only neighbours in the order of the
 //! projections are compared, and memory is one block.
 
+use crate::processor::{MulAdd, kernel};
+
 /// Number of projections.
 const PROJECTIONS: usize = 4;
 /// Frames per block.
@@ -13,7 +15,7 @@ const BLOCK: u32 = 128;
 /// Minimum number of frames of the last block.
 const BLOCK_MIN: u32 = 30;
 /// Minimum number of non-zero returns in a block.
-const MOVES_MIN: u32 = 20;
+const MOVES_MIN: f64 = 20.0;
 /// Largest difference of two projections, relative to √Σ r²: a correlation of 0.9999.
 const TOLERANCE: f64 = 0.014;
 /// Largest return that is summed.
@@ -21,12 +23,32 @@ const RETURN_MAX: f64 = 0.5;
 /// Number of neighbours compared.
 const NEIGHBOURS: usize = 32;
 
+/// Sums of all instruments over a block, one column for each sum.
+#[derive(Clone, Debug, Default)]
+struct Block {
+    projections: [Vec<f64>; PROJECTIONS],
+    energy: Vec<f64>,
+    /// Numbers of returns that are not 0.
+    moves: Vec<f64>,
+}
+
+impl Block {
+    fn columns(&mut self) -> impl Iterator<Item = &mut Vec<f64>> {
+        self.projections.iter_mut().chain([&mut self.energy, &mut self.moves])
+    }
+
+    fn sketch(&self, i: usize) -> Sketch {
+        let projections = std::array::from_fn(|at| self.projections[at][i]);
+        Sketch { projections, energy: self.energy[i], moves: self.moves[i] }
+    }
+}
+
 /// Sums of one instrument over a block.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 struct Sketch {
     projections: [f64; PROJECTIONS],
     energy: f64,
-    moves: u32,
+    moves: f64,
 }
 
 impl Sketch {
@@ -56,7 +78,8 @@ struct Candidate {
 /// Projections of all instruments.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sketches {
-    block: Vec<Sketch>,
+    block: Block,
+    instruments: usize,
     frames: u32,
     all_frames: u64,
     candidates: Vec<Candidate>,
@@ -70,17 +93,9 @@ pub(super) struct Sketches {
 impl Sketches {
     /// Adds the returns of a frame; NaN for missing ones.
     pub(super) fn observe(&mut self, returns: &[f64]) {
-        self.block.resize(returns.len(), Sketch::default());
-        let signs = signs(self.all_frames);
-        for (sketch, change) in self.block.iter_mut().zip(returns) {
-            let change = change.clamp(-RETURN_MAX, RETURN_MAX);
-            let change = if change.is_nan() { 0.0 } else { change };
-            for (projection, sign) in sketch.projections.iter_mut().zip(&signs) {
-                *projection += sign * change;
-            }
-            sketch.energy += change * change;
-            sketch.moves += u32::from(change != 0.0);
-        }
+        self.instruments = returns.len();
+        self.block.columns().for_each(|column| column.resize(returns.len(), 0.0));
+        add_kernel(&mut self.block, returns, &signs(self.all_frames));
         self.frames += 1;
         self.all_frames += 1;
         if self.frames == BLOCK {
@@ -89,17 +104,22 @@ impl Sketches {
     }
 
     fn end_block(&mut self) {
-        let n = self.block.len();
+        let n = self.instruments;
         self.candidates.resize(n, Candidate::default());
         self.originals.clear();
         self.originals.extend(0..n);
         self.order.clear();
-        self.order.extend((0..n).filter(|i| self.block[*i].counts()));
-        let key = |i: &usize| self.block[*i].projections[0];
+        self.order.extend((0..n).filter(|i| self.block.sketch(*i).counts()));
+        let key = |i: &usize| self.block.projections[0][*i];
         self.order.sort_unstable_by(|a, b| key(a).total_cmp(&key(b)).then(a.cmp(b)));
+        // Sketches whose first projections differ by more are not equal, nor are those before them.
+        let most = self.order.iter().fold(0.0, |most: f64, i| most.max(self.block.energy[*i]));
+        let reach = TOLERANCE * libm::sqrt(most);
         for (place, &i) in self.order.iter().enumerate() {
+            let sketch = self.block.sketch(i);
             let before = self.order[..place].iter().rev().take(NEIGHBOURS);
-            if let Some(&twin) = before.into_iter().find(|twin| self.block[**twin].equals(&self.block[i])) {
+            let mut before = before.take_while(|twin| (key(twin) - key(&i)).abs() <= reach);
+            if let Some(&twin) = before.find(|twin| self.block.sketch(**twin).equals(&sketch)) {
                 self.originals[i] = self.originals[twin];
             }
         }
@@ -116,13 +136,13 @@ impl Sketches {
             let candidate = &mut self.candidates[i];
             if original != i && candidate.same == 0 {
                 *candidate = Candidate { original, same: 1, blocks: 1, still: true };
-            } else if candidate.same > 0 && self.block[candidate.original].counts() {
+            } else if candidate.same > 0 && self.block.sketch(candidate.original).counts() {
                 candidate.blocks += 1;
                 candidate.still = original != i && original == candidate.original;
                 candidate.same += u32::from(candidate.still);
             }
         }
-        self.block.iter_mut().for_each(|sketch| *sketch = Sketch::default());
+        self.block.columns().for_each(|column| column.fill(0.0));
         self.frames = 0;
     }
 
@@ -134,6 +154,29 @@ impl Sketches {
         let found = self.candidates.iter().enumerate();
         let same = found.filter(|(_, candidate)| candidate.still && 2 * candidate.same > candidate.blocks);
         same.map(|(i, candidate)| (i, candidate.original)).collect()
+    }
+}
+
+kernel!(
+    /// Adds the returns of a frame with the signs of its projections.
+    fn add_kernel(block: &mut Block, returns: &[f64], signs: &[f64; PROJECTIONS]) = add_body
+);
+
+#[inline(always)]
+fn add_body<M: MulAdd>(block: &mut Block, returns: &[f64], signs: &[f64; PROJECTIONS]) {
+    let n = returns.len();
+    let Block { projections: [a, b, c, d], energy, moves } = block;
+    let (a, b, c, d) = (&mut a[..n], &mut b[..n], &mut c[..n], &mut d[..n]);
+    let (energy, moves) = (&mut energy[..n], &mut moves[..n]);
+    for (i, change) in returns.iter().enumerate() {
+        let change = change.clamp(-RETURN_MAX, RETURN_MAX);
+        let change = if change.is_nan() { 0.0 } else { change };
+        a[i] += signs[0] * change;
+        b[i] += signs[1] * change;
+        c[i] += signs[2] * change;
+        d[i] += signs[3] * change;
+        energy[i] += change * change;
+        moves[i] += if change == 0.0 { 0.0 } else { 1.0 };
     }
 }
 

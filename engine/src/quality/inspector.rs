@@ -15,6 +15,7 @@ use super::stale::Standstill;
 use super::units::{self, Times};
 use super::{Finding, Problem};
 use crate::frame::Frame;
+use crate::processor::{MulAdd, kernel};
 use crate::time::{Iso, TimestampNs};
 
 /// Depth of the inspection.
@@ -275,19 +276,17 @@ impl Inspector {
     /// Inspection at [`Depth::Jumps`]: collects large price jumps.
     fn watch(&mut self, frame: &Frame) {
         self.closes.resize(frame.close.len(), f64::NAN);
-        self.changes.clear();
-        for (i, (known, close)) in self.closes.iter_mut().zip(&frame.close).enumerate() {
-            let before = *known;
-            let ratio = close / before;
-            self.changes.push(ratio - 1.0);
-            if close.is_nan() {
-                continue;
+        self.changes.resize(frame.close.len(), f64::NAN);
+        if changes_kernel(&frame.close, &self.closes, &mut self.changes) {
+            for (i, (close, before)) in frame.close.iter().zip(&self.closes).enumerate() {
+                if is_jump(close / before) {
+                    // Without a window, a small scale lets a jump of this size be judged by its ratio.
+                    self.jumps.push(Jump { scale: 0.01, ..jump(frame.timestamp, i, *before, *close) });
+                }
             }
-            *known = *close;
-            if (ratio - 1.08).abs() > 0.42 {
-                // Without a window, a small scale lets a jump of this size be judged by its ratio.
-                self.jumps.push(Jump { scale: 0.01, ..jump(frame.timestamp, i, before, *close) });
-            }
+        }
+        for (known, close) in self.closes.iter_mut().zip(&frame.close) {
+            *known = if close.is_nan() { *known } else { *close };
         }
         self.sketches.observe(&self.changes);
     }
@@ -524,6 +523,28 @@ struct Panel {
     /// True if most closes changed. On a filled holiday none do, and unchanged closes are not stale.
     moves: bool,
     is_holiday: bool,
+}
+
+/// Returns true for a ratio of closes below 0.66 or above 1.5.
+#[inline(always)]
+fn is_jump(ratio: f64) -> bool {
+    (ratio - 1.08).abs() > 0.42
+}
+
+kernel!(
+    /// Writes the returns of the closes from those `before`; returns true if one of them is a jump.
+    fn changes_kernel(closes: &[f64], before: &[f64], changes: &mut [f64]) -> bool = changes_body
+);
+
+#[inline(always)]
+fn changes_body<M: MulAdd>(closes: &[f64], before: &[f64], changes: &mut [f64]) -> bool {
+    let mut jumps = false;
+    for ((close, before), change) in closes.iter().zip(before).zip(changes) {
+        let ratio = close / before;
+        *change = ratio - 1.0;
+        jumps |= is_jump(ratio);
+    }
+    jumps
 }
 
 fn jump(time: TimestampNs, instrument: usize, before: f64, after: f64) -> Jump {
