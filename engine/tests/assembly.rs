@@ -1,9 +1,12 @@
 //! Factor expressions, timestamps in messages, and the contract of the assembler with a feed.
 
-use betaflow_engine::assembly::{Assembler, Expression, Fault, FrameColumn, Outcome, Rules};
+use betaflow_engine::assembly::{
+    Assembler, AssemblyError, Expression, FactorGap, Fault, FrameColumn, Outcome, Rules, Slot, Universe,
+};
 use betaflow_engine::frame::Bar;
 use betaflow_engine::frame::Field;
 use betaflow_engine::frame::Frame;
+use betaflow_engine::random::SplitMix;
 use betaflow_engine::source::DataFacts;
 use betaflow_engine::time::Iso;
 use betaflow_engine::time::TimestampNs;
@@ -115,4 +118,103 @@ fn frame_left_out_lists_no_instrument_and_has_no_number() {
         (frame.seq, frame.listed.as_slice(), frame.close.as_slice()),
         (0, ["A".into()].as_slice(), [5.0].as_slice())
     );
+}
+
+/// Fields besides the close of the rows of [`rows_at_once_equal_rows_one_by_one`].
+const OTHERS: [Field; 4] = [Field::Open, Field::Volume, Field::Bid, Field::Dividend];
+
+/// Rows of one timestamp: slots, closes, and a column for each of [`OTHERS`].
+#[derive(Default)]
+struct Rows {
+    slots: Vec<Slot>,
+    closes: Vec<f64>,
+    others: [Vec<f64>; 4],
+}
+
+impl Rows {
+    /// Random rows of the instruments `of`: mostly valid, some null, a few invalid.
+    fn random(of: &[Slot], random: &mut SplitMix) -> Self {
+        let mut rows = Self { slots: of.to_vec(), ..Self::default() };
+        let is_invalid = random.uniform() < 0.1;
+        for _ in of {
+            let mut number = || match random.uniform() {
+                share if share < 0.1 => f64::NAN,
+                share if is_invalid && share < 0.15 => -1.0,
+                share if is_invalid && share < 0.2 => f64::INFINITY,
+                share => 1.0 + share,
+            };
+            rows.closes.push(number());
+            rows.others.iter_mut().for_each(|column| column.push(number()));
+        }
+        rows
+    }
+
+    fn columns(&self) -> impl Iterator<Item = (Field, &[f64])> + Clone {
+        OTHERS.into_iter().zip(&self.others).map(|(field, numbers)| (field, numbers.as_slice()))
+    }
+
+    fn put(&self, assembler: &mut Assembler, frame: &mut Frame) -> Vec<Result<(), Fault>> {
+        let put = |row: usize| {
+            let mut bar = Bar::of_close(self.closes[row]);
+            self.columns().for_each(|(field, numbers)| bar[field] = numbers[row]);
+            assembler.put(frame, self.slots[row], &bar)
+        };
+        (0..self.slots.len()).map(put).collect()
+    }
+}
+
+#[test]
+fn rows_at_once_equal_rows_one_by_one() -> Result<(), AssemblyError> {
+    let names: Vec<String> = (0..40).map(|i| format!("I{i:02}")).collect();
+    let mut taken = 0;
+    for (seed, benchmark) in [(1, None), (2, Some("I03")), (3, Some("I00")), (4, Some("I01"))] {
+        let checked = |field| FrameColumn { field, checked: field != Field::Bid };
+        let rules = || Rules {
+            fields: OTHERS.into_iter().map(checked).collect(),
+            universe: Universe { exclude: vec!["I00".into(), "I20".into()], ..Universe::default() },
+            factors: vec![("f".into(), "I01 - I02".parse().unwrap())],
+            factor_gap: FactorGap::Carry,
+            benchmark: benchmark.map(str::to_owned),
+            ..Rules::default()
+        };
+        let mut assemblers = [Assembler::new(rules())?, Assembler::new(rules())?];
+        let slots = assemblers.each_mut().map(|assembler| {
+            names.iter().map(|name| assembler.slot(name)).collect::<Vec<_>>()
+        });
+        let mut random = SplitMix::new(seed);
+        let mut of: Vec<Slot> = slots[0][..20].to_vec();
+        for t in 1..600 {
+            match (random.uniform() * 12.0) as usize {
+                // More instruments, another order, a missing row, two rows of an instrument.
+                0 => of = slots[0][..20 + t / 30].to_vec(),
+                1 => of.reverse(),
+                2 => _ = of.pop(),
+                3 if random.uniform() < 0.2 => of.push(of[0]),
+                _ => {}
+            }
+            let rows = Rows::random(&of, &mut random);
+            let more = Rows::random(&slots[0][18..20], &mut random);
+            let [mut one, mut all] = [Frame::default(), Frame::default()];
+            assemblers[0].begin(TimestampNs(t as i64), &mut one);
+            assemblers[1].begin(TimestampNs(t as i64), &mut all);
+            let expected = rows.put(&mut assemblers[0], &mut one);
+            if assemblers[1].put_all(&mut all, &rows.slots, &rows.closes, rows.columns()) {
+                assert_eq!(expected, vec![Ok(()); of.len()]);
+                taken += 1;
+            } else {
+                assert_eq!(rows.put(&mut assemblers[1], &mut all), expected);
+            }
+            if random.uniform() < 0.3 {
+                let found = more.put(&mut assemblers[1], &mut all);
+                assert_eq!(found, more.put(&mut assemblers[0], &mut one));
+                // A timestamp with rows takes no others at once.
+                assert!(!assemblers[1].put_all(&mut all, &more.slots, &more.closes, more.columns()));
+            }
+            let outcomes = (assemblers[0].finish(&mut one)?, assemblers[1].finish(&mut all)?);
+            assert_eq!(outcomes.0, outcomes.1);
+            assert_eq!(format!("{one:?}"), format!("{all:?}"), "seed {seed}, timestamp {t}");
+        }
+    }
+    assert!(taken > 1_000, "{taken}");
+    Ok(())
 }

@@ -13,6 +13,7 @@ use arrow_array::{Array, ArrayRef};
 use arrow_schema::{DataType, TimeUnit};
 use betaflow_engine::time::DAY_NS;
 
+use super::runs::runs;
 use crate::iso_time::parse_time;
 use crate::{DataError, Place};
 
@@ -115,12 +116,16 @@ where
     T::Native: Into<i64>,
 {
     let values = array.as_primitive::<T>().values();
-    // One range check per value; multiplication and addition then cannot overflow.
+    // One range check per run of equal values; multiplication and addition then cannot overflow.
     let range = i64::MIN.saturating_sub(shift.min(0)) / unit..=i64::MAX.saturating_sub(shift.max(0)) / unit;
-    if let Some(row) = values.iter().position(|value| !range.contains(&(*value).into())) {
-        return Err(TimeFault::OutOfRange(row));
+    out.reserve(values.len());
+    for run in runs(values) {
+        let value = run[0].into();
+        if !range.contains(&value) {
+            return Err(TimeFault::OutOfRange(out.len()));
+        }
+        out.resize(out.len() + run.len(), value * unit + shift);
     }
-    out.extend(values.iter().map(|value| (*value).into() * unit + shift));
     Ok(())
 }
 

@@ -13,6 +13,7 @@ use super::dictionary::Dictionary;
 use super::files::{PriceFile, range};
 use super::input::Location;
 use super::place::Place;
+use super::runs::run_length;
 use super::schema::{Key, Layout};
 use super::settings::{BadRow, Refusal, RefusedRow, Settings};
 use crate::{DataError, Progress};
@@ -40,6 +41,9 @@ const FOLDER: &str = "(the folder's name)";
 
 /// Number of rows out of order beyond which the data counts as unsorted.
 const UNSORTED_MAX: u64 = 1_000;
+
+/// Number of rows of a timestamp from which the assembler takes them at once.
+const ROWS_AT_ONCE_MIN: usize = 8;
 
 /// Positions of the columns in a batch.
 enum Plan {
@@ -80,6 +84,8 @@ pub(super) struct Cursor {
     /// Numbers of the batch. Tidy: one vector per field of the plan; wide: one per symbol; two levels: one
     /// per column.
     numbers: Vec<Vec<f64>>,
+    /// Closes of one row of wide data.
+    row: Vec<f64>,
     /// Latest time so far.
     last: i64,
     range: (i64, i64),
@@ -128,6 +134,7 @@ impl Cursor {
             slots: Vec::new(),
             dictionary: Dictionary::default(),
             numbers: Vec::new(),
+            row: Vec::new(),
             last: i64::MIN,
             range,
             sealed: None,
@@ -149,8 +156,7 @@ impl Cursor {
         frame: &mut Frame,
     ) -> Result<(), DataError> {
         while self.head() == Some(t) {
-            let rest = &self.times[self.at..];
-            let end = self.at + rest.iter().position(|time| *time != t).unwrap_or(rest.len());
+            let end = self.at + run_length(&self.times[self.at..]);
             match self.plan {
                 Plan::Tidy { .. } => self.put_rows(end, context, frame)?,
                 Plan::Wide { .. } => self.put_cells(end, context, frame)?,
@@ -172,6 +178,16 @@ impl Cursor {
         let Plan::Tidy { columns, .. } = &self.plan else { return Ok(()) };
         let [close, others @ ..] = self.numbers.as_slice() else { return Ok(()) };
         let rows = self.at..end;
+        if rows.len() >= ROWS_AT_ONCE_MIN {
+            let others = columns[1..].iter().zip(others).map(|((field, _), numbers)| {
+                let numbers: &[f64] = &numbers[rows.clone()];
+                (*field, numbers)
+            });
+            let (slots, close) = (&self.slots[rows.clone()], &close[rows.clone()]);
+            if context.assembler.put_all(frame, slots, close, others) {
+                return Ok(());
+            }
+        }
         for ((row, slot), close) in rows.clone().zip(&self.slots[rows.clone()]).zip(&close[rows]) {
             let mut bar = Bar::of_close(*close);
             for ((field, _), numbers) in columns[1..].iter().zip(others) {
@@ -192,9 +208,16 @@ impl Cursor {
     ) -> Result<(), DataError> {
         let Plan::Wide { columns, slots } = &self.plan else { return Ok(()) };
         for row in self.at..end {
-            for ((column, slot), values) in columns.iter().zip(slots).zip(&self.numbers) {
-                let value = values[row];
-                context.counts.rows += u64::from(!value.is_nan());
+            self.row.clear();
+            self.row.extend(self.numbers.iter().map(|values| values[row]));
+            context.counts.rows += self.row.iter().filter(|value| !value.is_nan()).count() as u64;
+            if self.row.len() >= ROWS_AT_ONCE_MIN
+                && context.assembler.put_all(frame, slots, &self.row, std::iter::empty())
+            {
+                continue;
+            }
+            for ((column, slot), value) in columns.iter().zip(slots).zip(&self.row) {
+                let value = *value;
                 if let Err(fault) = context.assembler.put(frame, *slot, &Bar::of_close(value)) {
                     self.fault(fault, row, *slot, Some(*column), context)?;
                 }

@@ -18,6 +18,7 @@ use super::chunks::{Chunks, guarded};
 use super::columns::{is_text, times};
 use super::pages::{GroupPages, unread_codec};
 use super::row_groups::{Bounds, RowGroup, Rows};
+use super::runs::runs;
 use crate::DataError;
 
 /// Open Parquet file with its footer.
@@ -227,8 +228,9 @@ impl FileBatches {
     /// wanted row groups.
     pub(super) fn check_bounds(&self, rows: &Rows, times: &[i64]) -> Result<(), DataError> {
         let Some((first, last)) = rows.bounds else { return Ok(()) };
-        let Some(time) = times.iter().find(|time| !(first..=last).contains(*time)) else { return Ok(()) };
-        let [first, last, time] = [first, last, *time].map(|time| Iso(TimestampNs(time)));
+        let outside = runs(times).map(|run| run[0]).find(|time| !(first..=last).contains(time));
+        let Some(time) = outside else { return Ok(()) };
+        let [first, last, time] = [first, last, time].map(|time| Iso(TimestampNs(time)));
         Err(self.corrupt(
             rows.group,
             &format!("its statistics give times from {first} to {last}, but it contains {time}"),

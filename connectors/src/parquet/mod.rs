@@ -56,6 +56,7 @@ mod prepare;
 mod prepared;
 mod returns;
 mod row_groups;
+mod runs;
 mod schema;
 mod settings;
 mod source;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::basket::Basket;
 use super::benchmark::BenchmarkPrice;
+use super::row_order::{NO_COLUMN, RowOrder};
 use super::symbols::Symbols;
 use super::{AssemblyError, Fault, FrameColumn, Outcome, Rules, Slot, UnmatchedName, Values};
 use crate::frame::Bar;
@@ -52,6 +53,12 @@ pub struct Assembler {
     entries: Vec<Entry>,
     /// Rows of instruments that are not yet in the engine order.
     unlisted: Vec<(Slot, Bar)>,
+    /// Order of the rows last taken at once.
+    order: RowOrder,
+    /// True if the timestamp has a row so far.
+    has_rows: bool,
+    /// True if rows were taken at once, and `Entry::seen` of their instruments is not set.
+    unmarked: bool,
     /// Index of each instrument of the engine order, where the data states returns.
     index: Vec<f64>,
     instruments: usize,
@@ -93,6 +100,9 @@ impl Assembler {
             symbols: Symbols::default(),
             entries: Vec::new(),
             unlisted: Vec::new(),
+            order: RowOrder::default(),
+            has_rows: false,
+            unmarked: false,
             index: Vec::new(),
             instruments: 0,
             tick: 0,
@@ -186,6 +196,7 @@ impl Assembler {
         self.unlisted.clear();
         self.basket.reset();
         self.tick += 1;
+        (self.has_rows, self.unmarked) = (false, false);
         self.priced = false;
         self.timestamp = timestamp;
     }
@@ -197,6 +208,10 @@ impl Assembler {
     /// unchanged.
     #[inline]
     pub fn put(&mut self, frame: &mut Frame, slot: Slot, bar: &Bar) -> Result<(), Fault> {
+        if self.unmarked {
+            self.mark();
+        }
+        self.has_rows = true;
         let entry = &mut self.entries[slot.0 as usize];
         if entry.target == IGNORED {
             return Ok(());
@@ -208,7 +223,83 @@ impl Assembler {
             return Err(fault);
         }
         entry.seen = self.tick;
-        let target = entry.target;
+        self.take(frame, slot, bar);
+        Ok(())
+    }
+
+    /// Takes all rows of the timestamp at once, each of another instrument: the closes of the rows, and the
+    /// columns of other fields. Returns false, and takes none, if the timestamp has other rows, several of an
+    /// instrument, or one that is not valid: [`Assembler::put`] takes these one by one.
+    pub fn put_all<'a>(
+        &mut self,
+        frame: &mut Frame,
+        slots: &[Slot],
+        closes: &[f64],
+        others: impl Iterator<Item = (Field, &'a [f64])> + Clone,
+    ) -> bool {
+        if self.has_rows || !self.rules.are_valid(self.floor, closes, others.clone()) {
+            return false;
+        }
+        if !self.order.is_of(slots) && !self.learn(slots) {
+            return false;
+        }
+        (self.has_rows, self.unmarked) = (true, true);
+        self.order.write(closes, &mut frame.close);
+        self.priced |= self.order.any(|row| !closes[row].is_nan());
+        let all_traded = !closes.iter().fold(false, |missing, close| missing | close.is_nan());
+        for column in &self.rules.fields {
+            let Some((field, numbers)) = others.clone().find(|(field, _)| *field == column.field) else {
+                continue;
+            };
+            if field.outlives_trading() {
+                self.order.write(numbers, frame.column_mut(field));
+                let acts = matches!(field, Field::Dividend | Field::Split);
+                self.priced = self.priced || (acts && self.order.any(|row| numbers[row] > 0.0));
+            } else if all_traded {
+                self.order.write(numbers, frame.column_mut(field));
+            } else {
+                self.order.write_if(numbers, frame.column_mut(field), |row| !closes[row].is_nan());
+            }
+        }
+        for at in 0..self.order.special().len() {
+            let row = self.order.special()[at];
+            let mut bar = Bar::of_close(closes[row]);
+            others.clone().for_each(|(field, numbers)| bar[field] = numbers[row]);
+            self.take(frame, slots[row], &bar);
+        }
+        true
+    }
+
+    /// Looks up the destinations of the instruments; returns false if one of them has several rows.
+    fn learn(&mut self, slots: &[Slot]) -> bool {
+        let Self { entries, order, tick, benchmark, .. } = self;
+        for (at, slot) in slots.iter().enumerate() {
+            let entry = &mut entries[slot.0 as usize];
+            if entry.seen == *tick {
+                slots[..at].iter().for_each(|slot| entries[slot.0 as usize].seen = 0);
+                return false;
+            }
+            entry.seen = *tick;
+        }
+        order.replace(slots, |slot| match entries[slot.0 as usize].target {
+            IGNORED => (NO_COLUMN, false),
+            UNLISTED | CONSTITUENT | BENCHMARK => (NO_COLUMN, true),
+            target => (target, benchmark.slot == Some(slot)),
+        });
+        true
+    }
+
+    /// Marks the instruments whose rows were taken at once, before a row that may be a duplicate.
+    #[cold]
+    fn mark(&mut self) {
+        self.order.slots().iter().for_each(|slot| self.entries[slot.0 as usize].seen = self.tick);
+        self.unmarked = false;
+    }
+
+    /// Takes a row that is valid and the first of its instrument.
+    #[inline]
+    fn take(&mut self, frame: &mut Frame, slot: Slot, bar: &Bar) {
+        let target = self.entries[slot.0 as usize].target;
         if self.benchmark.slot == Some(slot) {
             self.benchmark.observe(bar, &self.rules);
         }
@@ -221,7 +312,6 @@ impl Assembler {
         } else {
             self.put_elsewhere(frame, slot, target, bar);
         }
-        Ok(())
     }
 
     /// Checks the values of one row as [`Assembler::put`] does, without taking the row.
@@ -370,6 +460,7 @@ impl Assembler {
         }
         unlisted.clear();
         self.unlisted = unlisted;
+        self.order.clear();
     }
 
     /// Copies the stated returns to `returns` and compounds them into the index, the traded price.
@@ -424,6 +515,7 @@ impl Assembler {
         (self.basket, self.benchmark, self.index) = prices;
         (self.instruments, self.tick, self.timestamp, self.next_seq) = counts;
         self.unlisted.clear();
+        self.order.clear();
         self.priced = false;
         Ok(())
     }

@@ -17,6 +17,7 @@ mod basket;
 mod benchmark;
 mod error;
 mod expression;
+mod row_order;
 mod rules;
 mod symbols;
 mod universe;

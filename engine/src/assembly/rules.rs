@@ -57,6 +57,18 @@ impl Rules {
         Some(Fault::Value { field: bad.field, found: bar[bad.field] })
     }
 
+    /// Returns true if all numbers of these columns are null or valid.
+    pub(super) fn are_valid<'a>(
+        &self,
+        floor: f64,
+        closes: &[f64],
+        mut others: impl Iterator<Item = (Field, &'a [f64])>,
+    ) -> bool {
+        let is_checked = |field| self.fields.iter().any(|column| column.checked && column.field == field);
+        Field::Close.are_valid(floor, closes)
+            && others.all(|(field, numbers)| !is_checked(field) || field.are_valid(floor, numbers))
+    }
+
     /// Returns true if frames have the column.
     #[must_use]
     pub fn has(&self, field: Field) -> bool {

@@ -4,6 +4,8 @@ use std::ops::{Index, IndexMut};
 
 use serde::Serialize;
 
+use crate::range::all_in;
+
 /// A column of a bar.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub enum Field {
@@ -101,6 +103,12 @@ impl Field {
     #[inline]
     pub(crate) fn is_valid(self, close_floor: f64, value: f64) -> bool {
         value.is_nan() || (value > self.floor(close_floor) && value < f64::INFINITY)
+    }
+
+    /// Returns true if all values are null (NaN) or valid.
+    pub(crate) fn are_valid(self, close_floor: f64, values: &[f64]) -> bool {
+        let least = self.floor(close_floor).next_up();
+        all_in(values, least, f64::MAX)
     }
 }
 
