@@ -1,5 +1,6 @@
 //! Decompression within the size that a page declares.
 
+use std::cell::RefCell;
 use std::io::Read;
 
 use parquet::basic::Compression;
@@ -27,11 +28,10 @@ pub(super) fn decompress(codec: Compression, input: &[u8], size: usize, out: &mu
         // The decoders of these two codecs write output of any length.
         Compression::GZIP(_) => read_up_to(flate2::bufread::MultiGzDecoder::new(input), size, out)?,
         Compression::BROTLI(_) => read_up_to(brotli_decompressor::Decompressor::new(input, 4096), size, out)?,
+        Compression::ZSTD(_) if before == 0 => zstd(input, size, out)?,
         Compression::ZSTD(_) => {
-            let mut page = Vec::with_capacity(size);
-            zstd::bulk::Decompressor::new()
-                .and_then(|mut decoder| decoder.decompress_to_buffer(input, &mut page))
-                .map_err(failed)?;
+            let mut page = Vec::new();
+            zstd(input, size, &mut page)?;
             out.extend_from_slice(&page);
         }
         Compression::LZ4_RAW => lz4_block(input, size, out)?,
@@ -48,6 +48,24 @@ pub(super) fn decompress(codec: Compression, input: &[u8], size: usize, out: &mu
         true => Ok(()),
         false => Err(wrong_size(size)),
     }
+}
+
+thread_local! {
+    /// Decoder of a thread for all its pages: a new one for each page would take more time than a small page.
+    static ZSTD: RefCell<Option<zstd::bulk::Decompressor<'static>>> = const { RefCell::new(None) };
+}
+
+/// Decompresses up to `size` bytes into `out`, which is empty.
+fn zstd(input: &[u8], size: usize, out: &mut Vec<u8>) -> Result<()> {
+    out.reserve_exact(size);
+    ZSTD.with(|decoder| {
+        let mut decoder = decoder.try_borrow_mut().map_err(failed)?;
+        let decoder = match &mut *decoder {
+            Some(decoder) => decoder,
+            empty => empty.insert(zstd::bulk::Decompressor::new().map_err(failed)?),
+        };
+        decoder.decompress_to_buffer(input, out).map(|_| ()).map_err(failed)
+    })
 }
 
 fn read_up_to(decoder: impl Read, size: usize, out: &mut Vec<u8>) -> Result<()> {
