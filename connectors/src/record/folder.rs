@@ -4,6 +4,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::syncing::Syncing;
+use super::table::TableError;
 use crate::links::follow;
 
 /// Reason why a run folder could not be written.
@@ -31,6 +33,9 @@ pub enum FolderError {
         /// Error of the system.
         source: io::Error,
     },
+    /// A table that did not reach the disk.
+    #[error(transparent)]
+    Table(#[from] TableError),
 }
 
 impl FolderError {
@@ -73,6 +78,8 @@ const RUN_FILES: [&str; 24] = [
 pub struct RunFolder {
     target: PathBuf,
     aside: PathBuf,
+    /// Tables for which [`Self::complete`] waits.
+    syncing: Syncing,
     completed: bool,
 }
 
@@ -117,7 +124,7 @@ impl RunFolder {
             fs::remove_dir_all(&aside).map_err(FolderError::io(&aside, "remove what an earlier run left"))?;
         }
         fs::create_dir_all(&aside).map_err(FolderError::io(&aside, "create the folder"))?;
-        Ok(Self { target: target.to_owned(), aside, completed: false })
+        Ok(Self { target: target.to_owned(), aside, syncing: Syncing::default(), completed: false })
     }
 
     /// Folder of the files until the run is complete.
@@ -135,11 +142,19 @@ impl RunFolder {
         fs::write(&path, content).map_err(FolderError::io(&path, "write the file"))
     }
 
+    /// Sets the tables that must be on the disk before the folder is complete.
+    #[must_use]
+    pub fn with_syncing(mut self, syncing: Syncing) -> Self {
+        self.syncing = syncing;
+        self
+    }
+
     /// Moves the folder to its final path.
     ///
     /// # Errors
     /// The file system fails; the earlier run is then still there.
     pub fn complete(mut self) -> Result<(), FolderError> {
+        self.syncing.wait()?;
         let target = self.target.clone();
         let old = self.aside.with_extension("replaced");
         let replaces = target.exists();
@@ -176,6 +191,8 @@ impl RunFolder {
 impl Drop for RunFolder {
     fn drop(&mut self) {
         if !self.completed {
+            // Some systems do not remove open files.
+            let _ = self.syncing.wait();
             // If this fails, the partial folder stays.
             let _ = fs::remove_dir_all(&self.aside);
         }

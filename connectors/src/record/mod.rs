@@ -13,6 +13,7 @@
 //! | `size` | approximate size of a table before it is written |
 //! | `batches` | any table as Arrow record batches |
 //! | `folder` | run folder that appears when it is complete |
+//! | `syncing` | tables that go to the disk while the run continues |
 //! | `documentation` | Markdown of all tables and columns |
 //!
 //! A new column is one line of a declaration. A new cost item is one line of `CostItem` in the engine, and the line that
@@ -40,6 +41,7 @@ mod signal;
 mod size;
 mod sql;
 mod studies;
+mod syncing;
 mod table;
 mod trading;
 mod trials;
@@ -65,6 +67,7 @@ pub use signal::SignalTableRow;
 pub use size::row_bytes;
 pub use sql::select;
 pub use studies::{FoldRow, OutOfSampleRow, ScenarioReturnRow, ScenarioRow, ScenarioTableRow};
+pub use syncing::Syncing;
 pub use table::{TableError, TableWriter, file_name};
 pub use trading::{EquityRow, FillRow, OrderRow, SavedBetas, WeightRow};
 pub use trials::{CorrelationRow, TrialRow};

@@ -11,6 +11,7 @@ use super::attribution::{AttributionRow, ContributionRow, contributions};
 use super::column::RunNames;
 use super::estimates::{BetaRow, InstrumentRow};
 use super::premia::PremiaRow;
+use super::syncing::Syncing;
 use super::table::{TableError, TableWriter};
 use super::trading::{EquityRow, FillRow, OrderRow, WeightRow, fills, orders, weights};
 
@@ -82,6 +83,9 @@ pub struct ParquetRecorder {
     instruments: Option<TableWriter<InstrumentRow>>,
     betas: Option<Betas>,
     trades: Option<Trades>,
+    /// Tables that the run's end need not wait for.
+    syncing: Syncing,
+    waits: bool,
 }
 
 impl ParquetRecorder {
@@ -127,7 +131,15 @@ impl ParquetRecorder {
             }),
             false => None,
         };
-        Ok(Self { instruments: Some(TableWriter::create(folder, names, note)?), betas, trades })
+        let instruments = Some(TableWriter::create(folder, names, note)?);
+        Ok(Self { instruments, betas, trades, syncing: Syncing::default(), waits: true })
+    }
+
+    /// Lets the end of the run not wait until the tables are on the disk; the caller waits for them.
+    #[must_use]
+    pub fn sync_later(&mut self) -> Syncing {
+        self.waits = false;
+        self.syncing.clone()
     }
 }
 
@@ -159,23 +171,23 @@ impl Trades {
         self.premia.as_mut().map_or(Ok(()), |premia| premia.push(frame))
     }
 
-    fn finish(mut self, facts: &RunFacts) -> Result<(), TableError> {
+    fn finish(mut self, facts: &RunFacts, syncing: &Syncing) -> Result<(), TableError> {
         if let Some(latest) = self.latest.take() {
             self.push_weights(&latest)?;
         }
         orders(self.last, &facts.names, &facts.open_orders).try_for_each(|row| self.orders.push(&row))?;
         contributions(facts).try_for_each(|row| self.contributions.push(&row))?;
-        self.orders.close()?;
-        self.attribution.close()?;
-        self.contributions.close()?;
+        self.orders.close_into(syncing)?;
+        self.attribution.close_into(syncing)?;
+        self.contributions.close_into(syncing)?;
         if let Some(table) = self.weights {
-            table.close()?;
+            table.close_into(syncing)?;
         }
         if let Some(premia) = self.premia {
-            premia.table.close()?;
+            premia.table.close_into(syncing)?;
         }
-        self.equity.close()?;
-        self.fills.close()
+        self.equity.close_into(syncing)?;
+        self.fills.close_into(syncing)
     }
 }
 
@@ -206,16 +218,19 @@ impl Recorder for ParquetRecorder {
                 row.take(name, facts);
                 table.push(&row)?;
             }
-            table.close()?;
+            table.close_into(&self.syncing)?;
         }
         if let Some(mut betas) = self.betas.take() {
             if let Some(latest) = betas.latest.take() {
                 betas.push(&latest)?;
             }
-            betas.table.close()?;
+            betas.table.close_into(&self.syncing)?;
         }
         if let Some(trades) = self.trades.take() {
-            trades.finish(facts)?;
+            trades.finish(facts, &self.syncing)?;
+        }
+        if self.waits {
+            self.syncing.wait()?;
         }
         Ok(())
     }

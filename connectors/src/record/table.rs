@@ -18,6 +18,7 @@ use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
 use super::column::{Column, Kind, Place, Record, RunNames, Value};
+use super::syncing::{Syncing, sync};
 use crate::links::follow;
 
 /// Key of the note in the metadata of a file.
@@ -94,6 +95,18 @@ impl Cells {
             Self::Text(cells) => Arc::new(cells.finish()),
             Self::Number(cells) => Arc::new(cells.finish()),
             Self::Truth(cells) => Arc::new(cells.finish()),
+        }
+    }
+
+    /// Reserves the space of a batch of numbers at once, for a table that has filled one.
+    fn reserve(&mut self) {
+        match self {
+            Self::Time(cells) => {
+                *cells = TimestampNanosecondBuilder::with_capacity(ROWS_PER_BATCH).with_data_type(utc());
+            }
+            Self::Integer(cells) => *cells = Int64Builder::with_capacity(ROWS_PER_BATCH),
+            Self::Number(cells) => *cells = Float64Builder::with_capacity(ROWS_PER_BATCH),
+            Self::Text(_) | Self::Truth(_) => {}
         }
     }
 }
@@ -200,7 +213,11 @@ impl<R: Record> TableWriter<R> {
             cells.append(column.value(record));
         }
         self.rows += 1;
-        if self.rows == ROWS_PER_BATCH { self.flush() } else { Ok(()) }
+        if self.rows == ROWS_PER_BATCH {
+            self.flush()?;
+            self.cells.iter_mut().for_each(Cells::reserve);
+        }
+        Ok(())
     }
 
     fn flush(&mut self) -> Result<(), TableError> {
@@ -212,21 +229,34 @@ impl<R: Record> TableWriter<R> {
             .map_err(|source| TableError::Write { path: self.path.clone(), source })
     }
 
-    /// Writes the remaining rows and the footer.
+    /// Writes the remaining rows and the footer, and waits until they are on the disk.
     ///
     /// # Errors
     /// The file cannot be written.
-    pub fn close(mut self) -> Result<(), TableError> {
+    pub fn close(self) -> Result<(), TableError> {
+        let (path, file) = self.finish()?;
+        sync(path, &file)
+    }
+
+    /// Writes the remaining rows and the footer, which go to the disk while the caller continues.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub(super) fn close_into(self, syncing: &Syncing) -> Result<(), TableError> {
+        let (path, file) = self.finish()?;
+        syncing.start(path, file)
+    }
+
+    fn finish(mut self) -> Result<(PathBuf, File), TableError> {
         self.flush()?;
         let path = self.path;
-        let failed = |source| TableError::Write { path, source };
         // `into_inner` flushes; a plain drop would lose an error of the last write.
-        self.writer
-            .into_inner()
-            .and_then(|buffer| {
-                let file = buffer.into_inner().map_err(|error| ParquetError::from(error.into_error()))?;
-                file.sync_all().map_err(ParquetError::from)
-            })
-            .map_err(failed)
+        let file = self.writer.into_inner().and_then(|buffer| {
+            buffer.into_inner().map_err(|error| ParquetError::from(error.into_error()))
+        });
+        match file {
+            Ok(file) => Ok((path, file)),
+            Err(source) => Err(TableError::Write { path, source }),
+        }
     }
 }

@@ -217,7 +217,7 @@ fn of_folder(error: &FolderError) -> Option<&'static str> {
     match error {
         FolderError::NotEmpty(_) => Some("choose another with --out, or replace it with --force"),
         FolderError::NotAFolder(_) | FolderError::MountPoint(_) => Some("choose another with --out"),
-        FolderError::Io { .. } => None,
+        FolderError::Io { .. } | FolderError::Table(_) => None,
     }
 }
 
