@@ -2,7 +2,8 @@
 //! one-second bars with a dashboard open. Measures lost trades, memory, and the latency from message to
 //! decision.
 //!
-//! `cargo bench -p betaflow-benches --bench live` takes one minute; `-- 10` takes ten.
+//! `cargo bench -p betaflow-benches --bench live` takes one minute; `-- 10` takes ten, and `-- PATH` measures another
+//! build of the program.
 
 #![allow(clippy::print_stdout)]
 
@@ -80,7 +81,7 @@ fn venue(listener: &TcpListener, stop: &AtomicBool, sent: &AtomicU64) -> Result<
 
 /// Builds the program for release and returns its path.
 fn program() -> Result<PathBuf> {
-    let built = Command::new(env!("CARGO")).args(["build", "--release", "--workspace"]).status()?;
+    let built = Command::new(env!("CARGO")).args(["build", "--release", "-p", "betaflow-replay"]).status()?;
     if !built.success() {
         return Err("cargo build failed".into());
     }
@@ -210,7 +211,8 @@ fn histogram(stage: &Value) -> String {
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().collect();
     let minutes = arguments.iter().find_map(|argument| argument.parse::<f64>().ok()).unwrap_or(1.0);
-    let program = program()?;
+    let other = arguments[1..].iter().map(PathBuf::from).find(|path| path.is_file());
+    let program = other.map_or_else(program, Ok)?.canonicalize()?;
     if arguments.iter().any(|argument| argument == "--test") {
         return Ok(());
     }

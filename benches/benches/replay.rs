@@ -1,8 +1,8 @@
 //! Speed of a replay in instrument-bars a second, compared with a bare read of the same columns.
 //!
-//! `cargo bench -p betaflow-benches --bench replay` prints both, their ratio, and the peak memory of the
-//! replay of two files, one ten times as long as the other. The frames alone are read from the file and from the
-//! same table in memory.
+//! `cargo bench -p betaflow-benches --bench replay` prints the ratio to the bare read for `dlm`, the mixture and
+//! the frames alone, and the peak memory of the replay of two files, one ten times as long as the other. The frames
+//! alone are read from the file and from the same table in memory.
 
 #![allow(clippy::print_stdout)]
 
@@ -59,8 +59,13 @@ fn program() -> PathBuf {
     path
 }
 
-/// Replays with `dlm` and one rebalance a day; returns the peak memory in bytes.
-fn replay(panel: &Panel, out: &Path) -> Result<u64> {
+/// Turns of a comparison.
+const TURNS: usize = 9;
+/// Estimators of the replays.
+const ESTIMATORS: [&str; 2] = ["dlm", "mixture"];
+
+/// Replays with an estimator and one rebalance a day; returns the peak memory in bytes.
+fn replay(panel: &Panel, estimator: &str, out: &Path) -> Result<u64> {
     let output = Command::new(program())
         .arg("replay")
         .args(["--prices".as_ref(), panel.prices.as_os_str()])
@@ -68,7 +73,7 @@ fn replay(panel: &Panel, out: &Path) -> Result<u64> {
         .args(["--out".as_ref(), out.as_os_str(), "--force".as_ref()])
         .args(["--set", &format!("data.frames_per_day={FRAMES_PER_DAY}")])
         .args(["--set", &format!("sizing.rebalance_every={FRAMES_PER_DAY}")])
-        .args(["--set", "estimator.kind=dlm", "--set", "estimator.warmup=5"])
+        .args(["--set", &format!("estimator.kind={estimator}"), "--set", "estimator.warmup=5"])
         .output()?;
     if !output.status.success() {
         return Err(String::from_utf8_lossy(&output.stderr).into());
@@ -78,6 +83,39 @@ fn replay(panel: &Panel, out: &Path) -> Result<u64> {
         return Err("the replay did not read every row".into());
     }
     Ok(summary["timing"]["peak_memory_bytes"].as_u64().unwrap_or_default())
+}
+
+/// Seconds of some work.
+fn seconds<T>(work: impl FnOnce() -> Result<T>) -> Result<f64> {
+    let started = Instant::now();
+    black_box(work()?);
+    Ok(started.elapsed().as_secs_f64())
+}
+
+/// Prints the speed of some work as a share of the bare read's, of several turns. The turns alternate, so that a
+/// drift in the speed of the machine affects both alike.
+fn compare(name: &str, turns: usize, prices: &Path, mut work: impl FnMut() -> Result<()>) -> Result<()> {
+    let (mut ratios, mut reads, mut works) = (Vec::new(), Vec::new(), Vec::new());
+    for _ in 0..turns {
+        let read = seconds(|| bare_read(prices))?;
+        let whole = seconds(&mut work)?;
+        ratios.push(read / whole);
+        reads.push(read);
+        works.push(whole);
+    }
+    let median = |values: &mut Vec<f64>| {
+        values.sort_by(f64::total_cmp);
+        values[values.len() / 2]
+    };
+    println!(
+        "{name}: {:.2} of the speed of the bare read ({:.2} to {:.2}; {:.3} s beside {:.3} s)",
+        median(&mut ratios),
+        ratios[0],
+        ratios[turns - 1],
+        median(&mut works),
+        median(&mut reads)
+    );
+    Ok(())
 }
 
 fn main() -> Result<()> {
@@ -107,33 +145,26 @@ fn main() -> Result<()> {
             bench.iter(|| frames(&input).map_err(|error| error.to_string()));
         });
     }
-    group.bench_function("replay, dlm, a rebalance every 390 frames", |bench| {
-        bench.iter(|| replay(&short, &out).map_err(|error| error.to_string()));
-    });
+    for estimator in ESTIMATORS {
+        group.bench_function(format!("replay, {estimator}, a rebalance every 390 frames"), |bench| {
+            bench.iter(|| replay(&short, estimator, &out).map_err(|error| error.to_string()));
+        });
+    }
     group.finish();
     criterion.final_summary();
     if std::env::args().any(|argument| argument == "--test") {
         return Ok(());
     }
 
-    // In turns, so that a drift in the speed of the machine affects both alike.
-    let mut ratios = Vec::new();
-    for _ in 0..9 {
-        let started = Instant::now();
-        bare_read(&short.prices)?;
-        let read = started.elapsed().as_secs_f64();
-        let started = Instant::now();
-        replay(&short, &out)?;
-        ratios.push(read / started.elapsed().as_secs_f64());
+    let alone = Input::from(short.prices.as_path());
+    compare("frames alone", TURNS, &short.prices, || frames(&alone).map(|_| ()))?;
+    for estimator in ESTIMATORS {
+        let name = format!("replay with {estimator}");
+        compare(&name, TURNS, &short.prices, || replay(&short, estimator, &out).map(|_| ()))?;
     }
-    ratios.sort_by(f64::total_cmp);
-    println!(
-        "replay as a share of the bare read's speed: median {:.2}, {ratios:.2?}",
-        ratios[ratios.len() / 2]
-    );
 
     let long = panel(&folder, 10 * FRAMES)?;
-    let (of_short, of_long) = (replay(&short, &out)?, replay(&long, &out)?);
+    let (of_short, of_long) = (replay(&short, ESTIMATORS[0], &out)?, replay(&long, ESTIMATORS[0], &out)?);
     println!(
         "peak memory: {:.1} MB for {} rows, {:.1} MB for {} rows: {:.3} times",
         of_short as f64 * 1e-6,

@@ -168,7 +168,7 @@ fn sweep(frames: &[Frame], numbers: &[usize]) -> Result<()> {
         1e3 * mean,
         alone.len()
     );
-    println!("  ratio                                              {:8.2}", whole / expected);
+    println!("  the sweep as a multiple of these replays           {:8.2}", whole / expected);
     println!(
         "  of it source and estimate, once                    {:8.2} s",
         seconds_in(&report, &["source", "estimate"])
