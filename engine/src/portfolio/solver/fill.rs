@@ -66,9 +66,11 @@ fn fill_body<M: MulAdd>(columns: &mut Columns, problem: &Problem<'_>, root: &[f6
         fill_coefficients(coefficients, problem, root, at);
         // An instrument of infinite variance has a known weight only if that is fixed; so does padding.
         let variance = lanes(problem.idiosyncratic, at, f64::INFINITY);
-        let [expected, held, cost] =
-            [problem.expected, problem.held, problem.cost].map(|of| lanes(of, at, 0.0));
-        let [lower, upper] = [problem.lower, problem.upper].map(|of| lanes(of, at, 0.0));
+        let expected = lanes(problem.expected, at, 0.0);
+        let held = lanes(problem.held, at, 0.0);
+        let cost = lanes(problem.cost, at, 0.0);
+        let lower = lanes(problem.lower, at, 0.0);
+        let upper = lanes(problem.upper, at, 0.0);
         let room =
             LaneBlock::from_fn(|lane| larger(larger(held[lane].abs(), lower[lane].abs()), upper[lane].abs()));
         let bound = |of: LaneBlock, lane: usize| {
