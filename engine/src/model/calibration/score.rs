@@ -113,7 +113,7 @@ const fn flag(condition: bool) -> f64 {
 /// their range. Other lanes are unchanged: no instrument depends on its neighbours.
 #[inline(always)]
 fn fold<M: MulAdd>(sums: &mut [Lane; SUMS], products: &mut Products, scored: &Lane, tail: &TailLanes) {
-    let Products { dof, scale, error } = *products;
+    let (dof, scale, error) = (products.dof, products.scale, products.error);
     let mut due = [0_u64; LANES];
     for lane in 0..LANES {
         let inside = (scale[0].0[lane] > LEAST)
@@ -159,61 +159,88 @@ fn score_block<M: MulAdd>(
     // Instruments without a return or without a scale are not scored.
     let one = Lane::from_fn(|lane| flag(!y.0[lane].is_nan() & (scale.0[lane] > 0.0)));
     fold::<M>(sums, products, &one, tail);
-    let (mut s, mut r, mut p) = (*sums, *recent, *products);
+    let [before, weight, last] =
+        [Recent::Variance, Recent::Weight, Recent::Error].map(|of| recent[of as usize]);
+    let zero = Lane::ZERO;
+    let [mut error, mut value, mut standardised, mut product, mut z] = [zero; 5];
+    let (mut inside, mut errors, mut scales) = ([zero; 3], [zero; 2], [zero; 2]);
+    let [mut weights, mut variances] = [zero; 2];
     for lane in 0..LANES {
         let present = !y.0[lane].is_nan();
         let scored = one.0[lane] > 0.0;
         let e = if scored { y.0[lane] - f.0[lane] } else { 0.0 };
-        let value = if scored { y.0[lane] } else { 0.0 };
+        let r = if scored { y.0[lane] } else { 0.0 };
         let scale = if scored { scale.0[lane] } else { 1.0 };
         let of_variance = tail.inverse_variance.0[lane];
-        let before = r[Recent::Variance as usize].0[lane];
-        let known = before * of_variance;
-        let b = if known > 0.0 { known } else { scale };
-        let (inverse, inverse_b) = (1.0 / scale, 1.0 / b);
-        let squares = [e * e * inverse, value * value * inverse_b];
-        let scales = [scale, b];
-        for which in 0..2 {
-            let square = squares[which] * tail.inverse_dof.0[lane];
-            let error = 1.0 + if square < SQUARE_MAX { square } else { SQUARE_MAX };
-            p.error[which].0[lane] *= if scored { error } else { 1.0 };
-            let scale = scales[which] * tail.inverse_constant.0[lane];
-            p.scale[which].0[lane] *= if scored { scale } else { 1.0 };
+        let known = before.0[lane] * of_variance;
+        let baseline = if known > 0.0 { known } else { scale };
+        let inverse = 1.0 / scale;
+        let squared = e * e;
+        let relative = squared * inverse;
+        let ratio = relative * tail.inverse_dof.0[lane];
+        let bounded = if ratio < SQUARE_MAX { ratio } else { SQUARE_MAX };
+        errors[0].0[lane] = if scored { 1.0 + bounded } else { 1.0 };
+        let ratio = r * r / baseline * tail.inverse_dof.0[lane];
+        let bounded = if ratio < SQUARE_MAX { ratio } else { SQUARE_MAX };
+        errors[1].0[lane] = if scored { 1.0 + bounded } else { 1.0 };
+        let constant = tail.inverse_constant.0[lane];
+        scales[0].0[lane] = if scored { scale * constant } else { 1.0 };
+        scales[1].0[lane] = if scored { baseline * constant } else { 1.0 };
+        let deviation = e * (inverse * of_variance).sqrt();
+        product.0[lane] = if scored { deviation * last.0[lane] } else { 0.0 };
+        z.0[lane] = if scored { deviation } else { last.0[lane] };
+        standardised.0[lane] = if scored { relative * of_variance } else { 0.0 };
+        error.0[lane] = squared;
+        value.0[lane] = r * r;
+        for at in 0..3 {
+            let within = squared <= tail.half_widths[at].0[lane] * scale;
+            inside[at].0[lane] = flag(scored & within);
         }
-        let z = e * (inverse * of_variance).sqrt();
-        let last = r[Recent::Error as usize].0[lane];
-        let product = if scored { z * last } else { 0.0 };
-        let standardised = if scored { squares[0] * of_variance } else { 0.0 };
-        let count = one.0[lane];
-        s[Sum::Forecasts as usize].0[lane] += count;
-        s[Sum::ErrorSquared as usize].0[lane] += e * e;
-        s[Sum::ReturnSquared as usize].0[lane] += value * value;
-        s[Sum::Standardised as usize].0[lane] += standardised;
-        s[Sum::Products as usize].0[lane] += product;
-        let inside = |at: usize| flag(scored & (e * e <= tail.half_widths[at].0[lane] * scale));
-        let inside = [inside(0), inside(1), inside(2)];
-        s[Sum::Inside50 as usize].0[lane] += inside[0];
-        s[Sum::Inside90 as usize].0[lane] += inside[1];
-        s[Sum::Inside95 as usize].0[lane] += inside[2];
-        let rate = count * (1.0 / MEMORY);
-        let excess50 = &mut r[Recent::Excess50 as usize].0[lane];
-        *excess50 = M::mul_add(rate, inside[0] - INTERVALS[0] - *excess50, *excess50);
-        let is_off50 = excess50.abs() > constants.tolerances[0];
-        let excess95 = &mut r[Recent::Excess95 as usize].0[lane];
-        *excess95 = M::mul_add(rate, inside[2] - INTERVALS[2] - *excess95, *excess95);
-        let is_off95 = excess95.abs() > constants.tolerances[1];
-        let signs = &mut r[Recent::Signs as usize].0[lane];
-        let sign = flag(product > 0.0) - flag(product < 0.0);
-        *signs = M::mul_add(rate, sign - *signs, *signs);
-        let is_off = is_off50 | is_off95 | (signs.abs() > constants.tolerances[2]);
-        s[Sum::Alarms as usize].0[lane] += flag(scored & is_off);
-        r[Recent::Error as usize].0[lane] = if scored { z } else { last };
-        let weight = r[Recent::Weight as usize].0[lane];
-        let discounted = constants.discount * weight;
+        let discounted = constants.discount * weight.0[lane];
         let total = discounted + 1.0;
-        let learned = M::mul_add(y.0[lane], y.0[lane], discounted * before) / total;
-        r[Recent::Weight as usize].0[lane] = if present { total } else { weight };
-        r[Recent::Variance as usize].0[lane] = if present { learned } else { before };
+        let learned = M::mul_add(y.0[lane], y.0[lane], discounted * before.0[lane]) / total;
+        weights.0[lane] = if present { total } else { weight.0[lane] };
+        variances.0[lane] = if present { learned } else { before.0[lane] };
     }
-    (*sums, *recent, *products) = (s, r, p);
+    recent[Recent::Weight as usize] = weights;
+    recent[Recent::Variance as usize] = variances;
+    recent[Recent::Error as usize] = z;
+    for which in 0..2 {
+        let (error, scale) = (products.error[which], products.scale[which]);
+        products.error[which] = Lane::from_fn(|lane| error.0[lane] * errors[which].0[lane]);
+        products.scale[which] = Lane::from_fn(|lane| scale.0[lane] * scales[which].0[lane]);
+    }
+    let mut follow = |which: Recent, values: Lane| -> Lane {
+        let before = recent[which as usize];
+        let column = Lane::from_fn(|lane| {
+            let rate = one.0[lane] * (1.0 / MEMORY);
+            M::mul_add(rate, values.0[lane] - before.0[lane], before.0[lane])
+        });
+        recent[which as usize] = column;
+        column
+    };
+    let excess50 = follow(Recent::Excess50, Lane::from_fn(|lane| inside[0].0[lane] - INTERVALS[0]));
+    let excess95 = follow(Recent::Excess95, Lane::from_fn(|lane| inside[2].0[lane] - INTERVALS[2]));
+    let sign = |lane: usize| flag(product.0[lane] > 0.0) - flag(product.0[lane] < 0.0);
+    let signs = follow(Recent::Signs, Lane::from_fn(sign));
+    let [within50, within95, within_signs] = constants.tolerances;
+    let alarms = Lane::from_fn(|lane| {
+        let is_off = (excess50.0[lane].abs() > within50)
+            | (excess95.0[lane].abs() > within95)
+            | (signs.0[lane].abs() > within_signs);
+        flag((one.0[lane] > 0.0) & is_off)
+    });
+    let mut add = |which: Sum, values: Lane| {
+        let before = sums[which as usize];
+        sums[which as usize] = Lane::from_fn(|lane| before.0[lane] + values.0[lane]);
+    };
+    add(Sum::Forecasts, one);
+    add(Sum::ErrorSquared, error);
+    add(Sum::ReturnSquared, value);
+    add(Sum::Standardised, standardised);
+    add(Sum::Products, product);
+    add(Sum::Inside50, inside[0]);
+    add(Sum::Inside90, inside[1]);
+    add(Sum::Inside95, inside[2]);
+    add(Sum::Alarms, alarms);
 }

@@ -124,7 +124,7 @@ impl Dlm {
                 let i = member as usize;
                 let s = self.lanes.observation_var.get(i);
                 for (at, value) in out[i * k * k..(i + 1) * k * k].iter_mut().enumerate() {
-                    *value = spread_of_t * s * covariance.entry(at / k, at % k)[lane];
+                    *value = spread_of_t * covariance.entry(at / k, at % k)[lane] * s;
                 }
             }
         }

@@ -5,7 +5,7 @@ use super::instruments::{Lanes, Shares};
 use super::of_histories::OfHistories;
 use crate::distributions::variance_of_t;
 use crate::model::estimates::Estimates;
-use crate::model::lanes::lane_block::{Columns, LANES};
+use crate::model::lanes::lane_block::{Columns, LANES, put};
 use crate::model::lanes::{Column, Lane};
 use crate::processor::{MulAdd, kernel};
 
@@ -66,19 +66,19 @@ fn write_body<M: MulAdd>(writer: &mut Writer, of: Written<'_>, estimates: &mut E
             }
         }
         column(&mut estimates.coefficient_sd, deviations);
-        column(&mut estimates.alpha, &mean[..1]);
+        put(&mut estimates.alpha, block, &mean[0]);
         column(&mut estimates.betas, &mean[1..]);
-        column(&mut estimates.observation_var, &[s]);
-        column(&mut estimates.dof, &[dof]);
+        put(&mut estimates.observation_var, block, &s);
+        put(&mut estimates.dof, block, &dof);
         let (y, f, scale) = (of.observed.0[block], of.lanes.forecast.0[block], of.lanes.prior_var.0[block]);
         let (mut sd, mut error) = (Lane::ZERO, Lane::ZERO);
         for lane in 0..LANES {
             sd.0[lane] = (forecast_variance.0[lane] * scale.0[lane]).sqrt();
             error.0[lane] = y.0[lane] - f.0[lane];
         }
-        column(&mut estimates.forecast_mean, &[f]);
-        column(&mut estimates.forecast_sd, &[sd]);
-        column(&mut estimates.forecast_dof, &[forecast_dof]);
-        column(&mut estimates.forecast_error, &[error]);
+        put(&mut estimates.forecast_mean, block, &f);
+        put(&mut estimates.forecast_sd, block, &sd);
+        put(&mut estimates.forecast_dof, block, &forecast_dof);
+        put(&mut estimates.forecast_error, block, &error);
     }
 }

@@ -80,6 +80,19 @@ pub(in crate::model) struct Columns<'a> {
     pub(in crate::model) len: usize,
 }
 
+/// Writes one block of a column; the last block may have lanes beyond the end.
+#[inline(always)]
+pub(in crate::model) fn put(column: &mut [f64], block: usize, values: &LaneBlock) {
+    let at = block * LANES;
+    match column.get_mut(at..at + LANES) {
+        Some(whole) => whole.copy_from_slice(&values.0),
+        None => {
+            let rest = &mut column[at..];
+            rest.copy_from_slice(&values.0[..rest.len()]);
+        }
+    }
+}
+
 impl Columns<'_> {
     /// Writes the coefficients of a block.
     #[inline(always)]

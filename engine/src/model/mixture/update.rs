@@ -272,9 +272,9 @@ fn update_model<M: MulAdd>(
 fn weigh<M: MulAdd>(log_weights: &mut [Lane], weights: &mut [Lane], forgetting: f64) {
     let mut largest = Lane::splat(f64::NEG_INFINITY);
     for log in &*log_weights {
-        for lane in 0..LANES {
-            largest.0[lane] = if log.0[lane] > largest.0[lane] { log.0[lane] } else { largest.0[lane] };
-        }
+        let (log, before) = (*log, largest);
+        largest =
+            Lane::from_fn(|lane| if log.0[lane] > before.0[lane] { log.0[lane] } else { before.0[lane] });
     }
     let mut sum = Lane::ZERO;
     for (log, weight) in log_weights.iter_mut().zip(&mut *weights) {
@@ -290,8 +290,7 @@ fn weigh<M: MulAdd>(log_weights: &mut [Lane], weights: &mut [Lane], forgetting: 
     }
     let inverse = Lane::from_fn(|lane| 1.0 / sum.0[lane]);
     for weight in weights {
-        for lane in 0..LANES {
-            weight.0[lane] *= inverse.0[lane];
-        }
+        let raised = *weight;
+        *weight = Lane::from_fn(|lane| raised.0[lane] * inverse.0[lane]);
     }
 }

@@ -6,7 +6,7 @@ use crate::model::dlm::covariance::ScaledCovariance;
 use crate::model::dlm::histories::Histories;
 use crate::model::dlm::of_histories::OfHistories;
 use crate::model::estimates::Estimates;
-use crate::model::lanes::lane_block::{Columns, LANES};
+use crate::model::lanes::lane_block::{Columns, LANES, put};
 use crate::model::lanes::{Column, Lane, LocalLanes, packed, packed_len};
 use crate::processor::{MulAdd, kernel};
 
@@ -214,25 +214,25 @@ fn write_body<M: MulAdd, const COUNT: usize>(
             *out = Lane::from_fn(|lane| variance.0[lane].sqrt());
         }
         column(&mut estimates.coefficient_sd, &out[..k]);
-        column(&mut estimates.alpha, &means[..1]);
+        put(&mut estimates.alpha, block, &means[0]);
         column(&mut estimates.betas, &means[1..]);
         let level = scales.calibrated * scales.h;
         for lane in 0..LANES {
             variance.0[lane] *= level;
         }
-        column(&mut estimates.observation_var, &[variance]);
+        put(&mut estimates.observation_var, block, &variance);
         // The calibrated variance includes the uncertainty of S.
-        column(&mut estimates.dof, &[Lane::splat(f64::INFINITY)]);
+        put(&mut estimates.dof, block, &Lane::splat(f64::INFINITY));
         let (y, f, scale) = (last.observed.0[block], last.mixed.published.0[block], last.scale.0[block]);
         let (mut sd, mut error) = (Lane::ZERO, Lane::ZERO);
         for lane in 0..LANES {
             sd.0[lane] = (scales.forecast_variance * scale.0[lane]).sqrt();
             error.0[lane] = y.0[lane] - f.0[lane];
         }
-        column(&mut estimates.forecast_mean, &[f]);
-        column(&mut estimates.forecast_sd, &[sd]);
-        column(&mut estimates.forecast_dof, &[Lane::splat(scales.forecast_dof)]);
-        column(&mut estimates.forecast_error, &[error]);
+        put(&mut estimates.forecast_mean, block, &f);
+        put(&mut estimates.forecast_sd, block, &sd);
+        put(&mut estimates.forecast_dof, block, &Lane::splat(scales.forecast_dof));
+        put(&mut estimates.forecast_error, block, &error);
     }
 }
 
