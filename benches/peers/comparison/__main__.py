@@ -27,10 +27,10 @@ betaflow beside the Python packages that do the same work. `benches/peers/run` w
 [peers/README.md](peers/README.md) explains the comparisons and their settings.
 
 A contestant is timed only if its results agree with ours to the tolerance in the text; else the table says by how much they \
-differ. The first run, which compiles, is apart: it includes the start of the process and its imports. Then contestants take \
-turns, and times are medians of {runs}. Wall time; CPU time is that of all threads of a process, reading of Parquet files \
-included where a text says so. A contestant on one thread is pinned to one processor. **faster** marks each peer that is faster \
-than betaflow."""
+differ. The first run, which compiles, has a column of its own: it includes the start of the process and its imports. Then \
+contestants take turns, and times are medians of {runs}. CPU time is that of all threads of a process. A contestant on one \
+thread is pinned to one processor. Peers stay in their process; commands of betaflow start one for each run. **faster** marks \
+each peer that is faster than betaflow."""
 
 
 def versions(tables: list[Table]) -> list[list[str]]:
@@ -42,10 +42,18 @@ def versions(tables: list[Table]) -> list[list[str]]:
     return [[name, found[name]] for name in sorted(found, key=str.lower)]
 
 
-def page(sections: list[tuple[str, list[Table]]], facts: list[list[str]], quick: bool, seconds: float) -> str:
+BUSY = """**Other programs used the machine when this run began.** Wall times are too long, and ratios of them uncertain; CPU \
+times suffer little. Repeat the run on an idle machine."""
+
+
+def page(
+    sections: list[tuple[str, list[Table]]], facts: list[list[str]], busy: bool, quick: bool, seconds: float
+) -> str:
     """Return the text of RESULTS.md."""
     tables = [table for _, found in sections for table in found]
     parts = [HEAD.format(runs="one turn (a quick run, for tests)" if quick else "3 to 7 turns")]
+    if busy:
+        parts.append(BUSY)
     facts = [*facts, ["date", datetime.date.today().isoformat()], ["this page took", f"{seconds / 60:.0f} minutes"]]
     parts.append(report.markdown(["", "value"], facts).replace("---:", "---"))
     lost = report.slower(tables)
@@ -69,13 +77,13 @@ def main() -> int:
     names = ("folder", "program", "estimators", "sizing", "main", "nautilus")
     setup = Setup(**{name: getattr(options, name).absolute() for name in names}, quick=options.quick)
     setup.folder.mkdir(parents=True, exist_ok=True)
-    facts, start = machine.facts(ROOT), time.monotonic()
+    facts, busy, start = machine.facts(ROOT), machine.busy(), time.monotonic()
     sections = []
     for name, (title, tables) in COMPARISONS.items():
         if not options.only or name in options.only:
             print(f"{title} ({time.monotonic() - start:.0f} s)", file=sys.stderr, flush=True)
             sections.append((title, tables(setup)))
-    text = page(sections, facts, options.quick, time.monotonic() - start)
+    text = page(sections, facts, busy, options.quick, time.monotonic() - start)
     options.out.write_text(text)
     print(f"wrote {options.out}", file=sys.stderr)
     missing = [row for _, found in sections for table in found for row in table.rows if row.reason]

@@ -19,6 +19,11 @@ def processor() -> str:
     return f"{name} (family {facts.get('cpu family')}, model {facts.get('model')}, {level})"
 
 
+def busy() -> bool:
+    """Tell whether other programs use the machine."""
+    return os.getloadavg()[0] > 0.5 * len(os.sched_getaffinity(0))
+
+
 def output(*command: str) -> str:
     """Return the output of a command, or a dash."""
     try:
