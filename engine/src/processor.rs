@@ -5,20 +5,25 @@
 //! instruction and a library function give the same bits. A body also keeps the order of operations of each
 //! lane and adds nothing across lanes. Every instruction set therefore gives the same bits.
 //!
-//! Compilers fuse a product and a sum only where the source asks for it by [`MulAdd`].
+//! Compilers fuse a product and a sum only where the source asks for it by [`MulAdd`] or [`Vector`].
+
+mod vector;
 
 use std::sync::atomic::{AtomicU8, Ordering};
+
+pub(crate) use vector::{LANES, Vector};
 
 /// Instruction set for which kernels are compiled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum InstructionSet {
     /// Instructions that every processor of the target has. On x86-64 it has no fused multiply-add:
-    /// `libm::fma` computes it in software, with the same result and many times slower.
+    /// `libm::fma` computes it in software, with the same result: a full covariance takes 90 times as long as with
+    /// x86-64-v4.
     Baseline = 1,
-    /// x86-64-v3: AVX2 and fused multiply-add (Haswell, Zen, and later).
+    /// Level x86-64-v3: AVX2 and fused multiply-add (Haswell, Zen, and later).
     X86V3 = 2,
-    /// x86-64-v4: AVX-512 F, BW, CD, DQ and VL (Skylake servers, Zen 4, and later).
+    /// Level x86-64-v4: AVX-512 F, BW, CD, DQ and VL (Skylake servers, Zen 4, and later).
     X86V4 = 3,
 }
 
@@ -97,6 +102,24 @@ impl InstructionSet {
     }
 }
 
+/// Runs a test on each instruction set of this build, one test at a time; prints those that this processor lacks.
+#[cfg(test)]
+#[allow(clippy::print_stderr)]
+pub(crate) fn on_each_set(mut test: impl FnMut(InstructionSet)) {
+    static ONE: std::sync::Mutex<()> = std::sync::Mutex::new(());
+    // A failed test poisons the lock, which guards no data.
+    let _one = ONE.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    for set in InstructionSet::compiled() {
+        if set.is_available() {
+            assert_eq!(InstructionSet::limit(*set), *set);
+            test(*set);
+        } else {
+            eprintln!("not run on this processor: {}", set.name());
+        }
+    }
+    InstructionSet::limit(InstructionSet::X86V4);
+}
+
 /// Names of the features that this processor lacks.
 #[cfg(target_arch = "x86_64")]
 macro_rules! missing {
@@ -118,23 +141,58 @@ fn v4_missing() -> Vec<&'static str> {
     missing!("avx512f" "avx512bw" "avx512cd" "avx512dq" "avx512vl")
 }
 
-/// Fused multiply-add, as the instruction set of a kernel has it.
+/// Requests numbers that are read soon, so that other work overlaps with their way from memory.
+#[inline]
+#[allow(unsafe_code, reason = "an instruction of the processor")]
+pub(crate) fn prefetch(numbers: &[f64]) {
+    #[cfg(target_arch = "x86_64")]
+    for line in numbers.chunks(LANES) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: every x86-64 processor has the instruction, and it reads nothing that a program can see.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) }
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = numbers;
+}
+
+/// Fused multiply-add of the instruction set of a kernel.
 pub(crate) trait MulAdd {
     /// Returns a·b + c, rounded once.
-    #[allow(dead_code, reason = "the kernels are rewritten one by one")]
     fn mul_add(a: f64, b: f64, c: f64) -> f64;
 }
 
-/// Fused multiply-add as an instruction of the processor.
-pub(crate) struct Instruction;
+/// Implements [`MulAdd`] by an instruction of the processor.
+macro_rules! instruction {
+    ($(#[$meta:meta])* $name:ident) => {
+        $(#[$meta])*
+        pub(crate) struct $name;
 
-impl MulAdd for Instruction {
-    #[inline(always)]
-    #[allow(clippy::disallowed_methods, reason = "one instruction in every kernel that uses this type")]
-    fn mul_add(a: f64, b: f64, c: f64) -> f64 {
-        a.mul_add(b, c)
-    }
+        impl MulAdd for $name {
+            #[inline(always)]
+            #[allow(clippy::disallowed_methods, reason = "one instruction in every kernel that uses this type")]
+            fn mul_add(a: f64, b: f64, c: f64) -> f64 {
+                a.mul_add(b, c)
+            }
+        }
+    };
 }
+
+#[cfg(any(target_arch = "aarch64", target_feature = "fma"))]
+instruction!(
+    /// Arithmetic of [`InstructionSet::Baseline`] where every processor of the target multiplies and adds in one
+    /// instruction.
+    Instruction
+);
+#[cfg(target_arch = "x86_64")]
+instruction!(
+    /// Arithmetic of [`InstructionSet::X86V3`].
+    X86V3
+);
+#[cfg(target_arch = "x86_64")]
+instruction!(
+    /// Arithmetic of [`InstructionSet::X86V4`].
+    X86V4
+);
 
 /// Fused multiply-add in software, for processors without the instruction.
 #[cfg_attr(any(target_arch = "aarch64", target_feature = "fma"), allow(dead_code))]
@@ -168,20 +226,20 @@ macro_rules! kernel {
         $(#[$meta])*
         #[allow(unsafe_code, reason = "calls functions with more instructions than the caller's")]
         $vis fn $name($($arg: $ty),*) $(-> $ret)? {
-            use $crate::processor::{Baseline, InstructionSet};
+            use $crate::processor::Baseline;
 
             #[cfg(target_arch = "x86_64")]
             {
-                use $crate::processor::Instruction;
+                use $crate::processor::{InstructionSet, X86V3, X86V4};
 
                 #[target_feature(enable = "avx,avx2,bmi1,bmi2,f16c,fma,lzcnt,movbe,popcnt")]
                 fn v3($($arg: $ty),*) $(-> $ret)? {
-                    $body::<Instruction>($($arg),*)
+                    $body::<X86V3>($($arg),*)
                 }
                 #[target_feature(enable = "avx,avx2,bmi1,bmi2,f16c,fma,lzcnt,movbe,popcnt")]
                 #[target_feature(enable = "avx512f,avx512bw,avx512cd,avx512dq,avx512vl")]
                 fn v4($($arg: $ty),*) $(-> $ret)? {
-                    $body::<Instruction>($($arg),*)
+                    $body::<X86V4>($($arg),*)
                 }
                 match InstructionSet::in_use() {
                     // SAFETY: `in_use` returns an instruction set only after `is_available` has found each

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::model::lanes::lane_block::{LANES, LaneBlock};
 use crate::model::lanes::{packed, packed_len, widths};
 use crate::model::settings::{EstimatorSettings, WindUp};
-use crate::processor::{MulAdd, kernel};
+use crate::processor::{Vector, kernel};
 use crate::settings::Calendar;
 
 /// Discount factors per frame of the covariances of up to [`LANES`] models.
@@ -154,60 +154,66 @@ impl ScaledCovariance {
     }
 }
 
-// The kernels run the same operations for every model in the same order, without fused multiply-add and
-// without sums across models, so every target gives the same bits. `widths!` instantiates the body for each
-// usual number of coefficients, so that its loops unroll.
+// The kernels run the same operations for every model in the same order, without sums across models, so every
+// instruction set gives the same bits. `widths!` instantiates the body for each usual number of coefficients, so that
+// its loops unroll.
 
 kernel!(fn evolve_kernel(covariance: &mut ScaledCovariance, evolution: &Evolution) = evolve_by_size);
 
 #[inline(always)]
-fn evolve_by_size<M: MulAdd>(covariance: &mut ScaledCovariance, evolution: &Evolution) {
+fn evolve_by_size<M: Vector>(covariance: &mut ScaledCovariance, evolution: &Evolution) {
     widths!(covariance.k, M, evolve_body(covariance, evolution));
 }
 
 #[inline(always)]
-fn evolve_body<M: MulAdd, const K: usize>(covariance: &mut ScaledCovariance, evolution: &Evolution) {
+fn evolve_body<M: Vector, const K: usize>(covariance: &mut ScaledCovariance, evolution: &Evolution) {
     let k = if K > 0 { K } else { covariance.k };
     let ScaledCovariance { c, gain, restored, .. } = covariance;
     let (c, gain) = (&mut c[..packed_len(k)], &mut gain[..k]);
     let [alpha, beta] = &evolution.inverse_discount;
-    scale(&mut c[0], alpha);
-    for entry in &mut c[k..] {
-        scale(entry, beta);
-    }
-    for j in 0..k {
-        let precision = &restored[usize::from(j > 0)];
-        if precision.iter().all(|p| *p == 0.0) {
-            continue;
+    let restores = restored.map(|precision| precision.iter().any(|p| *p != 0.0));
+    for part in 0..LANES / M::WIDTH {
+        scale::<M>(&mut c[..1], M::load(alpha, part), part);
+        scale::<M>(&mut c[k..], M::load(beta, part), part);
+        for j in 0..k {
+            if !restores[usize::from(j > 0)] {
+                continue;
+            }
+            // Update by an observation of component j with that precision: R ← R − R e_j e_j' R g/(1 + g R_jj).
+            let precision = M::load(&restored[usize::from(j > 0)], part);
+            for a in 0..k {
+                M::store(M::load(&c[packed(k, a.min(j), a.max(j))], part), &mut gain[a], part);
+            }
+            let one = M::splat(1.0);
+            let scale = M::divide(precision, M::add_product(precision, M::load(&gain[j], part), one));
+            subtract_outer::<M, K>(c, gain, scale, part);
         }
-        // Update by an observation of component j with that precision: R ← R − R e_j e_j' R g/(1 + g R_jj).
-        for a in 0..k {
-            gain[a] = c[packed(k, a.min(j), a.max(j))];
-        }
-        let scale = LaneBlock::from_fn(|m| precision[m] / (1.0 + precision[m] * gain[j][m]));
-        subtract_outer(c, gain, &scale);
     }
 }
 
 #[inline(always)]
-fn scale(entry: &mut LaneBlock, by: &LaneBlock) {
-    for model in 0..LANES {
-        entry[model] *= by[model];
+fn scale<M: Vector>(entries: &mut [LaneBlock], by: M::V, part: usize) {
+    for entry in entries {
+        M::store(M::multiply(M::load(entry, part), by), entry, part);
     }
 }
 
 /// Subtracts an outer product: C ← C − g g' · scale.
 #[inline(always)]
-fn subtract_outer(c: &mut [LaneBlock], gain: &[LaneBlock], scale: &LaneBlock) {
-    let k = gain.len();
-    let mut at = 0;
+fn subtract_outer<M: Vector, const K: usize>(
+    c: &mut [LaneBlock],
+    gain: &[LaneBlock],
+    scale: M::V,
+    part: usize,
+) {
+    let k = if K > 0 { K } else { gain.len() };
+    let mut rest = c;
     for a in 0..k {
-        let left = LaneBlock::from_fn(|m| gain[a][m] * scale[m]);
-        for right in &gain[a..] {
-            for m in 0..LANES {
-                c[at][m] -= left[m] * right[m];
-            }
-            at += 1;
+        let left = M::multiply(M::load(&gain[a], part), scale);
+        let row;
+        (row, rest) = rest.split_at_mut(k - a);
+        for (entry, right) in row.iter_mut().zip(&gain[a..]) {
+            M::store(M::subtract_product(left, M::load(right, part), M::load(entry, part)), entry, part);
         }
     }
 }
@@ -215,45 +221,45 @@ fn subtract_outer(c: &mut [LaneBlock], gain: &[LaneBlock], scale: &LaneBlock) {
 kernel!(fn forecast_kernel(covariance: &mut ScaledCovariance, x: &[f64]) -> LaneBlock = forecast_by_size);
 
 #[inline(always)]
-fn forecast_by_size<M: MulAdd>(covariance: &mut ScaledCovariance, x: &[f64]) -> LaneBlock {
+fn forecast_by_size<M: Vector>(covariance: &mut ScaledCovariance, x: &[f64]) -> LaneBlock {
     widths!(covariance.k, M, forecast_body(covariance, x))
 }
 
 #[inline(always)]
-fn forecast_body<M: MulAdd, const K: usize>(covariance: &mut ScaledCovariance, x: &[f64]) -> LaneBlock {
+fn forecast_body<M: Vector, const K: usize>(covariance: &mut ScaledCovariance, x: &[f64]) -> LaneBlock {
     let k = if K > 0 { K } else { covariance.k };
     let (c, gain, x) = (&covariance.c[..packed_len(k)], &mut covariance.gain[..k], &x[..k]);
-    let mut q = LaneBlock::splat(1.0);
-    for a in 0..k {
-        let mut sum = LaneBlock::ZERO;
-        for b in 0..k {
-            let entry = &c[packed(k, a.min(b), a.max(b))];
-            for m in 0..LANES {
-                sum[m] += entry[m] * x[b];
+    let mut forecast = LaneBlock::ZERO;
+    for part in 0..LANES / M::WIDTH {
+        let mut q = M::splat(1.0);
+        for a in 0..k {
+            let mut sum = M::multiply(M::load(&c[packed(k, 0, a)], part), M::splat(x[0]));
+            for b in 1..k {
+                let entry = M::load(&c[packed(k, a.min(b), a.max(b))], part);
+                sum = M::add_product(entry, M::splat(x[b]), sum);
             }
+            q = M::add_product(M::splat(x[a]), sum, q);
+            M::store(sum, &mut gain[a], part);
         }
-        for m in 0..LANES {
-            q[m] += x[a] * sum[m];
-        }
-        gain[a] = sum;
+        M::store(q, &mut forecast, part);
     }
-    q
+    forecast
 }
 
 kernel!(fn update_kernel(covariance: &mut ScaledCovariance, q: &LaneBlock) = update_by_size);
 
 #[inline(always)]
-fn update_by_size<M: MulAdd>(covariance: &mut ScaledCovariance, q: &LaneBlock) {
+fn update_by_size<M: Vector>(covariance: &mut ScaledCovariance, q: &LaneBlock) {
     widths!(covariance.k, M, update_body(covariance, q));
 }
 
 #[inline(always)]
-fn update_body<M: MulAdd, const K: usize>(covariance: &mut ScaledCovariance, q: &LaneBlock) {
+fn update_body<M: Vector, const K: usize>(covariance: &mut ScaledCovariance, q: &LaneBlock) {
     let k = if K > 0 { K } else { covariance.k };
     let (c, gain) = (&mut covariance.c[..packed_len(k)], &mut covariance.gain[..k]);
-    let inverse = LaneBlock::from_fn(|m| 1.0 / q[m]);
-    subtract_outer(c, gain, &inverse);
-    for gain in gain {
-        scale(gain, &inverse);
+    for part in 0..LANES / M::WIDTH {
+        let inverse = M::divide(M::splat(1.0), M::load(q, part));
+        subtract_outer::<M, K>(c, gain, inverse, part);
+        scale::<M>(gain, inverse, part);
     }
 }

@@ -6,9 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use super::histories::{Histories, MIXED};
 use crate::model::lanes::lane_block::{LANES, LaneBlock, take};
-use crate::model::lanes::one_gain::{self, Common, Learning, OneGain};
-use crate::model::lanes::{Coefficients, Column, Lane, Local, LocalLanes, forecast, widths};
-use crate::processor::{MulAdd, kernel};
+use crate::model::lanes::one_gain::{self, Common, Learning, LearningRegisters, OneGain};
+use crate::model::lanes::{Coefficients, Column, Lane, add_products_of_any};
+use crate::processor::{Vector, kernel};
 
 /// Scalars that a history shares with its instruments in a frame, besides the gain.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
@@ -27,12 +27,19 @@ pub(in crate::model) struct Share {
 impl Share {
     const EMPTY: Self =
         Self { spread: 0.0, inverse_q: 1.0, prior_dof: 1.0, inverse_dof: 0.5, variance_floor: 0.0 };
+
+    /// Update of S by an error of the frame.
+    #[inline(always)]
+    fn learning(&self) -> Learning {
+        Learning::new(1.0 + self.spread, self.prior_dof, self.variance_floor)
+    }
 }
 
 /// [`Share`] of each instrument of a block.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::model) struct ShareLanes {
     pub(in crate::model) inverse_q: Lane,
+    pub(in crate::model) spread: Lane,
     pub(in crate::model) prior_dof: Lane,
     pub(in crate::model) inverse_dof: Lane,
     pub(in crate::model) variance_floor: Lane,
@@ -43,6 +50,7 @@ impl ShareLanes {
     pub(in crate::model) fn from_fn(share: impl Fn(usize) -> Share) -> Self {
         Self {
             inverse_q: Lane::from_fn(|lane| share(lane).inverse_q),
+            spread: Lane::from_fn(|lane| share(lane).spread),
             prior_dof: Lane::from_fn(|lane| share(lane).prior_dof),
             inverse_dof: Lane::from_fn(|lane| share(lane).inverse_dof),
             variance_floor: Lane::from_fn(|lane| share(lane).variance_floor),
@@ -200,7 +208,6 @@ impl Lanes {
                 continue;
             };
             let at = run[0] as usize * k;
-            let Share { spread, prior_dof, variance_floor: floor, .. } = *share;
             let each = OneGain {
                 returns,
                 mean: &mut self.mean.blocks[blocks.start * k..blocks.end * k],
@@ -210,17 +217,18 @@ impl Lanes {
                 forecast_scale: &mut self.prior_var.0[blocks],
                 means: None,
             };
-            let learning = Some(Learning { q: 1.0 + spread, prior_dof, floor });
+            let learning = Some(share.learning());
             missing |= one_gain::update(Common { x, gain: &shares.gains[at..at + k], learning }, each);
         }
         missing
     }
 }
 
-kernel!(fn observe_kernel(lanes: &mut Lanes, histories: &Histories, shares: &Shares, x: &[f64], y: &[Lane], blocks: Range<usize>) = observe_by_size);
+kernel!(fn observe_kernel(lanes: &mut Lanes, histories: &Histories, shares: &Shares, x: &[f64], y: &[Lane], blocks: Range<usize>) = observe_blocks);
 
+/// Blocks of instruments with different histories.
 #[inline(always)]
-fn observe_by_size<M: MulAdd>(
+fn observe_blocks<M: Vector>(
     lanes: &mut Lanes,
     histories: &Histories,
     shares: &Shares,
@@ -228,70 +236,35 @@ fn observe_by_size<M: MulAdd>(
     y: &[Lane],
     blocks: Range<usize>,
 ) {
-    widths!(lanes.mean.k, M, observe_body(lanes, histories, shares, x, y, blocks));
-}
-
-#[inline(always)]
-fn observe_body<M: MulAdd, const K: usize>(
-    lanes: &mut Lanes,
-    histories: &Histories,
-    shares: &Shares,
-    x: &[f64],
-    y: &[Lane],
-    blocks: Range<usize>,
-) {
-    let k = if K > 0 { K } else { lanes.mean.k };
-    let design = Local::<K>::of(x);
-    let x = design.get(x, k);
-    let means = lanes.mean.blocks.chunks_exact_mut(k);
-    let columns = lanes.observation_var.0.iter_mut().zip(&mut lanes.forecast.0).zip(&mut lanes.prior_var.0);
-    let all = means.zip(y).zip(columns).enumerate();
-    for (block, ((mean, y), columns)) in all.skip(blocks.start).take(blocks.len()) {
-        match shares.of_block(histories, block, &mut lanes.scratch[..k]) {
-            BlockShare::Common(gains, share) => {
-                let local = Local::<K>::of(gains);
-                let gain = local.get(gains, k);
-                let share = ShareLanes::from_fn(|_| share);
-                observe_block(mean, y, columns, x, |j, _| gain[j], share);
+    let k = lanes.mean.k;
+    for block in blocks {
+        let mean = &mut lanes.mean.blocks[block * k..(block + 1) * k];
+        let BlockShare::Own(gain, share) = shares.of_block(histories, block, &mut lanes.scratch[..k]) else {
+            continue;
+        };
+        let learning = share.map(|share| share.learning());
+        let [kept, learned, floor] = [
+            Lane::from_fn(|lane| learning[lane].kept),
+            Lane::from_fn(|lane| learning[lane].learned),
+            Lane::from_fn(|lane| learning[lane].floor),
+        ];
+        for part in 0..LANES / M::WIDTH {
+            let y = M::load(&y[block], part);
+            let f = add_products_of_any::<M>(M::load(&mean[0], part), x, mean, part);
+            // An error of 0 leaves the mean unchanged.
+            let e = M::unless_missing(y, M::subtract(y, f), M::splat(0.0));
+            for (m, gain) in mean.iter_mut().zip(gain) {
+                M::store(M::add_product(M::load(gain, part), e, M::load(m, part)), m, part);
             }
-            BlockShare::Own(gains, share) => {
-                let local = LocalLanes::<K>::of(gains);
-                let gain = local.get(gains, k);
-                let share = ShareLanes::from_fn(|lane| share[lane]);
-                observe_block(mean, y, columns, x, |j, lane| gain[j].0[lane], share);
-            }
+            let learning = LearningRegisters::<M> {
+                kept: M::load(&kept, part),
+                learned: M::load(&learned, part),
+                floor: M::load(&floor, part),
+            };
+            let s = M::load(&lanes.observation_var.0[block], part);
+            M::store(s, &mut lanes.prior_var.0[block], part);
+            M::store(learning.update(s, e, y), &mut lanes.observation_var.0[block], part);
+            M::store(f, &mut lanes.forecast.0[block], part);
         }
     }
-}
-
-#[inline(always)]
-fn observe_block(
-    mean: &mut [Lane],
-    y: &Lane,
-    ((s, f), prior): ((&mut Lane, &mut Lane), &mut Lane),
-    x: &[f64],
-    gain: impl Fn(usize, usize) -> f64,
-    share: ShareLanes,
-) {
-    let (before, y) = (*s, *y);
-    let (mut forecasts, mut learned) = (Lane::ZERO, before);
-    for lane in 0..LANES {
-        forecasts.0[lane] = forecast(mean, x, lane);
-    }
-    // An error of 0 leaves the mean unchanged.
-    let e = Lane::from_fn(|lane| if y.0[lane].is_nan() { 0.0 } else { y.0[lane] - forecasts.0[lane] });
-    for lane in 0..LANES {
-        for (j, m) in mean.iter_mut().enumerate() {
-            m.0[lane] += gain(j, lane) * e.0[lane];
-        }
-    }
-    for lane in 0..LANES {
-        let ShareLanes { inverse_q, prior_dof, inverse_dof, variance_floor, .. } = &share;
-        let squared = e.0[lane] * e.0[lane];
-        let taught = (prior_dof.0[lane] * before.0[lane] + squared * inverse_q.0[lane]) * inverse_dof.0[lane];
-        let floor = variance_floor.0[lane];
-        let floored = if taught > floor { taught } else { floor };
-        learned.0[lane] = if y.0[lane].is_nan() { before.0[lane] } else { floored };
-    }
-    (*s, *f, *prior) = (learned, forecasts, before);
 }

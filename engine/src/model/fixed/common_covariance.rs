@@ -7,7 +7,7 @@ use super::kernel::{Columns, LANES, LaneBlock, Motion, States, packed, packed_le
 use super::parameters::FixedParameters;
 use super::per_instrument::{MotionColumns, pack};
 use crate::model::lanes::one_gain;
-use crate::model::lanes::one_gain::{Common, OneGain, shared_width};
+use crate::model::lanes::one_gain::{Common, OneGain};
 
 /// One covariance, many means; lane i is instrument i, also after it has left.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -19,9 +19,8 @@ pub(crate) struct CommonCovariance {
     state: Vec<LaneBlock>,
     /// State before the frame; if some instruments miss the frame, the state after the transition alone.
     without: Vec<LaneBlock>,
-    design: Vec<f64>,
     gain: Vec<f64>,
-    /// Means, block-major, `shared_width(k)` values per block.
+    /// Means, block-major, k values per block.
     mean: Vec<LaneBlock>,
     observed: Vec<LaneBlock>,
     forecast: Vec<LaneBlock>,
@@ -35,11 +34,11 @@ pub(crate) struct CommonCovariance {
 impl CommonCovariance {
     /// State of the first n instruments before their first frame.
     pub(crate) fn new(parameters: &FixedParameters, k: usize, n: usize) -> Self {
-        let (blocks, width) = (n.div_ceil(LANES), shared_width(k));
-        let mut mean = vec![LaneBlock::ZERO; blocks * width];
+        let blocks = n.div_ceil(LANES);
+        let mut mean = vec![LaneBlock::ZERO; blocks * k];
         for i in 0..n {
             for (j, value) in parameters.initial_mean.of(i).iter().enumerate() {
-                mean[i / LANES * width + j].0[i % LANES] = *value;
+                mean[i / LANES * k + j].0[i % LANES] = *value;
             }
         }
         let covariance = pack(parameters.initial_covariance.of(0), k);
@@ -49,8 +48,7 @@ impl CommonCovariance {
             k,
             without: state.clone(),
             state,
-            design: vec![0.0; width],
-            gain: vec![0.0; width],
+            gain: vec![0.0; k],
             mean,
             observed: vec![LaneBlock::ZERO; blocks],
             forecast: vec![LaneBlock::ZERO; blocks],
@@ -79,14 +77,11 @@ impl CommonCovariance {
         self.fresh = false;
         self.without.copy_from_slice(&self.state);
         self.forecast_var = frame(&mut self.state, x, moved, 1.0);
-        self.design[..k].copy_from_slice(x);
         for (gain, state) in self.gain.iter_mut().zip(&self.state[..k]) {
             *gain = state.0[0];
         }
         if let Some(transition) = moved.transition {
-            for m in self.mean.chunks_exact_mut(self.design.len()) {
-                kernel::transit_mean(k, transition.values, m);
-            }
+            kernel::transit_means(k, transition.values, &mut self.mean);
         }
         let each = OneGain {
             returns: &returns[..self.here.len()],
@@ -95,10 +90,10 @@ impl CommonCovariance {
             forecast: &mut self.forecast,
             observation_var: &mut [],
             forecast_scale: &mut [],
-            means: means.map(|values| Columns { values, len: returns.len() }),
+            means: means.map(|values| Columns { values, len: returns.len(), streamed: true }),
         };
         leaving.clear();
-        if one_gain::update(Common { x: &self.design, gain: &self.gain, learning: None }, each) {
+        if one_gain::update(Common { x, gain: &self.gain, learning: None }, each) {
             leaving.extend((0..self.here.len()).filter(|&i| self.here[i] && returns[i].is_nan()));
         }
         if leaving.is_empty() {
@@ -118,15 +113,18 @@ impl CommonCovariance {
 
     /// Writes the means of all lanes into columns of length n; those that have left keep their last values.
     pub(crate) fn write_means(&self, columns: &mut [f64], n: usize) {
-        let mut columns = Columns { values: columns, len: n };
-        for (block, mean) in self.mean.chunks_exact(self.design.len()).enumerate() {
-            columns.write(block, &mean[..self.k]);
-        }
+        kernel::write_columns(
+            Columns { values: columns, len: n, streamed: false },
+            0,
+            &self.mean,
+            self.k,
+            self.k,
+        );
     }
 
     /// Coefficient j of instrument i.
     pub(crate) fn mean(&self, i: usize, j: usize) -> f64 {
-        self.mean[i / LANES * self.design.len() + j].0[i % LANES]
+        self.mean[i / LANES * self.k + j].0[i % LANES]
     }
 
     /// Element (i, j) of the covariance.

@@ -6,6 +6,7 @@ use super::common_covariance::CommonCovariance;
 use super::parameters::FixedParameters;
 use super::per_instrument::{InstrumentFilters, pack};
 use crate::model::lanes::ln::ln;
+use crate::processor::prefetch;
 use crate::settings::Invalid;
 
 /// Constant ln 2π.
@@ -89,6 +90,7 @@ impl Fixed {
 
     fn advance(&mut self, factors: &[f64], returns: &[f64], mut means: Option<&mut [f64]>) {
         assert!(returns.len() >= self.place.len(), "instruments are only ever added");
+        prefetch(returns);
         self.design[1..].copy_from_slice(factors);
         if self.place.is_empty() && !returns.is_empty() && self.parameters.share_covariance() {
             self.common = Some(CommonCovariance::new(&self.parameters, self.design.len(), returns.len()));

@@ -1,53 +1,20 @@
 //! Kalman filter kernel of `fixed`, eight instruments side by side.
 //!
-//! Every lane runs the same operations in the same order for every k: no fused multiply-add, no sums across
-//! lanes. So AVX-512, AVX2 and the baseline, the specialised sizes and the general one, a shared covariance
-//! and an instrument's own all give the same bits.
+//! Every lane runs the same operations in the same order for every k, with no sums across lanes. So AVX-512, AVX2
+//! and the baseline, the specialised sizes and the general one, a shared covariance and an instrument's own all
+//! give the same bits.
 //!
 //! Columns are block-major, `[block][coefficient]`: the data of one block is contiguous. A covariance is its
 //! upper triangle by rows, so it is symmetric by construction.
-//!
-//! The hot loops are written for one lane, inside `for lane in 0..LANES` over arrays of known size: compilers
-//! turn this form into one vector operation per line. With long chains of operations, arithmetic on whole
-//! arrays stays scalar and costs ten times as much.
+
+use std::sync::atomic::{Ordering, compiler_fence};
 
 use crate::model::lanes;
-pub(super) use crate::model::lanes::lane_block::{Columns, LANES, LaneBlock, take};
+use crate::model::lanes::lane_block::runs;
+pub(super) use crate::model::lanes::lane_block::{Columns, LANES, LaneBlock, take, write_columns};
 pub(super) use crate::model::lanes::packed_len;
-use crate::processor::{MulAdd, kernel};
-
-/// Arithmetic of the kernel on eight values at once.
-trait Products {
-    fn set_product(&mut self, a: LaneBlock, b: LaneBlock);
-    fn add_product(&mut self, a: LaneBlock, b: LaneBlock);
-    fn subtract_product(&mut self, a: LaneBlock, b: LaneBlock);
-}
-
-impl Products for LaneBlock {
-    /// Sets `self` ← a b.
-    #[inline(always)]
-    fn set_product(&mut self, a: Self, b: Self) {
-        for lane in 0..LANES {
-            self.0[lane] = a.0[lane] * b.0[lane];
-        }
-    }
-
-    /// Adds: `self` ← `self` + a b.
-    #[inline(always)]
-    fn add_product(&mut self, a: Self, b: Self) {
-        for lane in 0..LANES {
-            self.0[lane] += a.0[lane] * b.0[lane];
-        }
-    }
-
-    /// Subtracts: `self` ← `self` − a b.
-    #[inline(always)]
-    fn subtract_product(&mut self, a: Self, b: Self) {
-        for lane in 0..LANES {
-            self.0[lane] -= a.0[lane] * b.0[lane];
-        }
-    }
-}
+use crate::model::lanes::{add_products, add_products_of_any, each_row, splat_all};
+use crate::processor::{MulAdd, Vector, kernel};
 
 /// Position of element (i, j) of a symmetric k × k matrix in its packed upper triangle.
 #[inline(always)]
@@ -108,7 +75,7 @@ pub(super) fn full(x: &[f64], motion: Motion<'_>, states: States<'_>) {
 kernel!(fn full_kernel(x: &[f64], motion: Motion<'_>, states: States<'_>) = full_by_size);
 
 #[inline(always)]
-fn full_by_size<M: MulAdd>(x: &[f64], motion: Motion<'_>, states: States<'_>) {
+fn full_by_size<M: Vector>(x: &[f64], motion: Motion<'_>, states: States<'_>) {
     macro_rules! sizes {
         ($($k:literal)*) => {
             match (x.len(), motion.diagonal) {
@@ -127,138 +94,156 @@ fn full_by_size<M: MulAdd>(x: &[f64], motion: Motion<'_>, states: States<'_>) {
 
 /// Kernel for K coefficients, SIZE = K + K(K + 1)/2 values per state; NOISE is K for a diagonal Q.
 #[inline(always)]
-fn full_of<M: MulAdd, const K: usize, const SIZE: usize, const NOISE: usize>(
+fn full_of<M: Vector, const K: usize, const SIZE: usize, const NOISE: usize>(
     x: &[f64],
     motion: Motion<'_>,
     states: States<'_>,
 ) {
-    let x: [f64; K] = std::array::from_fn(|j| x[j]);
-    let (blocks, _) = states.state.as_chunks_mut::<SIZE>();
-    let mut means = states.means;
-    let outputs = states.forecast.iter_mut().zip(states.forecast_var.iter_mut());
-    for (block, ((state, &y), (forecast, forecast_var))) in
-        blocks.iter_mut().zip(states.observed).zip(outputs).enumerate()
-    {
-        if let Some(transition) = motion.transition {
-            transit(K, transition.of(block, K * K), state);
+    if let Some(transition) = motion.transition {
+        // Within the loop below, it would take the registers of x.
+        for (block, state) in states.state.chunks_exact_mut(SIZE).enumerate() {
+            transit::<M>(K, transition.of(block, K * K), state);
         }
-        let noise = motion.noise.of(block, NOISE);
-        let noise: [LaneBlock; NOISE] = std::array::from_fn(|at| noise[at]);
-        let r = motion.observation_var.of(block, 1)[0];
-        let (mut forecasts, mut variances) = (LaneBlock::ZERO, LaneBlock::ZERO);
-        for lane in 0..LANES {
-            // P + Q, upper triangle.
-            let mut p = [[0.0; K]; K];
-            for i in 0..K {
-                for j in i..K {
-                    let value = state[K + packed(K, i, j)].0[lane];
-                    p[i][j] = if NOISE > K {
-                        value + noise[packed(K, i, j)].0[lane]
-                    } else if i == j {
-                        value + noise[i].0[lane]
-                    } else {
-                        value
-                    };
+    }
+    let x = splat_all::<M, K>(x);
+    let States { state, observed, forecast, forecast_var, mut means } = states;
+    let (blocks, _) = state.as_chunks_mut::<SIZE>();
+    let count = blocks.len();
+    let (observed, forecast, forecast_var) =
+        (&observed[..count], &mut forecast[..count], &mut forecast_var[..count]);
+    for run in runs(count, means.is_some()) {
+        for block in run.clone() {
+            let state = &mut blocks[block];
+            let (noise, _) = motion.noise.of(block, NOISE).as_chunks::<NOISE>();
+            let (noise, r) = (&noise[0], &motion.observation_var.of(block, 1)[0]);
+            for part in 0..LANES / M::WIDTH {
+                let mut px = [M::splat(0.0); K];
+                for j in 0..K {
+                    px[j] = predicted::<M, K, SIZE, NOISE>(state, noise, 0, j, part);
                 }
-            }
-            let mut px = [0.0; K];
-            for i in 0..K {
-                px[i] = p[0][i];
                 for j in 1..K {
-                    px[i] += if i <= j { p[i][j] } else { p[j][i] } * x[j];
+                    px[0] = M::add_product(px[j], x[j], px[0]);
                 }
-            }
-            let (mut f, mut spread) = (state[0].0[lane], px[0]);
-            for j in 1..K {
-                f += state[j].0[lane] * x[j];
-            }
-            for j in 1..K {
-                spread += px[j] * x[j];
-            }
-            let q = spread + r.0[lane];
-            let missing = y.0[lane].is_nan();
-            let inverse_q = if missing { 0.0 } else { 1.0 / q };
-            let e = if missing { 0.0 } else { y.0[lane] - f };
-            for i in 0..K {
-                let a = px[i] * inverse_q;
-                state[i].0[lane] += a * e;
-                for j in i..K {
-                    state[K + packed(K, i, j)].0[lane] = p[i][j] - a * px[j];
+                each_row!(i in 1 2 3 4 5 6 7, below K, {
+                    let p = predicted::<M, K, SIZE, NOISE>(state, noise, i, i, part);
+                    px[i] = M::add_product(p, x[i], px[i]);
+                    for j in i + 1..K {
+                        let p = predicted::<M, K, SIZE, NOISE>(state, noise, i, j, part);
+                        px[i] = M::add_product(p, x[j], px[i]);
+                        px[j] = M::add_product(p, x[i], px[j]);
+                    }
+                });
+                let mut m = [M::splat(0.0); K];
+                for j in 0..K {
+                    m[j] = M::load(&state[j], part);
                 }
+                let f = add_products::<M, K>(m[0], &x, &m);
+                let q = add_products::<M, K>(M::add(px[0], M::load(r, part)), &x, &px);
+                let (y, zero) = (M::load(&observed[block], part), M::splat(0.0));
+                let inverse_q = M::unless_missing(y, M::divide(M::splat(1.0), q), zero);
+                let e = M::unless_missing(y, M::subtract(y, f), zero);
+                M::store(f, &mut forecast[block], part);
+                M::store(q, &mut forecast_var[block], part);
+                // State and P are read again: there are fewer registers than elements, and saving them costs more.
+                compiler_fence(Ordering::SeqCst);
+                each_row!(i in 0 1 2 3 4 5 6 7, below K, {
+                    let a = M::multiply(px[i], inverse_q);
+                    M::store(M::add_product(a, e, M::load(&state[i], part)), &mut state[i], part);
+                    for j in i..K {
+                        let p = predicted::<M, K, SIZE, NOISE>(state, noise, i, j, part);
+                        M::store(M::subtract_product(a, px[j], p), &mut state[K + packed(K, i, j)], part);
+                    }
+                });
             }
-            forecasts.0[lane] = f;
-            variances.0[lane] = q;
         }
-        *forecast = forecasts;
-        *forecast_var = variances;
         if let Some(means) = &mut means {
-            means.write(block, &state[..K]);
+            means.write::<M>(run.start, blocks[run].as_flattened(), SIZE, K);
         }
+    }
+}
+
+/// Element (i, j), i ≤ j, of P + Q.
+#[inline(always)]
+fn predicted<M: Vector, const K: usize, const SIZE: usize, const NOISE: usize>(
+    state: &[LaneBlock; SIZE],
+    noise: &[LaneBlock; NOISE],
+    i: usize,
+    j: usize,
+    part: usize,
+) -> M::V {
+    let p = M::load(&state[K + packed(K, i, j)], part);
+    if NOISE > K {
+        M::add(p, M::load(&noise[packed(K, i, j)], part))
+    } else if i == j {
+        M::add(p, M::load(&noise[i], part))
+    } else {
+        p
     }
 }
 
 /// Kernel for any k: the same operations on every lane, through memory and not unrolled.
 #[inline(always)]
-fn full_any<M: MulAdd>(x: &[f64], motion: Motion<'_>, states: States<'_>) {
+fn full_any<M: Vector>(x: &[f64], motion: Motion<'_>, states: States<'_>) {
     let k = x.len();
     let size = k + packed_len(k);
     let mut px = vec![LaneBlock::ZERO; k];
     let mut means = states.means;
     let outputs = states.forecast.iter_mut().zip(states.forecast_var.iter_mut());
     let blocks = states.state.chunks_exact_mut(size).zip(states.observed).zip(outputs);
-    for (block, ((state, y), (f, q))) in blocks.enumerate() {
+    for (block, ((state, y), (forecast, forecast_var))) in blocks.enumerate() {
         if let Some(transition) = motion.transition {
-            transit(k, transition.of(block, k * k), state);
+            transit::<M>(k, transition.of(block, k * k), state);
         }
         let noise = motion.noise.of(block, if motion.diagonal { k } else { size - k });
+        let r = &motion.observation_var.of(block, 1)[0];
         let (m, p) = state.split_at_mut(k);
-        for (at, noise) in noise.iter().enumerate() {
-            let to = if motion.diagonal { packed(k, at, at) } else { at };
-            p[to].add_product(*noise, LaneBlock::splat(1.0));
-        }
-        for i in 0..k {
-            px[i] = p[packed(k, i, 0)];
-            for j in 1..k {
-                px[i].add_product(p[packed(k, i, j)], LaneBlock::splat(x[j]));
+        for part in 0..LANES / M::WIDTH {
+            for (at, noise) in noise.iter().enumerate() {
+                let to = &mut p[if motion.diagonal { packed(k, at, at) } else { at }];
+                M::store(M::add(M::load(to, part), M::load(noise, part)), to, part);
             }
-        }
-        (*f, *q) = (m[0], px[0]);
-        for j in 1..k {
-            f.add_product(m[j], LaneBlock::splat(x[j]));
-            q.add_product(px[j], LaneBlock::splat(x[j]));
-        }
-        q.add_product(motion.observation_var.of(block, 1)[0], LaneBlock::splat(1.0));
-        let (mut inverse_q, mut e, mut a) = (LaneBlock::ZERO, LaneBlock::ZERO, LaneBlock::ZERO);
-        for lane in 0..LANES {
-            let missing = y.0[lane].is_nan();
-            inverse_q.0[lane] = if missing { 0.0 } else { 1.0 / q.0[lane] };
-            e.0[lane] = if missing { 0.0 } else { y.0[lane] - f.0[lane] };
-        }
-        for i in 0..k {
-            a.set_product(px[i], inverse_q);
-            m[i].add_product(a, e);
-            for j in i..k {
-                p[packed(k, i, j)].subtract_product(a, px[j]);
+            for i in 0..k {
+                let mut sum = M::load(&p[packed(k, i, 0)], part);
+                for j in 1..k {
+                    sum = M::add_product(M::load(&p[packed(k, i, j)], part), M::splat(x[j]), sum);
+                }
+                M::store(sum, &mut px[i], part);
+            }
+            let f = add_products_of_any::<M>(M::load(&m[0], part), x, m, part);
+            let first = M::add(M::load(&px[0], part), M::load(r, part));
+            let q = add_products_of_any::<M>(first, x, &px, part);
+            let (y, zero) = (M::load(y, part), M::splat(0.0));
+            let inverse_q = M::unless_missing(y, M::divide(M::splat(1.0), q), zero);
+            let e = M::unless_missing(y, M::subtract(y, f), zero);
+            M::store(f, forecast, part);
+            M::store(q, forecast_var, part);
+            for i in 0..k {
+                let a = M::multiply(M::load(&px[i], part), inverse_q);
+                M::store(M::add_product(a, e, M::load(&m[i], part)), &mut m[i], part);
+                for j in i..k {
+                    let to = &mut p[packed(k, i, j)];
+                    M::store(M::subtract_product(a, M::load(&px[j], part), M::load(to, part)), to, part);
+                }
             }
         }
         if let Some(means) = &mut means {
-            means.write(block, m);
+            means.write::<M>(block, m, k, k);
         }
     }
 }
 
 /// Applies the transition without Q: m ← F m, P ← F P F'.
 #[inline(always)]
-fn transit(k: usize, f: &[LaneBlock], state: &mut [LaneBlock]) {
+fn transit<M: MulAdd>(k: usize, f: &[LaneBlock], state: &mut [LaneBlock]) {
     let (m, p) = state.split_at_mut(k);
-    transit_mean(k, f, m);
+    transit_mean::<M>(k, f, m);
     let mut fp = vec![LaneBlock::ZERO; k * k];
     for i in 0..k {
         for j in 0..k {
             let sum = &mut fp[i * k + j];
             sum.set_product(f[i * k], p[packed(k, 0, j)]);
             for l in 1..k {
-                sum.add_product(f[i * k + l], p[packed(k, l, j)]);
+                sum.add_product::<M>(f[i * k + l], p[packed(k, l, j)]);
             }
         }
     }
@@ -267,20 +252,32 @@ fn transit(k: usize, f: &[LaneBlock], state: &mut [LaneBlock]) {
             let sum = &mut p[packed(k, i, j)];
             sum.set_product(fp[i * k], f[j * k]);
             for l in 1..k {
-                sum.add_product(fp[i * k + l], f[j * k + l]);
+                sum.add_product::<M>(fp[i * k + l], f[j * k + l]);
             }
         }
     }
 }
 
+kernel!(
+    /// Applies a transition to the means of all blocks: m ← F m.
+    pub(super) fn transit_means(k: usize, f: &[LaneBlock], means: &mut [LaneBlock]) = transit_all
+);
+
+#[inline(always)]
+fn transit_all<M: MulAdd>(k: usize, f: &[LaneBlock], means: &mut [LaneBlock]) {
+    for m in means.chunks_exact_mut(k) {
+        transit_mean::<M>(k, f, m);
+    }
+}
+
 /// Applies the transition to the mean of one block: m ← F m.
 #[inline(always)]
-pub(super) fn transit_mean(k: usize, f: &[LaneBlock], m: &mut [LaneBlock]) {
+fn transit_mean<M: MulAdd>(k: usize, f: &[LaneBlock], m: &mut [LaneBlock]) {
     let mut moved = vec![LaneBlock::ZERO; k];
     for (i, sum) in moved.iter_mut().enumerate() {
         sum.set_product(f[i * k], m[0]);
         for j in 1..k {
-            sum.add_product(f[i * k + j], m[j]);
+            sum.add_product::<M>(f[i * k + j], m[j]);
         }
     }
     m[..k].copy_from_slice(&moved);

@@ -218,9 +218,11 @@ impl InstrumentFilters {
         };
         if first_fresh == self.members.len() {
             // Writing the means in the same pass costs little more than the memory traffic.
-            let means = means
-                .take_if(|_| self.in_order && self.members.len() == len)
-                .map(|values| Columns { values, len });
+            let means = means.take_if(|_| self.in_order && self.members.len() == len).map(|values| Columns {
+                values,
+                len,
+                streamed: true,
+            });
             run(motion.motion(), 0, blocks, means);
         } else {
             for block in 0..blocks {
@@ -237,8 +239,8 @@ impl InstrumentFilters {
     pub(crate) fn write_means(&self, columns: &mut [f64], n: usize) {
         let blocks = self.state.chunks_exact(self.size());
         if self.in_order && self.members.len() == n {
-            let mut columns = Columns { values: columns, len: n };
-            return blocks.enumerate().for_each(|(block, state)| columns.write(block, &state[..self.k]));
+            let columns = Columns { values: columns, len: n, streamed: false };
+            return kernel::write_columns(columns, 0, &self.state, self.size(), self.k);
         }
         for (state, members) in blocks.zip(self.members.chunks(LANES)) {
             for (j, column) in columns.chunks_exact_mut(n).enumerate() {

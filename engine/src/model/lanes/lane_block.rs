@@ -1,12 +1,12 @@
 //! Eight values side by side.
 
-use std::ops::{Deref, DerefMut};
+use std::ops::{Deref, DerefMut, Range};
 
-use crate::processor::{MulAdd, kernel};
+use crate::processor::{MulAdd, Vector, kernel};
 use serde::{Deserialize, Serialize};
 
 /// Number of values in a [`LaneBlock`].
-pub const LANES: usize = 8;
+pub const LANES: usize = crate::processor::LANES;
 
 /// Eight values side by side, of eight instruments or of eight models: one cache line and one AVX-512
 /// register.
@@ -36,6 +36,22 @@ impl LaneBlock {
     #[must_use]
     pub fn sum(&self) -> f64 {
         self.0.iter().sum()
+    }
+
+    /// Sets `self` ← a b.
+    #[inline(always)]
+    pub(in crate::model) fn set_product(&mut self, a: Self, b: Self) {
+        for lane in 0..LANES {
+            self.0[lane] = a.0[lane] * b.0[lane];
+        }
+    }
+
+    /// Adds a product with one rounding: `self` ← a b + `self`.
+    #[inline(always)]
+    pub(in crate::model) fn add_product<M: MulAdd>(&mut self, a: Self, b: Self) {
+        for lane in 0..LANES {
+            self.0[lane] = M::mul_add(a.0[lane], b.0[lane], self.0[lane]);
+        }
     }
 }
 
@@ -72,12 +88,25 @@ fn take_body<M: MulAdd>(returns: &[f64], observed: &mut [LaneBlock]) -> bool {
     returns.iter().fold(false, |any, y| any | y.is_nan())
 }
 
+/// Number of blocks after which a kernel writes their means: few enough that they are still in the nearest cache.
+const RUN: usize = 32;
+
+/// Runs of consecutive blocks: all at once, or [`RUN`] at a time if a kernel writes means after each. Between the runs,
+/// so that the loop over blocks has all registers.
+#[inline(always)]
+pub(in crate::model) fn runs(blocks: usize, written: bool) -> impl Iterator<Item = Range<usize>> {
+    let run = if written { RUN } else { blocks.max(1) };
+    (0..blocks).step_by(run).map(move |from| from..blocks.min(from + run))
+}
+
 /// Columns of `len` values one after another, one per coefficient, as a target for blocks of coefficients.
 /// The first block is written at the start; the last block may have lanes beyond the end.
 #[derive(Debug)]
 pub(in crate::model) struct Columns<'a> {
     pub(in crate::model) values: &'a mut [f64],
     pub(in crate::model) len: usize,
+    /// True to write past the caches, where the processor can: the values are not read soon.
+    pub(in crate::model) streamed: bool,
 }
 
 /// Writes one block of a column; the last block may have lanes beyond the end.
@@ -94,15 +123,156 @@ pub(in crate::model) fn put(column: &mut [f64], block: usize, values: &LaneBlock
 }
 
 impl Columns<'_> {
-    /// Writes the coefficients of a block.
+    /// Writes the first k of each `size` values of consecutive blocks from `first` on. The values of the last block may
+    /// end after k.
     #[inline(always)]
-    pub(in crate::model) fn write(&mut self, block: usize, coefficients: &[LaneBlock]) {
-        let at = block * LANES;
-        for (value, column) in coefficients.iter().zip(self.values.chunks_exact_mut(self.len)) {
-            match column.get_mut(at..at + LANES) {
-                Some(whole) => whole.copy_from_slice(&value.0),
-                None => column[at..].copy_from_slice(&value.0[..self.len - at]),
+    pub(in crate::model) fn write<M: Vector>(
+        &mut self,
+        first: usize,
+        states: &[LaneBlock],
+        size: usize,
+        k: usize,
+    ) {
+        let at = first * LANES;
+        let lanes = (states.len().div_ceil(size) * LANES).min(self.len - at);
+        if self.streamed && M::STREAMS {
+            for (j, column) in self.values.chunks_exact_mut(self.len).enumerate().take(k) {
+                stream::<M>(&states[j..], size, &mut column[at..at + lanes]);
+            }
+            M::order_streams();
+            return;
+        }
+        for (block, state) in states.chunks(size).enumerate() {
+            let mut from = at + block * LANES;
+            let lanes = LANES.min(lanes - block * LANES);
+            for value in &state[..k] {
+                let to = &mut self.values[from..from + lanes];
+                match to.first_chunk_mut::<LANES>() {
+                    Some(whole) => store::<M>(value, whole),
+                    None => to.copy_from_slice(&value[..lanes]),
+                }
+                from += self.len;
             }
         }
     }
 }
+
+kernel!(
+    /// Writes the first k of each `size` values of consecutive blocks from `first` on.
+    pub(in crate::model) fn write_columns(
+        columns: Columns<'_>,
+        first: usize,
+        states: &[LaneBlock],
+        size: usize,
+        k: usize
+    ) = write_body
+);
+
+#[inline(always)]
+fn write_body<M: Vector>(
+    mut columns: Columns<'_>,
+    first: usize,
+    states: &[LaneBlock],
+    size: usize,
+    k: usize,
+) {
+    columns.write::<M>(first, states, size, k);
+}
+
+kernel!(
+    /// Writes each of consecutive blocks times each factor, one column per factor; `first` is the first block.
+    pub(in crate::model) fn write_products(
+        columns: Columns<'_>,
+        first: usize,
+        blocks: &[LaneBlock],
+        factors: &[f64]
+    ) = products_body
+);
+
+#[inline(always)]
+fn products_body<M: Vector>(columns: Columns<'_>, first: usize, blocks: &[LaneBlock], factors: &[f64]) {
+    for (factor, column) in factors.iter().zip(columns.values.chunks_exact_mut(columns.len)) {
+        let factor = M::splat(*factor);
+        let (whole, rest) = column[first * LANES..].as_chunks_mut::<LANES>();
+        for (to, block) in whole.iter_mut().zip(blocks) {
+            for part in 0..LANES / M::WIDTH {
+                M::store(M::multiply(M::load(block, part), factor), to, part);
+            }
+        }
+        if let Some(last) = blocks.get(whole.len()) {
+            let mut products = LaneBlock::ZERO;
+            for part in 0..LANES / M::WIDTH {
+                M::store(M::multiply(M::load(last, part), factor), &mut products, part);
+            }
+            rest.copy_from_slice(&products[..rest.len()]);
+        }
+    }
+}
+
+kernel!(
+    /// Square roots of blocks.
+    pub(in crate::model) fn square_roots(of: &[LaneBlock], roots: &mut [LaneBlock]) = roots_body
+);
+
+#[inline(always)]
+fn roots_body<M: Vector>(of: &[LaneBlock], roots: &mut [LaneBlock]) {
+    for (value, root) in of.iter().zip(roots) {
+        for part in 0..LANES / M::WIDTH {
+            M::store(M::sqrt(M::load(value, part)), root, part);
+        }
+    }
+}
+
+kernel!(
+    /// Differences of blocks.
+    pub(in crate::model) fn differences(a: &[LaneBlock], b: &[LaneBlock], to: &mut [LaneBlock]) = differences_body
+);
+
+#[inline(always)]
+fn differences_body<M: Vector>(a: &[LaneBlock], b: &[LaneBlock], to: &mut [LaneBlock]) {
+    for ((a, b), to) in a.iter().zip(b).zip(to) {
+        for part in 0..LANES / M::WIDTH {
+            M::store(M::subtract(M::load(a, part), M::load(b, part)), to, part);
+        }
+    }
+}
+
+#[inline(always)]
+fn store<M: Vector>(from: &LaneBlock, to: &mut [f64; LANES]) {
+    for part in 0..LANES / M::WIDTH {
+        M::store(M::load(from, part), to, part);
+    }
+}
+
+/// Copies one of every `size` blocks into a column that is not read soon: past the caches, so that its lines are not
+/// read from memory before they are written. Writes to memory are whole registers at their alignment, each of numbers
+/// from two neighbours; the numbers before the first and after the last are written as usual.
+#[inline(always)]
+fn stream<M: Vector>(blocks: &[LaneBlock], size: usize, to: &mut [f64]) {
+    let number = |at: usize| blocks[at / LANES * size][at % LANES];
+    let (head, aligned, tail) = M::aligned(to);
+    for (at, to) in head.iter_mut().enumerate() {
+        *to = number(at);
+    }
+    let parts = LANES / M::WIDTH;
+    let register = |at: usize| M::load(&blocks[at / parts * size], at % parts);
+    let (ahead, count) = (head.len(), aligned.len());
+    if ahead == 0 {
+        for (at, to) in aligned.iter_mut().enumerate() {
+            M::stream(register(at), to);
+        }
+    } else if count > 0 {
+        let mut left = register(0);
+        for (at, to) in aligned.iter_mut().enumerate() {
+            let right = register(at + 1);
+            M::stream(M::between(left, right, ahead), to);
+            left = right;
+        }
+    }
+    for (at, to) in tail.iter_mut().enumerate() {
+        *to = number(ahead + count * M::WIDTH + at);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,7 +1,8 @@
 //! Columns of one value per instrument, eight instruments side by side, and the kernels over them.
 //!
-//! All loops run the same operations for each lane in the same order, without fused multiply-add and without
-//! sums across lanes. Every instruction set therefore gives the same bits.
+//! All loops run the same operations for each lane in the same order, without sums across lanes. A product and a
+//! sum are fused where the code says so, by [`MulAdd`](crate::processor::MulAdd) or
+//! [`Vector`]. Every instruction set therefore gives the same bits.
 //!
 //! Loops over coefficients are inside loops over eight lanes, on stack copies. Compilers turn this form into
 //! vector code. Check the assembly after a change.
@@ -13,6 +14,7 @@ pub(super) mod one_gain;
 
 use serde::{Deserialize, Serialize};
 
+use crate::processor::Vector;
 use lane_block::take;
 
 pub use lane_block::{LANES, LaneBlock};
@@ -114,6 +116,62 @@ pub(super) fn forecast(mean: &[Lane], x: &[f64], lane: usize) -> f64 {
     forecast
 }
 
+/// Sum `first` + Σ x_j m_j over j = 1, …, K − 1, in two sums of every other term, so that no addition waits for more
+/// than half of the others. All filters forecast by it, and so with the same bits.
+#[inline(always)]
+pub(super) fn add_products<M: Vector, const K: usize>(first: M::V, x: &[M::V; K], m: &[M::V; K]) -> M::V {
+    if K < 2 {
+        return first;
+    }
+    let (mut even, mut odd) = (first, M::multiply(x[1], m[1]));
+    for j in 2..K {
+        if j % 2 == 0 {
+            even = M::add_product(x[j], m[j], even);
+        } else {
+            odd = M::add_product(x[j], m[j], odd);
+        }
+    }
+    M::add(even, odd)
+}
+
+/// Sum of [`add_products`] for any number of coefficients.
+#[inline(always)]
+pub(super) fn add_products_of_any<M: Vector>(first: M::V, x: &[f64], m: &[Lane], part: usize) -> M::V {
+    let (mut even, mut odd) = (first, M::splat(0.0));
+    for (j, (x, m)) in x.iter().zip(m).enumerate().skip(1) {
+        let (x, m) = (M::splat(*x), M::load(m, part));
+        if j % 2 == 0 {
+            even = M::add_product(x, m, even);
+        } else if j == 1 {
+            odd = M::multiply(x, m);
+        } else {
+            odd = M::add_product(x, m, odd);
+        }
+    }
+    if x.len() < 2 { first } else { M::add(even, odd) }
+}
+
+/// Reads one part of K blocks.
+#[inline(always)]
+pub(super) fn load_all<M: Vector, const K: usize>(blocks: &[Lane; K], part: usize) -> [M::V; K] {
+    let mut values = [M::splat(0.0); K];
+    for j in 0..K {
+        values[j] = M::load(&blocks[j], part);
+    }
+    values
+}
+
+/// Repeats each of K numbers in every lane.
+#[inline(always)]
+pub(super) fn splat_all<M: Vector, const K: usize>(numbers: &[f64]) -> [M::V; K] {
+    let numbers = &numbers[..K];
+    let mut values = [M::splat(0.0); K];
+    for j in 0..K {
+        values[j] = M::splat(numbers[j]);
+    }
+    values
+}
+
 /// Position of entry (a, b), a ≤ b, in the packed upper triangle of a k × k matrix.
 #[inline(always)]
 pub(crate) const fn packed(k: usize, a: usize, b: usize) -> usize {
@@ -126,8 +184,20 @@ pub(crate) const fn packed_len(k: usize) -> usize {
     k * (k + 1) / 2
 }
 
+/// Repeats a block for each of the rows below `k`. Compilers do not unroll loops over triangles, and their arrays then
+/// stay in memory.
+macro_rules! each_row {
+    ($i:ident in $($row:literal)*, below $k:expr, $body:block) => {
+        $(if $row < $k {
+            let $i: usize = $row;
+            $body
+        })*
+    };
+}
+pub(crate) use each_row;
+
 /// Instantiates the body of a kernel for each usual number of coefficients, so that its loops unroll. `M` is the
-/// [`MulAdd`](crate::processor::MulAdd) of the kernel.
+/// type of arithmetic of the kernel.
 macro_rules! widths {
     ($k:expr, $m:ident, $body:ident($($argument:expr),*)) => {
         match $k {

@@ -1,6 +1,10 @@
 //! Every path of the kernel gives the bits of the same formula for one instrument.
 
 use super::*;
+use crate::processor::on_each_set;
+use libm::fma;
+
+kernel!(fn full_any_kernel(x: &[f64], motion: Motion<'_>, states: States<'_>) = full_any);
 
 /// Generator of numbers in (−1, 1) from a seed.
 struct Random(u64);
@@ -84,12 +88,15 @@ impl Case {
         let (k, size) = (self.k, self.k + packed_len(self.k));
         let own: Vec<f64> = self.state[block * size..][..size].iter().map(|value| value.0[lane]).collect();
         let (mut m, mut p) = (own[..k].to_vec(), own[k..].to_vec());
-        let sum = |terms: &mut dyn Iterator<Item = f64>| terms.reduce(|a, b| a + b).unwrap();
+        // Σ a b with one rounding for each term after the first.
+        let sum = |terms: &mut dyn Iterator<Item = (f64, f64)>| {
+            terms.fold(None, |sum, (a, b)| Some(sum.map_or(a * b, |sum| fma(a, b, sum)))).unwrap()
+        };
         if let Some(transition) = &self.transition {
             let f = |i: usize, j: usize| transition[block * k * k + i * k + j].0[lane];
-            m = (0..k).map(|i| sum(&mut (0..k).map(|j| f(i, j) * m[j]))).collect();
-            let fp = |i: usize, j: usize| sum(&mut (0..k).map(|l| f(i, l) * p[packed(k, l, j)]));
-            let moved = |i: usize, j: usize| sum(&mut (0..k).map(|l| fp(i, l) * f(j, l)));
+            m = (0..k).map(|i| sum(&mut (0..k).map(|j| (f(i, j), m[j])))).collect();
+            let fp = |i: usize, j: usize| sum(&mut (0..k).map(|l| (f(i, l), p[packed(k, l, j)])));
+            let moved = |i: usize, j: usize| sum(&mut (0..k).map(|l| (fp(i, l), f(j, l))));
             p = (0..k).flat_map(|i| (i..k).map(move |j| (i, j))).map(|(i, j)| moved(i, j)).collect();
         }
         for at in 0..self.noise.len() / BLOCKS {
@@ -97,17 +104,24 @@ impl Case {
             p[to] += self.noise[block * (self.noise.len() / BLOCKS) + at].0[lane];
         }
         let x = &self.x;
-        let px = |i: usize| sum(&mut (0..k).map(|j| p[packed(k, i, j)] * x[j]));
+        let px = |i: usize| sum(&mut (0..k).map(|j| (p[packed(k, i, j)], x[j])));
         let px: Vec<f64> = (0..k).map(px).collect();
-        let f = sum(&mut (0..k).map(|j| m[j] * x[j]));
-        let q = sum(&mut (0..k).map(|j| px[j] * x[j])) + self.observation_var[block].0[lane];
+        // `first` and every second term, and the others.
+        let with_design = |first: f64, values: &[f64]| {
+            let even = (2..k).step_by(2).fold(first, |sum, j| fma(x[j], values[j], sum));
+            let odd = (1..k).step_by(2).map(|j| (x[j], values[j]));
+            if k > 1 { even + sum(&mut odd.clone()) } else { first }
+        };
+        let f = with_design(m[0], &m);
+        let q = with_design(px[0] + self.observation_var[block].0[lane], &px);
         let y = self.observed[block].0[lane];
         if !y.is_nan() {
             for i in 0..k {
                 let a = px[i] * (1.0 / q);
-                m[i] += a * (y - f);
+                m[i] = fma(a, y - f, m[i]);
                 for j in i..k {
-                    p[packed(k, i, j)] -= a * px[j];
+                    let at = packed(k, i, j);
+                    p[at] = fma(-a, px[j], p[at]);
                 }
             }
         }
@@ -126,11 +140,13 @@ fn every_path_of_the_full_kernel_gives_the_same_bits() {
         for (diagonal, transition) in [(true, false), (false, false), (true, true), (false, true)] {
             let case = Case::new(k, diagonal, transition);
             let dispatched = case.run(full);
-            for other in [full_by_size, full_any] {
-                for (found, expected) in case.run(other).iter().zip(&dispatched) {
-                    assert_eq!(bits(found), bits(expected), "k = {k}, {diagonal}, {transition}");
+            on_each_set(|set| {
+                for other in [full, full_any_kernel] {
+                    for (found, expected) in case.run(other).iter().zip(&dispatched) {
+                        assert_eq!(bits(found), bits(expected), "{set:?}, k = {k}, {diagonal}, {transition}");
+                    }
                 }
-            }
+            });
             let [state, forecast, forecast_var] = dispatched;
             for (block, lane) in (0..BLOCKS).flat_map(|block| (0..LANES).map(move |lane| (block, lane))) {
                 let (own, f, q) = case.plain(block, lane);
