@@ -2,7 +2,9 @@
 //! with the same filters in Python (`benches/peers`).
 //!
 //! `cargo bench -p betaflow-benches --bench estimators` prints the table. All jobs take turns on the same
-//! data and the same processor, so that a drift in the speed of the machine affects all alike. `$PYTHON`
+//! data and the same processor, so that a drift in the speed of the machine affects all alike. The column "limit" has
+//! the same arithmetic with nothing around it (`benches/src/limit.rs`). `-- --instructions x86-64-v3` limits the
+//! instruction set, as on an older processor. `$PYTHON`
 //! names an interpreter with the packages of `benches/peers/requirements.txt` (default `python3`); peers
 //! without their package are skipped.
 //!
@@ -19,9 +21,11 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Instant;
 
 use betaflow_benches::Observations;
+use betaflow_benches::limit::{Limit, Loop};
 use betaflow_engine::model::{
-    Dlm, Estimates, Estimator, EstimatorSettings, Fixed, FixedParameters, Mixture, PerInstrument,
+    Dlm, Estimates, Estimator, EstimatorSettings, Fixed, FixedParameters, LANES, Mixture, PerInstrument,
 };
+use betaflow_engine::processor::InstructionSet;
 use betaflow_engine::settings::Calendar;
 use serde_json::Value;
 
@@ -47,7 +51,7 @@ const JOBS: [&str; 8] =
     [FULL, FULL_WRITTEN, OWN_LEARNED, SHARED, SHARED_WRITTEN, LEARNED, LEARNED_WRITTEN, MIXTURE];
 
 /// Implementations, in the order of the table's columns.
-const COLUMNS: [&str; 6] = ["betaflow", "plain copy", "numpy", "numba", "jax", "pykalman"];
+const COLUMNS: [&str; 7] = ["betaflow", "limit", "plain copy", "numpy", "numba", "jax", "pykalman"];
 
 /// Processor time if the system provides it: other processes then affect the result less.
 #[cfg(target_os = "linux")]
@@ -134,6 +138,24 @@ fn copy_all(data: &Observations, out: &mut [f64]) -> f64 {
     let elapsed = processor::time_ns() - start;
     black_box(out);
     elapsed
+}
+
+/// Runs a limit's loop; scaled from whole blocks to all instruments.
+fn run_limit(data: &Observations, which: Loop, out: Option<&mut Vec<f64>>) -> f64 {
+    let mut limit = Limit::new(which, data.instruments);
+    let start = processor::time_ns();
+    limit.run(bits(), &data.design, &data.returns, data.instruments, out.map(Vec::as_mut_slice));
+    let elapsed = processor::time_ns() - start;
+    elapsed * data.instruments as f64 / (data.instruments / LANES * LANES) as f64
+}
+
+/// Bits of a register of the instruction set in use.
+fn bits() -> usize {
+    match InstructionSet::in_use() {
+        InstructionSet::Baseline => 0,
+        InstructionSet::X86V3 => 256,
+        InstructionSet::X86V4 => 512,
+    }
 }
 
 /// Model of the peers: Q = q I with their q, R = 1, P_0 = I.
@@ -261,6 +283,19 @@ fn jobs(data: &Observations) -> Result<Vec<Job<'_>>> {
     job(OWN_LEARNED, "betaflow", Box::new(|| step_all(data, dlm_without_sharing(data))));
     let mixture = || Mixture::new(&settings(), &Calendar::default(), data.factors);
     job(MIXTURE, "betaflow", Box::new(move || step_all(data, mixture())));
+    for (name, which, written) in [
+        (FULL, Loop::Full, false),
+        (FULL_WRITTEN, Loop::Full, true),
+        (SHARED, Loop::Shared, false),
+        (SHARED_WRITTEN, Loop::Shared, true),
+        (LEARNED, Loop::Learned, false),
+        (LEARNED_WRITTEN, Loop::Learned, true),
+    ] {
+        let mut out = if written { output() } else { Vec::new() };
+        if Limit::new(which, 0).run(bits(), &[], &[], data.instruments, None) {
+            job(name, "limit", Box::new(move || run_limit(data, which, written.then_some(&mut out))));
+        }
+    }
     for name in [FULL_WRITTEN, SHARED_WRITTEN, LEARNED_WRITTEN] {
         let mut out = output();
         job(name, "plain copy", Box::new(move || copy_all(data, &mut out)));
@@ -393,6 +428,11 @@ fn main() -> Result<()> {
         return serve(&Observations::new(bars, INSTRUMENTS, FACTORS), Path::new(&folder));
     }
     let data = Observations::new(if trial { 20 } else { BARS }, INSTRUMENTS, FACTORS);
+    let limit = std::env::args().skip_while(|argument| argument != "--instructions").nth(1);
+    if let Some(name) = limit {
+        let set = InstructionSet::compiled().iter().find(|set| set.name() == name);
+        InstructionSet::limit(*set.ok_or("--instructions: expected baseline, x86-64-v3 or x86-64-v4")?);
+    }
     let pinned = processor::stay_on_one();
     let mut jobs = jobs(&data)?;
     let mut peers = if trial { None } else { Peers::start(&data)? };
@@ -413,7 +453,11 @@ fn main() -> Result<()> {
         peers.end()?;
     }
     let place = if pinned { "one processor" } else { "one thread" };
-    println!("{INSTRUMENTS} instruments, {FACTORS} factors and alpha, {} bars, {place}\n", data.bars());
+    let set = InstructionSet::in_use().name();
+    println!(
+        "{INSTRUMENTS} instruments, {FACTORS} factors and alpha, {} bars, {place}, {set}\n",
+        data.bars()
+    );
     times.print();
     Ok(())
 }

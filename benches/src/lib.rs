@@ -1,6 +1,8 @@
 //! Generated data for the benchmarks, the same on every run: a panel of minute bars in files, and returns in
 //! memory for the estimators.
 
+pub mod limit;
+
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
