@@ -178,9 +178,9 @@ fn rows_at_once_equal_rows_one_by_one() -> Result<(), AssemblyError> {
             ..Rules::default()
         };
         let mut assemblers = [Assembler::new(rules())?, Assembler::new(rules())?];
-        let slots = assemblers.each_mut().map(|assembler| {
-            names.iter().map(|name| assembler.slot(name)).collect::<Vec<_>>()
-        });
+        let slots = assemblers
+            .each_mut()
+            .map(|assembler| names.iter().map(|name| assembler.slot(name)).collect::<Vec<_>>());
         let mut random = SplitMix::new(seed);
         let mut of: Vec<Slot> = slots[0][..20].to_vec();
         for t in 1..600 {

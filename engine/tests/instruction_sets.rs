@@ -33,9 +33,15 @@ impl Recorder for Last {
 }
 
 fn bits(estimates: &Estimates) -> Vec<u64> {
-    let Estimates { alpha, betas, coefficient_sd, coefficient_cov, observation_var, .. } = estimates;
+    let Estimates { alpha, betas, coefficient_sd, observation_var, .. } = estimates;
     let Estimates { dof, forecast_mean, forecast_sd, forecast_error, .. } = estimates;
-    let columns = [alpha, betas, coefficient_sd, coefficient_cov, observation_var];
+    let k = estimates.factors.len() + 1;
+    let pairs = (0..k).flat_map(|a| (a..k).map(move |b| (a, b)));
+    let instruments = 0..estimates.instruments();
+    let coefficient_cov: Vec<f64> = instruments
+        .flat_map(|i| pairs.clone().map(move |(a, b)| estimates.coefficient_cov_of(i, a, b)))
+        .collect();
+    let columns = [alpha, betas, coefficient_sd, &coefficient_cov, observation_var];
     let forecasts = [dof, forecast_mean, forecast_sd, forecast_error];
     columns.into_iter().chain(forecasts).flatten().map(|value| value.to_bits()).collect()
 }
@@ -56,7 +62,7 @@ fn run(kind: EstimatorKind) -> (String, Vec<u64>) {
     let report = graph.run(&RunOptions::default()).unwrap();
     let last = last.0.lock().unwrap().clone();
     assert!(!last.is_empty());
-    (report.facts.digest.to_string(), last)
+    (betaflow_engine::ledger::hex(&report.facts.digest), last)
 }
 
 /// Last estimates of the filter with given variances, whose covariance is `shared` or each instrument's own.

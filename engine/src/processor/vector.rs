@@ -32,8 +32,6 @@ pub(crate) trait Vector: MulAdd {
     fn multiply(a: Self::V, b: Self::V) -> Self::V;
     /// Returns a/b.
     fn divide(a: Self::V, b: Self::V) -> Self::V;
-    /// Returns the square root.
-    fn sqrt(a: Self::V) -> Self::V;
     /// Returns a·b + c, rounded once.
     fn add_product(a: Self::V, b: Self::V, c: Self::V) -> Self::V;
     /// Returns c − a·b, rounded once.
@@ -108,10 +106,6 @@ macro_rules! scalar {
                 a / b
             }
             #[inline(always)]
-            fn sqrt(a: f64) -> f64 {
-                a.sqrt()
-            }
-            #[inline(always)]
             fn add_product(a: f64, b: f64, c: f64) -> f64 {
                 Self::mul_add(a, b, c)
             }
@@ -139,7 +133,7 @@ macro_rules! scalar {
 macro_rules! intrinsics {
     (
         $name:ty, $register:ty, $width:literal, $load:ident, $store:ident, $splat:ident, $add:ident, $subtract:ident,
-        $multiply:ident, $divide:ident, $sqrt:ident, $add_product:ident, $subtract_product:ident, $larger:ident, $unless_missing:ident,
+        $multiply:ident, $divide:ident, $add_product:ident, $subtract_product:ident, $larger:ident, $unless_missing:ident,
         $any_missing:ident, $($more:item)*
     ) => {
         // SAFETY: the instructions exist. On x86-64 only the functions of `kernel!` that enable them use this type,
@@ -179,10 +173,6 @@ macro_rules! intrinsics {
             #[inline(always)]
             fn divide(a: Self::V, b: Self::V) -> Self::V {
                 unsafe { $divide(a, b) }
-            }
-            #[inline(always)]
-            fn sqrt(a: Self::V) -> Self::V {
-                unsafe { $sqrt(a) }
             }
             #[inline(always)]
             fn add_product(a: Self::V, b: Self::V, c: Self::V) -> Self::V {
@@ -231,7 +221,6 @@ mod x86 {
         _mm256_sub_pd,
         _mm256_mul_pd,
         _mm256_div_pd,
-        _mm256_sqrt_pd,
         _mm256_fmadd_pd,
         _mm256_fnmadd_pd,
         _mm256_max_pd,
@@ -263,7 +252,6 @@ mod x86 {
         _mm512_sub_pd,
         _mm512_mul_pd,
         _mm512_div_pd,
-        _mm512_sqrt_pd,
         _mm512_fmadd_pd,
         _mm512_fnmadd_pd,
         _mm512_max_pd,
@@ -328,7 +316,6 @@ mod aarch64 {
         vsubq_f64,
         vmulq_f64,
         vdivq_f64,
-        vsqrtq_f64,
         add_product,
         subtract_product,
         larger,

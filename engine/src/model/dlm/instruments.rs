@@ -35,29 +35,6 @@ impl Share {
     }
 }
 
-/// [`Share`] of each instrument of a block.
-#[derive(Clone, Copy, Debug)]
-pub(in crate::model) struct ShareLanes {
-    pub(in crate::model) inverse_q: Lane,
-    pub(in crate::model) spread: Lane,
-    pub(in crate::model) prior_dof: Lane,
-    pub(in crate::model) inverse_dof: Lane,
-    pub(in crate::model) variance_floor: Lane,
-}
-
-impl ShareLanes {
-    #[inline(always)]
-    pub(in crate::model) fn from_fn(share: impl Fn(usize) -> Share) -> Self {
-        Self {
-            inverse_q: Lane::from_fn(|lane| share(lane).inverse_q),
-            spread: Lane::from_fn(|lane| share(lane).spread),
-            prior_dof: Lane::from_fn(|lane| share(lane).prior_dof),
-            inverse_dof: Lane::from_fn(|lane| share(lane).inverse_dof),
-            variance_floor: Lane::from_fn(|lane| share(lane).variance_floor),
-        }
-    }
-}
-
 /// Gains and scalars of the histories of one model in a frame.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(in crate::model) struct Shares {
@@ -94,15 +71,6 @@ impl Shares {
     }
 }
 
-/// Gains and shares of one block of instruments.
-#[allow(clippy::large_enum_variant, reason = "lives on the stack while a block is handled")]
-pub(in crate::model) enum BlockShare<'a> {
-    /// All instruments have the same history.
-    Common(&'a [f64], Share),
-    /// Histories differ; the gains are in the caller's `scratch`.
-    Own(&'a [Lane], [Share; LANES]),
-}
-
 impl Shares {
     /// Scaled variance v of each instrument of a block.
     pub(in crate::model) fn spread_of(&self, histories: &Histories, block: usize) -> Lane {
@@ -113,30 +81,20 @@ impl Shares {
         }
     }
 
-    /// Gains and shares of a block; `scratch` has length k.
-    pub(in crate::model) fn of_block<'a>(
-        &'a self,
-        histories: &Histories,
-        block: usize,
-        scratch: &'a mut [Lane],
-    ) -> BlockShare<'a> {
-        let k = scratch.len();
-        let history = histories.of_block[block];
-        if let Some(share) = self.list.get(history as usize) {
-            let at = history as usize * k;
-            return BlockShare::Common(&self.gains[at..at + k], *share);
-        }
+    /// Gains and shares of a block whose instruments have different histories; writes the k gains to `gains`.
+    fn of_mixed_block(&self, histories: &Histories, block: usize, gains: &mut [Lane]) -> [Share; LANES] {
+        let k = gains.len();
         let mut shares = [Share::EMPTY; LANES];
-        scratch.fill(Lane::ZERO);
+        gains.fill(Lane::ZERO);
         for (lane, history) in histories.by_lane(block).into_iter().enumerate() {
             if let Some(share) = self.list.get(history as usize) {
                 shares[lane] = *share;
-                for (j, gain) in scratch.iter_mut().enumerate() {
+                for (j, gain) in gains.iter_mut().enumerate() {
                     gain[lane] = self.gains[history as usize * k + j];
                 }
             }
         }
-        BlockShare::Own(scratch, shares)
+        shares
     }
 }
 
@@ -239,9 +197,8 @@ fn observe_blocks<M: Vector>(
     let k = lanes.mean.k;
     for block in blocks {
         let mean = &mut lanes.mean.blocks[block * k..(block + 1) * k];
-        let BlockShare::Own(gain, share) = shares.of_block(histories, block, &mut lanes.scratch[..k]) else {
-            continue;
-        };
+        let gain = &mut lanes.scratch[..k];
+        let share = shares.of_mixed_block(histories, block, gain);
         let learning = share.map(|share| share.learning());
         let [kept, learned, floor] = [
             Lane::from_fn(|lane| learning[lane].kept),
@@ -253,7 +210,7 @@ fn observe_blocks<M: Vector>(
             let f = add_products_of_any::<M>(M::load(&mean[0], part), x, mean, part);
             // An error of 0 leaves the mean unchanged.
             let e = M::unless_missing(y, M::subtract(y, f), M::splat(0.0));
-            for (m, gain) in mean.iter_mut().zip(gain) {
+            for (m, gain) in mean.iter_mut().zip(&*gain) {
                 M::store(M::add_product(M::load(gain, part), e, M::load(m, part)), m, part);
             }
             let learning = LearningRegisters::<M> {

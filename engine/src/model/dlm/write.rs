@@ -5,7 +5,7 @@ use super::instruments::{Lanes, Shares};
 use super::of_histories::OfHistories;
 use crate::distributions::variance_of_t;
 use crate::model::estimates::Estimates;
-use crate::model::lanes::lane_block::{Columns, LANES, put};
+use crate::model::lanes::lane_block::{LANES, put, put_each};
 use crate::model::lanes::{Column, Lane};
 use crate::processor::{MulAdd, kernel};
 
@@ -56,9 +56,6 @@ fn write_body<M: MulAdd>(writer: &mut Writer, of: Written<'_>, estimates: &mut E
                 factor.0[lanes.clone()].fill((of_t * covariance.entry(j, j)[at % LANES]).sqrt());
             }
         });
-        let column = |values: &mut [f64], lanes: &[Lane]| {
-            Columns { values, len: n }.write(block, lanes);
-        };
         let s = of.lanes.observation_var.0[block];
         // One root for all coefficients of an instrument.
         let root = Lane::from_fn(|lane| s.0[lane].sqrt());
@@ -67,9 +64,9 @@ fn write_body<M: MulAdd>(writer: &mut Writer, of: Written<'_>, estimates: &mut E
                 deviation.0[lane] = factor.0[lane] * root.0[lane];
             }
         }
-        column(&mut estimates.coefficient_sd, deviations);
+        put_each(&mut estimates.coefficient_sd, n, block, deviations);
         put(&mut estimates.alpha, block, &mean[0]);
-        column(&mut estimates.betas, &mean[1..]);
+        put_each(&mut estimates.betas, n, block, &mean[1..]);
         put(&mut estimates.observation_var, block, &s);
         put(&mut estimates.dof, block, &dof);
         let (y, f, scale) = (of.observed.0[block], of.lanes.forecast.0[block], of.lanes.prior_var.0[block]);

@@ -122,6 +122,14 @@ pub(in crate::model) fn put(column: &mut [f64], block: usize, values: &LaneBlock
     }
 }
 
+/// Writes one block of several columns of `len` values, which follow one another.
+#[inline(always)]
+pub(in crate::model) fn put_each(columns: &mut [f64], len: usize, block: usize, values: &[LaneBlock]) {
+    for (column, values) in columns.chunks_exact_mut(len).zip(values) {
+        put(column, block, values);
+    }
+}
+
 impl Columns<'_> {
     /// Writes the first k of each `size` values of consecutive blocks from `first` on. The values of the last block may
     /// end after k.
@@ -177,64 +185,6 @@ fn write_body<M: Vector>(
     k: usize,
 ) {
     columns.write::<M>(first, states, size, k);
-}
-
-kernel!(
-    /// Writes each of consecutive blocks times each factor, one column per factor; `first` is the first block.
-    pub(in crate::model) fn write_products(
-        columns: Columns<'_>,
-        first: usize,
-        blocks: &[LaneBlock],
-        factors: &[f64]
-    ) = products_body
-);
-
-#[inline(always)]
-fn products_body<M: Vector>(columns: Columns<'_>, first: usize, blocks: &[LaneBlock], factors: &[f64]) {
-    for (factor, column) in factors.iter().zip(columns.values.chunks_exact_mut(columns.len)) {
-        let factor = M::splat(*factor);
-        let (whole, rest) = column[first * LANES..].as_chunks_mut::<LANES>();
-        for (to, block) in whole.iter_mut().zip(blocks) {
-            for part in 0..LANES / M::WIDTH {
-                M::store(M::multiply(M::load(block, part), factor), to, part);
-            }
-        }
-        if let Some(last) = blocks.get(whole.len()) {
-            let mut products = LaneBlock::ZERO;
-            for part in 0..LANES / M::WIDTH {
-                M::store(M::multiply(M::load(last, part), factor), &mut products, part);
-            }
-            rest.copy_from_slice(&products[..rest.len()]);
-        }
-    }
-}
-
-kernel!(
-    /// Square roots of blocks.
-    pub(in crate::model) fn square_roots(of: &[LaneBlock], roots: &mut [LaneBlock]) = roots_body
-);
-
-#[inline(always)]
-fn roots_body<M: Vector>(of: &[LaneBlock], roots: &mut [LaneBlock]) {
-    for (value, root) in of.iter().zip(roots) {
-        for part in 0..LANES / M::WIDTH {
-            M::store(M::sqrt(M::load(value, part)), root, part);
-        }
-    }
-}
-
-kernel!(
-    /// Differences of blocks.
-    pub(in crate::model) fn differences(a: &[LaneBlock], b: &[LaneBlock], to: &mut [LaneBlock]) = differences_body
-);
-
-#[inline(always)]
-fn differences_body<M: Vector>(a: &[LaneBlock], b: &[LaneBlock], to: &mut [LaneBlock]) {
-    for ((a, b), to) in a.iter().zip(b).zip(to) {
-        for part in 0..LANES / M::WIDTH {
-            M::store(M::subtract(M::load(a, part), M::load(b, part)), to, part);
-        }
-    }
 }
 
 #[inline(always)]

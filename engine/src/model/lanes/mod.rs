@@ -105,17 +105,6 @@ impl<const K: usize> LocalLanes<K> {
     }
 }
 
-/// Forecast x'm of one lane. Loops over coefficients are inside loops over lanes: compilers turn this form
-/// into one operation for all eight.
-#[inline(always)]
-pub(super) fn forecast(mean: &[Lane], x: &[f64], lane: usize) -> f64 {
-    let mut forecast = 0.0;
-    for (m, x) in mean.iter().zip(x) {
-        forecast += x * m.0[lane];
-    }
-    forecast
-}
-
 /// Sum `first` + Σ x_j m_j over j = 1, …, K − 1, in two sums of every other term, so that no addition waits for more
 /// than half of the others. All filters forecast by it, and so with the same bits.
 #[inline(always)]

@@ -6,7 +6,7 @@ use crate::model::dlm::covariance::ScaledCovariance;
 use crate::model::dlm::histories::Histories;
 use crate::model::dlm::of_histories::OfHistories;
 use crate::model::estimates::Estimates;
-use crate::model::lanes::lane_block::{Columns, LANES, put};
+use crate::model::lanes::lane_block::{LANES, put, put_each};
 use crate::model::lanes::{Column, Lane, LocalLanes, packed, packed_len};
 use crate::processor::{MulAdd, kernel};
 
@@ -192,9 +192,6 @@ fn write_body<M: MulAdd, const COUNT: usize>(
             }
         }
         let row = |j: usize| j * count..(j + 1) * count;
-        let column = |values: &mut [f64], lanes: &[Lane]| {
-            Columns { values, len: n }.write(block, lanes);
-        };
         let here = LocalLanes::<COUNT>::of(within);
         let within = here.get(within, count);
         if has_covariance {
@@ -207,15 +204,15 @@ fn write_body<M: MulAdd, const COUNT: usize>(
                     *out = mixed::<M>((left, deviations), within, scaled);
                 }
             }
-            column(covariances, out);
+            put_each(covariances, n, block, out);
         }
         for (j, out) in out[..k].iter_mut().enumerate() {
             let variance = mixed::<M>((&weighted[row(j)], &deviations[row(j)]), within, &diagonal[row(j)]);
             *out = Lane::from_fn(|lane| variance.0[lane].sqrt());
         }
-        column(&mut estimates.coefficient_sd, &out[..k]);
+        put_each(&mut estimates.coefficient_sd, n, block, &out[..k]);
         put(&mut estimates.alpha, block, &means[0]);
-        column(&mut estimates.betas, &means[1..]);
+        put_each(&mut estimates.betas, n, block, &means[1..]);
         let level = scales.calibrated * scales.h;
         for lane in 0..LANES {
             variance.0[lane] *= level;
