@@ -29,7 +29,7 @@ use betaflow_engine::time::{DAY_NS, TimestampNs};
 use betaflow_engine::world::WorldSettings;
 use betaflow_strategies::QuarterKelly;
 
-type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 type Work<'a> = &'a mut dyn FnMut() -> Result<()>;
 
 const INSTRUMENTS: usize = 504;
@@ -294,7 +294,9 @@ fn record_frame() -> Result<()> {
     last.ends_month = true;
     let mut month_end = last.estimates.as_ref().ok_or("no estimates")?.get().clone();
     month_end.ends_month = true;
-    let facts = RunFacts::default();
+    let mut facts =
+        RunFacts { names: run.filter.names.clone(), factor_names: factor_names(), ..RunFacts::default() };
+    run.trading.end(&mut facts);
     counted(&mut || {
         for frame in others.iter().chain([&*last]) {
             recorder.ledger(frame)?;

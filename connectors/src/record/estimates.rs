@@ -8,8 +8,9 @@ use betaflow_engine::time::TimestampNs;
 use super::declare::tables;
 
 tables! {
-    /// One row per instrument with a return so far, on the frames that `record.betas` selects. The coefficients of a row
-    /// are from after its frame; the forecast of the row is by the coefficients from before it.
+    /// One row per instrument with a return so far, on the frames that `record.betas` selects: by default the last of each
+    /// month (UTC dates) and the last of all, in a replay from the first rebalance on. The coefficients of a row are from
+    /// after its frame; the forecast of the row is by the coefficients from before it.
     BetaRow in "betas" from (estimates: &Estimates, i: usize) {
         timestamp: TimestampNs = estimates.timestamp, "", "Close of the frame's bars.";
         seq: u64 = estimates.seq, "", "Number of the frame.";
