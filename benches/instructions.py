@@ -37,7 +37,7 @@ BENCHMARKS = (
     "record_frame",
 )
 #: Environment of a counted program: its size moves the stack, and settings of the C library change its paths.
-ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C", "TMPDIR": "/tmp"}
+ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LC_ALL": "C"}
 
 
 def output(command: list[str], **options) -> str:
@@ -75,7 +75,7 @@ def count(program: str, benchmark: str) -> int:
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "callgrind.out"
         command = ["valgrind", "--tool=callgrind", "--collect-atstart=no", f"--toggle-collect={COUNTED}"]
-        output([*command, f"--callgrind-out-file={out}", program, benchmark], env=ENVIRONMENT)
+        output([*command, f"--callgrind-out-file={out}", program, benchmark], env=ENVIRONMENT | {"TMPDIR": folder})
         found = re.search(r"^(?:summary|totals): (\d+)$", out.read_text(), re.MULTILINE)
     if not found or not int(found[1]):
         sys.exit(f"{benchmark}: callgrind counted nothing in {COUNTED}; was the function renamed or inlined?")

@@ -311,7 +311,7 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn new() -> Result<Self> {
-        let folder = std::env::temp_dir().join(format!("betaflow-instructions-{}", std::process::id()));
+        let folder = std::env::temp_dir().join("betaflow-instructions");
         std::fs::create_dir_all(&folder)?;
         Ok(Self(folder))
     }
