@@ -103,8 +103,12 @@ pub(super) fn announcement(
     tables.retain(|table| table.bytes >= 0.1 * total);
     let largest: Vec<String> =
         tables.iter().map(|table| format!("{} {}", table.file, size_text(table.bytes))).collect();
-    let mut smaller: Vec<&str> = tables.iter().filter_map(|table| table.smaller).collect();
-    smaller.dedup();
+    let mut smaller: Vec<&str> = Vec::new();
+    for setting in tables.iter().filter_map(|table| table.smaller) {
+        if !smaller.contains(&setting) {
+            smaller.push(setting);
+        }
+    }
     let remedy = match smaller[..] {
         [] => String::new(),
         _ => format!("; for a smaller one {}", smaller.join(" or ")),
