@@ -8,7 +8,7 @@ A count depends on the compiler, on valgrind and on the C library (memory, copie
 Where one differs, the counts are not comparable: the check fails, and says so. Valgrind has no AVX-512, so the kernels
 that are counted are those of x86-64-v3. Needs Python 3.11, cargo and valgrind.
 
-Two runs give the same counts, but for `record_frame`: the hash maps of the Parquet writer are seeded at random, which moves
+Two runs give the same counts, except for `record_frame`: the hash maps of the Parquet writer are seeded at random, which moves
 it by up to 0.3 %.
 
 Callgrind is run directly. The runner of gungraun does the same behind 200 s of compilation on each new machine.
