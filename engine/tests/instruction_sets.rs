@@ -47,7 +47,7 @@ fn bits(estimates: &Estimates) -> Vec<u64> {
 }
 
 /// Digest and last estimates of a run with gaps, late listings and a rebalance on every frame.
-fn run(kind: EstimatorKind) -> (String, Vec<u64>) {
+fn run(kind: EstimatorKind) -> ([u8; 32], Vec<u64>) {
     let market = Market { instruments: 45, missing: 0.02, late: 0.3, ..Market::default() };
     let estimator = EstimatorSettings {
         kind,
@@ -62,7 +62,7 @@ fn run(kind: EstimatorKind) -> (String, Vec<u64>) {
     let report = graph.run(&RunOptions::default()).unwrap();
     let last = last.0.lock().unwrap().clone();
     assert!(!last.is_empty());
-    (betaflow_engine::ledger::hex(&report.facts.digest), last)
+    (report.facts.digest, last)
 }
 
 /// Last estimates of the filter with given variances, whose covariance is `shared` or each instrument's own.

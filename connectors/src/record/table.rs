@@ -251,9 +251,10 @@ impl<R: Record> TableWriter<R> {
         self.flush()?;
         let path = self.path;
         // `into_inner` flushes; a plain drop would lose an error of the last write.
-        let file = self.writer.into_inner().and_then(|buffer| {
-            buffer.into_inner().map_err(|error| ParquetError::from(error.into_error()))
-        });
+        let file = self
+            .writer
+            .into_inner()
+            .and_then(|buffer| buffer.into_inner().map_err(|error| ParquetError::from(error.into_error())));
         match file {
             Ok(file) => Ok((path, file)),
             Err(source) => Err(TableError::Write { path, source }),
