@@ -58,11 +58,16 @@ fn write_body<M: MulAdd>(writer: &mut Writer, of: Written<'_>, estimates: &mut E
         });
         let s = of.lanes.observation_var.0[block];
         // One root for all coefficients of an instrument.
-        let root = Lane::from_fn(|lane| s.0[lane].sqrt());
+        let mut root = Lane::ZERO;
+        for lane in 0..LANES {
+            root.0[lane] = s.0[lane].sqrt();
+        }
         for (deviation, factor) in deviations.iter_mut().zip(&*factors) {
+            let (factor, mut product) = (*factor, Lane::ZERO);
             for lane in 0..LANES {
-                deviation.0[lane] = factor.0[lane] * root.0[lane];
+                product.0[lane] = factor.0[lane] * root.0[lane];
             }
+            *deviation = product;
         }
         put_each(&mut estimates.coefficient_sd, n, block, deviations);
         put(&mut estimates.alpha, block, &mean[0]);
