@@ -21,15 +21,15 @@ pub(super) struct Written<'a> {
 /// Values of the histories in the lanes of a block.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Writer {
-    /// Deviations of the coefficients in units of √S, k lanes, and the deviations written.
-    factors: Vec<Lane>,
+    /// Variances of the coefficients in units of S, k lanes, and the deviations written.
+    variances: Vec<Lane>,
     deviations: Vec<Lane>,
 }
 
 /// Writes all columns except the covariances; values of instruments that have not started have no meaning.
 pub(super) fn columns(writer: &mut Writer, of: Written<'_>, estimates: &mut Estimates) {
     let k = of.lanes.mean.k;
-    writer.factors.resize(k, Lane::ZERO);
+    writer.variances.resize(k, Lane::ZERO);
     writer.deviations.resize(k, Lane::ZERO);
     write_kernel(writer, of, estimates);
 }
@@ -39,9 +39,9 @@ kernel!(fn write_kernel(writer: &mut Writer, of: Written<'_>, estimates: &mut Es
 #[inline(always)]
 fn write_body<M: MulAdd>(writer: &mut Writer, of: Written<'_>, estimates: &mut Estimates) {
     let (n, k) = (estimates.instruments(), of.lanes.mean.k);
-    let Writer { factors, deviations } = writer;
+    let Writer { variances, deviations } = writer;
     let mut of_histories = OfHistories::new();
-    let [mut dof, mut forecast_dof, mut forecast_factor] = [Lane::ZERO; 3];
+    let [mut dof, mut forecast_dof, mut forecast_variance] = [Lane::ZERO; 3];
     for (block, mean) in of.lanes.mean.blocks.chunks_exact(k).enumerate() {
         of_histories.fill(of.histories, block, |at, lanes| {
             let Some(at) = at else { return };
@@ -49,25 +49,20 @@ fn write_body<M: MulAdd>(writer: &mut Writer, of: Written<'_>, estimates: &mut E
             dof.0[lanes.clone()].fill(history.dof);
             forecast_dof.0[lanes.clone()].fill(history.forecast_dof);
             let scale = variance_of_t(history.forecast_dof) * (1.0 + of.shares.list[at].spread);
-            forecast_factor.0[lanes.clone()].fill(scale.sqrt());
+            forecast_variance.0[lanes.clone()].fill(scale);
             let of_t = variance_of_t(history.dof);
             let covariance = &of.histories.packs[at / LANES].covariance;
-            for (j, factor) in factors.iter_mut().enumerate() {
-                factor.0[lanes.clone()].fill((of_t * covariance.entry(j, j)[at % LANES]).sqrt());
+            for (j, variance) in variances.iter_mut().enumerate() {
+                variance.0[lanes.clone()].fill(of_t * covariance.entry(j, j)[at % LANES]);
             }
         });
         let s = of.lanes.observation_var.0[block];
-        // One root for all coefficients of an instrument.
-        let mut root = Lane::ZERO;
-        for lane in 0..LANES {
-            root.0[lane] = s.0[lane].sqrt();
-        }
-        for (deviation, factor) in deviations.iter_mut().zip(&*factors) {
-            let (factor, mut product) = (*factor, Lane::ZERO);
+        for (deviation, variance) in deviations.iter_mut().zip(&*variances) {
+            let (variance, mut root) = (*variance, Lane::ZERO);
             for lane in 0..LANES {
-                product.0[lane] = factor.0[lane] * root.0[lane];
+                root.0[lane] = (variance.0[lane] * s.0[lane]).sqrt();
             }
-            *deviation = product;
+            *deviation = root;
         }
         put_each(&mut estimates.coefficient_sd, n, block, deviations);
         put(&mut estimates.alpha, block, &mean[0]);
@@ -77,7 +72,7 @@ fn write_body<M: MulAdd>(writer: &mut Writer, of: Written<'_>, estimates: &mut E
         let (y, f, scale) = (of.observed.0[block], of.lanes.forecast.0[block], of.lanes.prior_var.0[block]);
         let (mut sd, mut error) = (Lane::ZERO, Lane::ZERO);
         for lane in 0..LANES {
-            sd.0[lane] = forecast_factor.0[lane] * scale.0[lane].sqrt();
+            sd.0[lane] = (forecast_variance.0[lane] * scale.0[lane]).sqrt();
             error.0[lane] = y.0[lane] - f.0[lane];
         }
         put(&mut estimates.forecast_mean, block, &f);
