@@ -1,5 +1,6 @@
 //! Last bars of one instrument.
 
+use crate::processor::{MulAdd, kernel};
 use crate::time::TimestampNs;
 
 /// Number of bars kept: a year of daily bars.
@@ -40,18 +41,35 @@ impl History {
     /// The bar `age` bars before the last one.
     pub(super) fn back(&self, age: usize) -> Option<&Bar> {
         let len = self.bars.len();
-        (age < len).then(|| &self.bars[(self.next + len - 1 - age) % len])
+        (age < len).then(|| &self.bars[self.wrapped(self.next + len - 1 - age)])
+    }
+
+    /// Position below the number of bars, of a sum below twice that number; a division takes longer.
+    fn wrapped(&self, position: usize) -> usize {
+        let len = self.bars.len();
+        if position < len { position } else { position - len }
     }
 
     /// Ages of the bars with this key.
     pub(super) fn with_key(&self, key: f64) -> impl Iterator<Item = usize> {
-        let (len, next) = (self.keys.len(), self.next);
-        let same = self.keys.iter().enumerate().filter(move |(_, other)| **other == key);
-        same.map(move |(position, _)| (next + len - 1 - position) % len)
+        // Almost no bar has a twin, so the usual answer comes from one pass over registers.
+        let keys = if contains(&self.keys, key) { self.keys.as_slice() } else { &[] };
+        let same = keys.iter().enumerate().filter(move |(_, other)| **other == key);
+        same.map(|(position, _)| self.wrapped(self.next + self.keys.len() - 1 - position))
     }
 
     /// All bars, in arbitrary order.
     pub(super) fn bars(&self) -> &[Bar] {
         &self.bars
     }
+}
+
+kernel!(
+    /// Returns true if any of the keys equals `key`.
+    fn contains(keys: &[f64], key: f64) -> bool = contains_body
+);
+
+#[inline(always)]
+fn contains_body<M: MulAdd>(keys: &[f64], key: f64) -> bool {
+    keys.iter().fold(false, |any, other| any | (*other == key))
 }
