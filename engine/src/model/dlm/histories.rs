@@ -221,7 +221,7 @@ impl Histories {
         }
         let to = self.list.len() - 1;
         let pack = self.packs[from / LANES].clone();
-        if to % LANES == 0 {
+        if to.is_multiple_of(LANES) {
             self.packs.push(pack.clone());
         }
         self.packs[to / LANES].copy_lane(to % LANES, &pack, from % LANES);
