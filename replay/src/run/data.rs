@@ -49,9 +49,9 @@ impl DataCache {
     /// The data is missing or invalid, or the scenario cannot be applied to it.
     pub(crate) fn open(&self, config: &Config, settings: SourceSettings) -> Result<Opened> {
         let world = &config.world;
-        let (source, progress, size): (Box<dyn Source>, _, _) = if world.needs_memory() {
+        let Opened { source, progress, size } = if world.needs_memory() {
             let (recorded, progress) = self.recorded(config, settings)?;
-            (Box::new(recorded.path(world)?), progress, None)
+            Opened { source: Box::new(recorded.path(world)?), progress, size: None }
         } else {
             file(config, settings)?
         };
@@ -69,7 +69,7 @@ impl DataCache {
         }
         // Free the old data first, so that memory never holds two copies.
         *last = None;
-        let (source, progress, _) = file(config, settings)?;
+        let Opened { source, progress, .. } = file(config, settings)?;
         let (mut source, frames) = Counted::new(source);
         let line = Line::start(config.host(), Arc::clone(&progress), frames);
         let recorded = Recorded::read(&mut source, BYTES_MAX).map_err(source_error)?;
@@ -86,19 +86,18 @@ impl DataCache {
 }
 
 /// Data without a scenario: price files with their size, or a session recording.
-fn file(
-    config: &Config,
-    settings: SourceSettings,
-) -> Result<(Box<dyn Source>, Arc<Progress>, Option<DataSize>)> {
+fn file(config: &Config, settings: SourceSettings) -> Result<Opened> {
     if let Some(folder) = &config.data.session {
         // The user's files are among the recorded inputs.
-        return Ok((session::source(Path::new(folder), settings, config)?, Arc::default(), None));
+        let source = session::source(Path::new(folder), settings, config)?;
+        return Ok(Opened { source, progress: Arc::default(), size: None });
     }
     let source = ParquetSource::open(&config.prices(), config.factor_file().as_ref(), settings.clone())?;
     let (progress, size) = (source.progress(), source.size());
     let given = config.given(source.factor_names(), &settings)?;
     if !given.is_empty() {
-        return Ok((Box::new(WithUserData::new(Box::new(source), given)), progress, size));
+        let source = Box::new(WithUserData::new(Box::new(source), given));
+        return Ok(Opened { source, progress, size });
     }
-    Ok((Box::new(source), progress, size))
+    Ok(Opened { source: Box::new(source), progress, size })
 }
