@@ -17,12 +17,15 @@ pub(super) struct Bar {
     pub(super) volume: f64,
 }
 
-/// Last bars of one instrument; the search keys are a separate column.
+/// Last bars of one instrument; the search keys and their hashes are separate columns.
 #[derive(Clone, Debug, Default)]
 pub(super) struct History {
+    hashes: Vec<u16>,
     keys: Vec<f64>,
     bars: Vec<Bar>,
     next: usize,
+    /// Last bar again: every bar is compared with it, and the bars of a panel do not fit into the caches.
+    last: Option<Bar>,
 }
 
 impl History {
@@ -31,11 +34,19 @@ impl History {
         if self.bars.len() < WINDOW {
             self.bars.push(bar);
             self.keys.push(key);
+            self.hashes.push(hash(key));
         } else {
             self.bars[self.next] = bar;
             self.keys[self.next] = key;
+            self.hashes[self.next] = hash(key);
             self.next = (self.next + 1) % WINDOW;
         }
+        self.last = Some(bar);
+    }
+
+    /// Last bar.
+    pub(super) fn last(&self) -> Option<&Bar> {
+        self.last.as_ref()
     }
 
     /// The bar `age` bars before the last one.
@@ -52,8 +63,8 @@ impl History {
 
     /// Ages of the bars with this key.
     pub(super) fn with_key(&self, key: f64) -> impl Iterator<Item = usize> {
-        // Almost no bar has a twin, so the usual answer comes from one pass over registers.
-        let keys = if contains(&self.keys, key) { self.keys.as_slice() } else { &[] };
+        // Few keys have a twin, so a pass over the hashes gives the usual answer.
+        let keys = if contains(&self.hashes, hash(key)) { self.keys.as_slice() } else { &[] };
         let same = keys.iter().enumerate().filter(move |(_, other)| **other == key);
         same.map(|(position, _)| self.wrapped(self.next + self.keys.len() - 1 - position))
     }
@@ -64,12 +75,18 @@ impl History {
     }
 }
 
+/// Hash of a key: the high bits of a product with 2⁶⁴ over the golden ratio. Equal keys have equal hashes.
+fn hash(key: f64) -> u16 {
+    // Adding 0 gives −0 and 0 the same bits.
+    ((key + 0.0).to_bits().wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 48) as u16
+}
+
 kernel!(
-    /// Returns true if any of the keys equals `key`.
-    fn contains(keys: &[f64], key: f64) -> bool = contains_body
+    /// Returns true if any of the hashes equals `hash`.
+    fn contains(hashes: &[u16], hash: u16) -> bool = contains_body
 );
 
 #[inline(always)]
-fn contains_body<M: MulAdd>(keys: &[f64], key: f64) -> bool {
-    keys.iter().fold(false, |any, other| any | (*other == key))
+fn contains_body<M: MulAdd>(hashes: &[u16], hash: u16) -> bool {
+    hashes.iter().fold(false, |any, other| any | (*other == hash))
 }

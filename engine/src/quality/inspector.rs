@@ -152,7 +152,7 @@ impl Inspector {
     /// True if a bar equals the previous one of the instrument in all prices.
     fn repeats(&self, instrument: usize, bar: &Bar) -> bool {
         let same = |a: f64, b: f64| a == b || (a.is_nan() && b.is_nan());
-        self.instruments[instrument].history.back(0).is_some_and(|last| {
+        self.instruments[instrument].history.last().is_some_and(|last| {
             let prices = [(last.open, bar.open), (last.high, bar.high), (last.low, bar.low)];
             last.close == bar.close && prices.into_iter().all(|(a, b)| same(a, b))
         })
@@ -406,7 +406,7 @@ impl Inspector {
         }
         // A close alone cannot be matched; do not store it.
         if !(is_fill || bar.high.is_nan() && bar.volume.is_nan()) {
-            if let Some(before) = known.history.back(0) {
+            if let Some(before) = known.history.last() {
                 known.gaps.observe(before, bar);
             }
             known.usual.observe_volume(bar.volume, bar.close);
