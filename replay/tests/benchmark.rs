@@ -13,7 +13,7 @@ use support::paper::{SETTINGS, Serving, arguments};
 use support::{DAY_NS, Panel, Run, Table, call, folder, joined, numbers, run, sets, texts, times, write};
 
 /// Digest of the tutorial, which the benchmark does not change.
-const TUTORIAL: &str = "371ae132836400da212b44ee4ef322d51bb19105530beeec834dee8ee6bcd7a0";
+const TUTORIAL: &str = "988518b705ada8e03e0c20fbc2aa7aff1123a45bdabd729bf033a2d8f839dfe0";
 
 /// Closes of an instrument of the tutorial by time.
 fn closes(symbol: &str) -> BTreeMap<i64, f64> {

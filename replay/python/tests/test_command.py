@@ -21,7 +21,7 @@ import pty
 import resource
 
 COMMAND = [sys.executable, "-m", "betaflow"]
-TUTORIAL = "371ae132836400da212b44ee4ef322d51bb19105530beeec834dee8ee6bcd7a0"
+TUTORIAL = "988518b705ada8e03e0c20fbc2aa7aff1123a45bdabd729bf033a2d8f839dfe0"
 
 
 def run(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:

@@ -99,7 +99,7 @@ def test_every_form_of_factors_gives_the_digest_of_the_file(form: str, data: Dat
 
 def test_tutorial_is_data_of_arguments() -> None:
     prices, factors = betaflow.load_tutorial()
-    digest = "371ae132836400da212b44ee4ef322d51bb19105530beeec834dee8ee6bcd7a0"
+    digest = "988518b705ada8e03e0c20fbc2aa7aff1123a45bdabd729bf033a2d8f839dfe0"
     assert betaflow.replay().digest == digest
     assert betaflow.replay(prices, factors).digest == digest
     assert betaflow.replay(prices.to_pandas(), factors).digest == digest

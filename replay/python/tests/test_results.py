@@ -24,7 +24,7 @@ import betaflow
 from betaflow import Run
 from betaflow.errors import Error, InputError
 
-DIGEST = "371ae132836400da212b44ee4ef322d51bb19105530beeec834dee8ee6bcd7a0"
+DIGEST = "988518b705ada8e03e0c20fbc2aa7aff1123a45bdabd729bf033a2d8f839dfe0"
 
 
 @pytest.fixture(scope="module")
@@ -193,7 +193,7 @@ def test_notebook_shows_figures_and_growth(run: Run) -> None:
     assert len(page) < 100_000
     assert "<table" in run.fills._repr_html_()
     assert "<pre>" in betaflow.estimate(end="2016-12-30")._repr_html_()
-    assert repr(run).startswith("<betaflow.Run: Sharpe 0.82, 1 warning, digest 371ae132")
+    assert repr(run).startswith("<betaflow.Run: Sharpe 0.82, 1 warning, digest 988518b7")
     assert "2,012 rows" in repr(run.equity)
 
 
