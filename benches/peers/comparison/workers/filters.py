@@ -68,7 +68,7 @@ def textbook_dlm(panel: Panel) -> Result:
 
 
 def numpy_shared_written(panel: Panel) -> Run:
-    """As `numpy_shared`, with a copy of the means of each bar."""
+    """Run `numpy_shared` with a copy of the means of each bar."""
     k, n = panel.k, panel.n
     m, move, error = np.empty((k, n)), np.empty((k, n)), np.empty(n)
     path = np.zeros((panel.bars, k, n))
