@@ -1,11 +1,11 @@
 //! Instruction sets of processors: one build has kernels for several, and the processor at hand selects.
 //!
-//! A kernel is a function that [`kernel!`] compiles once for each [`InstructionSet`]. Its body is generic over
-//! [`MulAdd`], the fused multiply-add a·b + c with one rounding. IEEE 754 defines that result exactly, so an
+//! A kernel is a function that `kernel!` compiles once for each [`InstructionSet`]. Its body is generic over
+//! `MulAdd`, the fused multiply-add a·b + c with one rounding. IEEE 754 defines that result exactly, so an
 //! instruction and a library function give the same bits. A body also keeps the order of operations of each
 //! lane and adds nothing across lanes. Every instruction set therefore gives the same bits.
 //!
-//! Compilers fuse a product and a sum only where the source asks for it by [`MulAdd`] or [`Vector`].
+//! Compilers fuse a product and a sum only where the source asks for it by `MulAdd` or `Vector`.
 
 mod vector;
 
