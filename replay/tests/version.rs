@@ -45,7 +45,7 @@ fn verbose_version_names_the_kernels_of_the_processor() {
             "baseline"
         };
         assert!(line(fastest).contains("in use"), "{text}");
-        assert!(line("baseline").contains("many times slower"), "{text}");
+        assert!(line("baseline").contains("times slower"), "{text}");
     }
 }
 

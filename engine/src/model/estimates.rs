@@ -188,17 +188,8 @@ impl Estimates {
     /// Sets the columns of an instrument before its first return.
     pub(super) fn set_unknown(&mut self, instrument: usize) {
         let n = self.instruments();
-        for table in [
-            &mut self.alpha,
-            &mut self.betas,
-            &mut self.coefficient_sd,
-            &mut self.observation_var,
-            &mut self.dof,
-            &mut self.forecast_mean,
-            &mut self.forecast_sd,
-            &mut self.forecast_dof,
-            &mut self.forecast_error,
-        ] {
+        // The lengths stay as they are.
+        for table in self.resize(n) {
             table.chunks_exact_mut(n).for_each(|column| column[instrument] = f64::NAN);
         }
         self.coefficient_cov.fill(instrument, f64::NAN);

@@ -47,7 +47,9 @@ fn state(set: InstructionSet) -> String {
     };
     match set.fuses() {
         true => state,
-        false => state + "; multiplies and adds in software (libm::fma), many times slower",
+        false => {
+            state + "; multiplies and adds in software (libm::fma), its kernels are 70 to 100 times slower"
+        }
     }
 }
 
