@@ -11,6 +11,7 @@
 //! | module | concept |
 //! |---|---|
 //! | [`frame`], [`source`], [`assembly`] | market data: the bars of one timestamp as columns in engine order |
+//! | [`dated`], [`groups`] | values of instruments that hold from a date on; groups such as sectors |
 //! | [`model`] | online estimation of alpha and factor betas (West & Harrison) |
 //! | [`portfolio`] | factor risk, Kelly sizing, limits |
 //! | [`execution`] | orders, fills, costs, the account |
@@ -36,9 +37,11 @@
 pub struct Faq;
 
 pub mod assembly;
+pub mod dated;
 mod distributions;
 pub mod execution;
 pub mod frame;
+pub mod groups;
 pub mod ledger;
 mod linalg;
 pub mod metrics;

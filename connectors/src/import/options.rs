@@ -28,6 +28,8 @@ pub struct ImportOptions {
     pub symbol: Option<String>,
     /// Further columns that hold numbers in every row, besides those of a bar.
     pub numbers: Vec<String>,
+    /// Columns of text, whatever their first cells are.
+    pub texts: Vec<String>,
     /// Section of a file with stacked sections: its title, or a part of it that no other title has.
     pub section: Option<String>,
     /// Symbol of a file of one instrument; `None`: the file name without extension.

@@ -128,6 +128,7 @@ pub(super) fn text_columns<'a>(
             _ if time == Some(at) => FieldRole::Time,
             _ if symbol == Some(at) => FieldRole::Text,
             _ if is_unnamed(name) => FieldRole::LeftOut,
+            _ if options.texts.iter().any(|text| name.eq_ignore_ascii_case(text)) => FieldRole::Text,
             None => FieldRole::Number,
             Some((_, cell)) if is_known() || is_number(cell) => FieldRole::Number,
             Some((row, cell)) if must_be_numbers => {

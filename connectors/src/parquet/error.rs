@@ -275,6 +275,16 @@ pub enum DataError {
         /// Content of the cell.
         found: String,
     },
+    /// Invalid cell of a small file about instruments or dates.
+    #[error("{place}: found {found}, expected {expected}; correct the file")]
+    BadCell {
+        /// Place of the cell.
+        place: Box<Place>,
+        /// Content of the cell.
+        found: String,
+        /// Valid contents.
+        expected: String,
+    },
     /// Row without time or symbol.
     #[error("{place}: found null, expected a value in every row; fill it in or remove the row")]
     NullKey {

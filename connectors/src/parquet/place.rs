@@ -65,6 +65,7 @@ impl DataError {
             | Self::BadValue { place, .. }
             | Self::BadHalfSpread { place, .. }
             | Self::BadHolding { place, .. }
+            | Self::BadCell { place, .. }
             | Self::NullKey { place, .. }
             | Self::TimeOutOfRange { place, .. }
             | Self::NoDate { place, .. }

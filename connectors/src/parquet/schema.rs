@@ -375,7 +375,12 @@ impl<'a> Columns<'a> {
     }
 
     /// Finds the column of this name: a usual name ignoring case, a configured name exactly.
-    fn find(&self, name: &str, exact: bool, role: &'static str) -> Result<Option<usize>, DataError> {
+    pub(super) fn find(
+        &self,
+        name: &str,
+        exact: bool,
+        role: &'static str,
+    ) -> Result<Option<usize>, DataError> {
         let fields = self.schema.fields();
         if exact {
             return Ok(fields.iter().position(|field| field.name() == name));

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::coefficient_covariance::CoefficientCovariance;
 use crate::frame::{CrossSection, Supervision};
+use crate::groups::GroupColumn;
 use crate::names::InstrumentNames;
 use crate::range::OutOfRange;
 use crate::state::Checkpoint;
@@ -30,6 +31,8 @@ pub struct Estimates {
     pub residuals: Vec<f64>,
     /// Forecasts or weights of the user that become known on the frame.
     pub signal: CrossSection,
+    /// Groups of the instruments and returns of their factors; empty without groups.
+    pub groups: Vec<GroupColumn>,
     /// A vendor's factor covariance per frame in force, k × k; empty without one.
     pub factor_cov: Vec<f64>,
     /// True if the warm-up is over and the schedule has a rebalance on this frame.
