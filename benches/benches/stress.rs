@@ -290,7 +290,7 @@ fn charges(run: &ExecutionSettings, number: usize) -> Result<Charges> {
 
 fn bookings(frame: &LedgerFrame) -> Bookings<'_> {
     Bookings {
-        timestamp: frame.timestamp,
+        date: frame.date(),
         rf: frame.rf,
         nav: frame.nav,
         cash: frame.cash,

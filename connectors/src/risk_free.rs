@@ -26,7 +26,7 @@ pub(crate) struct AnnualRate {
     pub(crate) days: f64,
 }
 
-/// Risk-free returns annualised by UTC date: all returns of a date, over the days since the preceding date.
+/// Risk-free returns annualised by date: all returns of a date, over the days since the preceding date.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(crate) struct RiskFreeRate {
     rows: u64,
@@ -43,13 +43,19 @@ pub(crate) struct RiskFreeRate {
 }
 
 impl RiskFreeRate {
-    /// Adds the next row.
+    /// Adds the next row, of a local date in days since 1970.
     ///
     /// # Errors
     /// The annual rate of this row, or of the first one, exceeds `max`. A negative rate counts as the
     /// positive rate that offsets it.
-    pub(crate) fn observe(&mut self, time: TimestampNs, found: f64, max: f64) -> Result<(), AnnualRate> {
-        let (row, date) = (self.rows, time.date());
+    pub(crate) fn observe(
+        &mut self,
+        time: TimestampNs,
+        date: i64,
+        found: f64,
+        max: f64,
+    ) -> Result<(), AnnualRate> {
+        let row = self.rows;
         self.rows += 1;
         if row == 0 {
             (self.first, self.date, self.growth) = (Some((time, found)), date, found.ln_1p());

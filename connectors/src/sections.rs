@@ -91,7 +91,7 @@ impl Sections {
         frame: &mut Frame,
     ) -> Result<(), GivenError> {
         if same_date && self.state.has_dates && self.rule.frames_per_day <= 1 {
-            let (file, date) = (file.to_owned(), Date::of(frame.timestamp).to_string());
+            let (file, date) = (file.to_owned(), Date::of(frame.local_time()).to_string());
             return Err(GivenError::DatesWithinDay { file, date });
         }
         let (joined, section) = match self.kind {

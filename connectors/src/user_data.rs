@@ -29,10 +29,11 @@ impl WithUserData {
 
     fn attach(&mut self, frame: &mut Frame) -> Result<(), DataError> {
         frame.given.clear();
-        let date = frame.timestamp.date();
+        let date = frame.date();
         let same_date = self.last.replace(date) == Some(date);
         for (rows, sections) in &mut self.files {
-            rows.read_until(frame.timestamp.0, sections)?;
+            // A date east of UTC begins before its midnight UTC, with which its rows are stamped.
+            rows.read_until(frame.timestamp.max(frame.local_time()).0, sections)?;
             sections.attach(rows.name(), same_date, frame)?;
         }
         Ok(())

@@ -21,7 +21,7 @@ use betaflow_connectors::{DataError, WithUserData};
 use betaflow_engine::assembly::{FrameColumn, Universe};
 use betaflow_engine::frame::{Field, Frame};
 use betaflow_engine::source::Source as _;
-use betaflow_engine::time::TimestampNs;
+use betaflow_engine::time::{TimestampNs, Zone};
 use proptest::prelude::*;
 use support::arrow_tables::{
     CUTS, Cut, batch_of, check_same, faulty, file, memory, outcome, panel, plain, text_forms, time_forms,
@@ -276,7 +276,7 @@ fn files_and_tables_are_joined_as_factors_and_merged_as_prices() {
 fn files_of_the_user_are_read_from_tables() {
     let folder = Folder::new();
     let prices = memory("prices", &tidy(&panel(false)), Cut::One);
-    let rule = DateRule { frames_per_day: 1, open_bar_ns: 0 };
+    let rule = DateRule { frames_per_day: 1, open_bar_ns: 0, zone: Zone::UTC };
     let value = |rows: &[Row<'static>]| -> Table {
         let mut columns = tidy(rows);
         columns[2].0 = "forecast";
@@ -297,7 +297,7 @@ fn files_of_the_user_are_read_from_tables() {
         for sealed_from in [None, Some(day(20))] {
             for kind in [GivenKind::Forecasts, GivenKind::Weights] {
                 check_same(&folder, &columns, &format!("{kind:?}"), |input| {
-                    let rows = GivenRows::open(input, kind.clone(), rule, sealed_from)
+                    let rows = GivenRows::open(input, kind.clone(), rule.clone(), sealed_from)
                         .map_err(|error| error.to_string())?;
                     let source = ParquetSource::open(&prices, None, Settings::default()).unwrap();
                     let mut source = WithUserData::new(Box::new(source), vec![rows]);

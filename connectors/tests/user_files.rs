@@ -19,11 +19,11 @@ use betaflow_connectors::{Sections, WithUserData};
 use betaflow_engine::frame::Frame;
 use betaflow_engine::source::{Source, SourceError};
 use betaflow_engine::state::Checkpoint;
-use betaflow_engine::time::{DAY_NS, TimestampNs};
+use betaflow_engine::time::{DAY_NS, TimestampNs, Zone};
 use support::live::{Panel, Random, carry, feed, panel};
 use support::{Folder, Table, days, floats, nullable, stamps, texts};
 
-const DAILY: DateRule = DateRule { frames_per_day: 1, open_bar_ns: 0 };
+const DAILY: DateRule = DateRule { frames_per_day: 1, open_bar_ns: 0, zone: Zone::UTC };
 const FRAMES: i32 = 60;
 
 /// Times of the panel's rows.
@@ -135,7 +135,7 @@ fn live(panel: &Panel, inputs: Vec<Input>, kinds: &[GivenKind], rule: DateRule, 
     let feed = feed(panel, true, &settings);
     let source =
         FeedSource::open(feed.hello(), Box::new(inputs.into_iter()), Box::new(log), settings).unwrap();
-    source.with_files(kinds.iter().map(|kind| Sections::new(kind.clone(), rule)).collect())
+    source.with_files(kinds.iter().map(|kind| Sections::new(kind.clone(), rule.clone())).collect())
 }
 
 /// Time and sections of each frame as text.
@@ -157,7 +157,7 @@ fn files_before_the_first_bar_act_as_in_a_replay() {
     let panel = panel(5, FRAMES);
     let (folder, names) = (Folder::new(), factors(&panel));
     let (model, cov) = (GivenKind::Betas(names.clone()), GivenKind::FactorCov(names.clone()));
-    let intraday = DateRule { frames_per_day: 4, open_bar_ns: 0 };
+    let intraday = DateRule { frames_per_day: 4, open_bar_ns: 0, zone: Zone::UTC };
     let cases = [
         ("dates", vec![(GivenKind::Forecasts, forecasts(&dates(), 1))], DAILY),
         ("dates of days with several frames", vec![(GivenKind::Forecasts, forecasts(&dates(), 1))], intraday),
@@ -171,7 +171,7 @@ fn files_before_the_first_bar_act_as_in_a_replay() {
             let name = format!("{case}-{at}.parquet");
             let file = folder.write(&name, table);
             inputs.extend(files(&file, &kind, &name, None));
-            rows.push(GivenRows::open(&file, kind.clone(), rule, None).unwrap());
+            rows.push(GivenRows::open(&file, kind.clone(), rule.clone(), None).unwrap());
             kinds.push(kind);
         }
         let source = ParquetSource::open(&panel.prices, Some(&panel.factors), carry()).unwrap();
@@ -179,12 +179,16 @@ fn files_before_the_first_bar_act_as_in_a_replay() {
         assert!(expected.iter().filter(|line| line.contains("of: Some")).count() > 5, "{case}");
         inputs.extend(bars(&feed(&panel, true, &carry())));
         let log = Log::default();
-        let mut source = live(&panel, inputs, &kinds, rule, log.clone());
+        let mut source = live(&panel, inputs, &kinds, rule.clone(), log.clone());
         assert_eq!(sections(&mut source), expected, "{case}");
         assert_eq!(source.facts().given.len(), kinds.len());
         // The record alone gives the same frames.
         let recorded = log.0.lock().unwrap().iter().cloned().map(Input::of_record).collect();
-        assert_eq!(sections(&mut live(&panel, recorded, &kinds, rule, Log::default())), expected, "{case}");
+        assert_eq!(
+            sections(&mut live(&panel, recorded, &kinds, rule.clone(), Log::default())),
+            expected,
+            "{case}"
+        );
     }
 }
 

@@ -182,7 +182,7 @@ fn repriced(run: &[Day], charges: &[Charges]) -> Vec<Vec<(f64, f64, Costs)>> {
     let mut all = Vec::new();
     for day in run {
         repricing.advance(Bookings {
-            timestamp: day.timestamp,
+            date: day.timestamp.date(),
             rf: day.rf,
             nav: day.nav,
             cash: day.cash,

@@ -119,6 +119,7 @@ pub(super) fn assembler(hello: &Hello, settings: &Settings) -> Result<Assembler,
         factors: settings.factors.clone(),
         factor_gap: settings.factor_gap,
         benchmark: settings.benchmark.clone(),
+        zone: settings.zone.clone(),
     })?;
     let has = |field: Field| hello.columns.iter().any(|name| nullable::field(name) == Some(field));
     assembler.set_fields(settings.wanted(has))?;
@@ -128,7 +129,7 @@ pub(super) fn assembler(hello: &Hello, settings: &Settings) -> Result<Assembler,
 /// Returns the feed's own factors, unless the settings define factors.
 pub(super) fn own_factors(hello: &Hello, settings: &Settings) -> Option<FeedFactors> {
     let own = settings.factors.is_empty() && (!hello.factors.is_empty() || hello.has_rf);
-    own.then(|| FeedFactors::new(hello, settings.values, settings.factor_gap, settings.rf_max))
+    own.then(|| FeedFactors::new(hello, settings))
 }
 
 /// Names of the factors of a feed read with `settings`.

@@ -3,12 +3,12 @@
 use betaflow_engine::assembly::{FactorGap, Values};
 use betaflow_engine::frame::Frame;
 use betaflow_engine::state::{StateError, restore, save};
-use betaflow_engine::time::TimestampNs;
+use betaflow_engine::time::{TimestampNs, Zone};
 use betaflow_engine::warning::Warning;
 
 use super::error::Refusal;
 use super::protocol::{Bars, Hello};
-use crate::parquet::LARGEST_FACTOR;
+use crate::parquet::{LARGEST_FACTOR, Settings};
 use crate::risk_free::RiskFreeRate;
 
 /// Name used in error messages.
@@ -25,6 +25,7 @@ pub(super) struct FeedFactors {
     /// Annualised risk-free returns, and their maximum.
     rate: RiskFreeRate,
     rf_max: f64,
+    zone: Zone,
     /// Compounded rows since the preceding frame: factors, then `rf`; empty without a row.
     compounded: Vec<f64>,
     row: Vec<f64>,
@@ -36,17 +37,18 @@ pub(super) struct FeedFactors {
 }
 
 impl FeedFactors {
-    pub(super) fn new(hello: &Hello, values: Values, gap: FactorGap, rf_max: f64) -> Self {
+    pub(super) fn new(hello: &Hello, settings: &Settings) -> Self {
         Self {
             names: hello.factors.clone(),
             has_rf: hello.has_rf,
-            gap,
-            bounds: match values {
+            gap: settings.factor_gap,
+            bounds: match settings.values {
                 Values::ReturnsOfAnySize => (f64::NEG_INFINITY, f64::MAX),
                 _ => (-1.0, LARGEST_FACTOR),
             },
             rate: RiskFreeRate::default(),
-            rf_max,
+            rf_max: settings.rf_max,
+            zone: settings.zone.clone(),
             compounded: Vec::new(),
             row: Vec::new(),
             begun: false,
@@ -125,7 +127,7 @@ impl FeedFactors {
             return Err((format!("{} in the factor `{name}`", row[at]), expected));
         }
         if let Some(rf) = row.last().filter(|_| self.has_rf)
-            && let Err(rate) = rate.observe(time, *rf, self.rf_max)
+            && let Err(rate) = rate.observe(time, self.zone.date(time), *rf, self.rf_max)
         {
             let found = format!("rf {} ({:.0} % a year)", rate.found, 100.0 * rate.annual);
             return Err((

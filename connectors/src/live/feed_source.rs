@@ -261,7 +261,7 @@ impl FeedSource {
             }
             if self.take(&bars, frame)? {
                 self.framed(received, (taken_ns, logged_ns));
-                frame.supervision = self.counted.supervisor.of_frame(frame.timestamp, &self.limits);
+                frame.supervision = self.counted.supervisor.of_frame(frame.date(), &self.limits);
                 if self.checkpoint_every > 0
                     && self.counted.facts.frames.is_multiple_of(self.checkpoint_every)
                 {

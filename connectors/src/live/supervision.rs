@@ -1,7 +1,6 @@
 //! Limits within which frames of a live feed are traded.
 
 use betaflow_engine::frame::Supervision;
-use betaflow_engine::time::TimestampNs;
 use serde::{Deserialize, Serialize};
 
 /// Limits beyond which a feed is not traded. A limit of `None` never binds.
@@ -9,7 +8,7 @@ use serde::{Deserialize, Serialize};
 pub struct FeedLimits {
     /// Maximum silence, in ns: the frame after a longer one is not traded.
     pub silence_ns_max: Option<i64>,
-    /// Maximum number of conflated frames per UTC date; beyond it, later frames of the date are not traded.
+    /// Maximum number of conflated frames per date; beyond it, later frames of the date are not traded.
     pub conflations_max: Option<u64>,
 }
 
@@ -48,10 +47,10 @@ impl Supervisor {
         }
     }
 
-    /// Returns the supervision flag of the frame emitted now.
-    pub(super) fn of_frame(&mut self, timestamp: TimestampNs, limits: &FeedLimits) -> Supervision {
-        if self.day.0 != timestamp.date() {
-            self.day = (timestamp.date(), 0);
+    /// Returns the supervision flag of the frame emitted now, of a local date in days since 1970.
+    pub(super) fn of_frame(&mut self, date: i64, limits: &FeedLimits) -> Supervision {
+        if self.day.0 != date {
+            self.day = (date, 0);
         }
         self.day.1 += std::mem::take(&mut self.conflated);
         let silent = std::mem::take(&mut self.silent);

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use betaflow_engine::frame::CrossSection;
 use betaflow_engine::ledger::hex;
 use betaflow_engine::signal::Clash;
-use betaflow_engine::time::TimestampNs;
+use betaflow_engine::time::{TimestampNs, Zone};
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
@@ -77,7 +77,7 @@ impl UserFile {
         let digest = hex(&Sha256::digest(&bytes).into());
         let input = FileInput::Bytes { name: name.to_owned(), bytes };
         // The rule for dates belongs to the source, which applies it to the recorded times.
-        let rule = DateRule { frames_per_day: 1, open_bar_ns: 0 };
+        let rule = DateRule { frames_per_day: 1, open_bar_ns: 0, zone: Zone::UTC };
         let mut rows = Rows { columns: kind.columns(), ..Rows::default() };
         GivenRows::open(&input, kind.clone(), rule, sealed_from)?.read_until(i64::MAX, &mut rows)?;
         if let GivenKind::FactorCov(factors) = kind {

@@ -135,7 +135,7 @@ impl UserFiles {
     /// Writes the sections that become known on a frame.
     pub(super) fn attach(&mut self, frame: &mut Frame) -> Result<(), GivenError> {
         frame.given.clear();
-        let date = frame.timestamp.date();
+        let date = frame.date();
         let same_date = self.taken.date.replace(date) == Some(date);
         for own in &mut self.sections {
             let file = self.taken.last_file.get(own.kind().name());

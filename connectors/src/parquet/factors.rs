@@ -3,7 +3,7 @@
 use arrow_array::RecordBatch;
 use betaflow_engine::assembly::{FactorGap, Values};
 use betaflow_engine::frame::Frame;
-use betaflow_engine::time::TimestampNs;
+use betaflow_engine::time::{TimestampNs, Zone};
 use betaflow_engine::warning::Warning;
 
 use super::batches::{BATCH_ROWS, Batches, Rows, batch_rows, unseal};
@@ -35,6 +35,7 @@ struct FactorRows {
     /// Annualised risk-free returns, if the last column is `rf`.
     rf: Option<RiskFreeRate>,
     rf_max: f64,
+    zone: Zone,
     /// Time from which rows are cut off.
     seal: Option<i64>,
     /// Name of the time column.
@@ -79,7 +80,8 @@ impl FactorRows {
             self.values.push(value);
         }
         if let (Some(rate), Some(rf)) = (&mut self.rf, self.values.last())
-            && let Err(rate) = rate.observe(TimestampNs(time), *rf, self.rf_max)
+            && let Err(rate) =
+                rate.observe(TimestampNs(time), self.zone.date(TimestampNs(time)), *rf, self.rf_max)
         {
             return Err(self.bad_rate(rate));
         }
@@ -190,7 +192,8 @@ pub(super) struct FactorJoin {
     first_row: TimestampNs,
     /// Whether all rows so far are dates.
     are_dates: bool,
-    previous_frame: Option<TimestampNs>,
+    /// Time and local date of the preceding frame.
+    previous_frame: Option<(TimestampNs, i64)>,
     /// Time zones of the frames, and of the rows joined to them.
     frame_midnights: Midnights,
     row_midnights: Midnights,
@@ -241,6 +244,7 @@ impl FactorJoin {
             },
             rf: rf.is_some().then(RiskFreeRate::default),
             rf_max: settings.rf_max,
+            zone: settings.zone.clone(),
             seal,
             time_name,
             sealed: None,
@@ -322,13 +326,19 @@ impl FactorJoin {
 
     /// Compounds the rows up to the frame at `t` into it; returns whether the frame is emitted.
     pub(super) fn advance(&mut self, t: TimestampNs, frame: &mut Frame) -> Result<bool, DataError> {
-        self.check_days(t)?;
+        let date = frame.date();
+        self.check_days(t, date)?;
         self.frame_midnights.add(t.0);
-        let first_of_all = self.previous_frame.replace(t).is_none();
+        let first_of_all = self.previous_frame.replace((t, date)).is_none();
         self.compounded.clear();
         self.taken.iter_mut().for_each(Vec::clear);
         let mut count = 0;
-        while let Some(next) = self.rows.next.filter(|next| *next <= t.0) {
+        // A row of a date is joined to the frames of that date and later ones by the clock of the time zone.
+        let clock = frame.local_time().0;
+        let is_due = |next: i64, are_dates: bool| {
+            next <= if are_dates && TimestampNs(next).is_midnight() { clock } else { t.0 }
+        };
+        while let Some(next) = self.rows.next.filter(|next| is_due(*next, self.are_dates)) {
             self.are_dates &= TimestampNs(next).is_midnight();
             self.row_midnights.add(next);
             // The first frame has no interval to compound over; it gets the last row at or before it.
@@ -348,7 +358,7 @@ impl FactorJoin {
             rate.forget_extreme();
         }
         // Daily bars stamped at midnight of a time zone east of UTC would get the row of the preceding day.
-        let of_another_date = self.are_dates && !t.is_midnight() && self.last_date() < t.date();
+        let of_another_date = self.are_dates && !t.is_midnight() && self.last_date() < date;
         if count == 1 && !first_of_all && (of_another_date || self.is_of_another_midnight()) {
             let row = TimestampNs(self.rows.previous.unwrap_or_default());
             return Err(DataError::FactorOfAnotherDate {
@@ -360,7 +370,7 @@ impl FactorJoin {
             });
         }
         // Rows that ended on an earlier day do not apply to the first frame.
-        let is_over = first_of_all && self.rows.next.is_none() && self.last_date() < t.date();
+        let is_over = first_of_all && self.rows.next.is_none() && self.last_date() < date;
         if count > 0 && !is_over {
             frame.factors.clear();
             frame.factors.extend_from_slice(&self.compounded[..self.names.len()]);
@@ -372,13 +382,19 @@ impl FactorJoin {
 
     /// Returns whether frame and row are midnights of different time zones and different local dates.
     fn is_of_another_midnight(&self) -> bool {
+        if !self.rows.zone.is_utc() {
+            return false;
+        }
         let dates = self.frame_midnights.date().zip(self.row_midnights.date());
         dates.is_some_and(|(frame, row)| frame != row) && self.frame_midnights.differs(&self.row_midnights)
     }
 
     /// Returns the date of the last compounded row.
     fn last_date(&self) -> i64 {
-        self.rows.previous.map_or(i64::MIN, |time| TimestampNs(time).date())
+        self.rows.previous.map_or(i64::MIN, |time| match TimestampNs(time) {
+            date if self.are_dates => date.date(),
+            time => self.rows.zone.date(time),
+        })
     }
 
     fn without_row(&mut self, t: TimestampNs, frame: &mut Frame) -> Result<bool, DataError> {
@@ -414,11 +430,11 @@ impl FactorJoin {
     }
 
     /// Refuses daily factors for intraday frames: they would be look-ahead.
-    fn check_days(&self, t: TimestampNs) -> Result<(), DataError> {
-        let Some(previous) = self.previous_frame else { return Ok(()) };
+    fn check_days(&self, t: TimestampNs, date: i64) -> Result<(), DataError> {
+        let Some((previous, previous_date)) = self.previous_frame else { return Ok(()) };
         let begun = t >= self.first_row && !self.ended;
         let are_dates = self.are_dates && self.rows.next.is_none_or(|next| TimestampNs(next).is_midnight());
-        let same_day = previous.date() == t.date() && !previous.is_midnight() && !t.is_midnight();
+        let same_day = previous_date == date && !previous.is_midnight() && !t.is_midnight();
         if begun && are_dates && same_day {
             return Err(DataError::FactorsOfDays {
                 file: self.rows.file.clone(),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use betaflow_engine::assembly::{Expression, FactorGap, FrameColumn, Universe, Values};
 use betaflow_engine::execution::Need;
 use betaflow_engine::frame::Field;
-use betaflow_engine::time::TimestampNs;
+use betaflow_engine::time::{TimestampNs, Zone};
 use bytes::Bytes;
 
 use super::prepared::PreparedFile;
@@ -128,6 +128,8 @@ pub struct Settings {
     pub factors: Vec<(String, Expression)>,
     /// Instrument of the benchmark, which is read even if it is not traded.
     pub benchmark: Option<String>,
+    /// Time zone of the frames' dates.
+    pub zone: Zone,
 }
 
 impl Default for Settings {
@@ -151,6 +153,7 @@ impl Default for Settings {
             universe: Universe::default(),
             factors: Vec::new(),
             benchmark: None,
+            zone: Zone::UTC,
         }
     }
 }

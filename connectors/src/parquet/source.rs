@@ -54,6 +54,7 @@ impl ParquetSource {
             factors: settings.factors.clone(),
             factor_gap: settings.factor_gap,
             benchmark: settings.benchmark.clone(),
+            zone: settings.zone.clone(),
         };
         let mut assembler = Assembler::new(rules).map_err(DataError::Rules)?;
         let progress = Arc::new(Progress::default());

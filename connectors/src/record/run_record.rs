@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use betaflow_engine::metrics::EquityPoint;
+use betaflow_engine::time::Zone;
 use rusqlite::Connection;
 
 use super::column::Record;
@@ -230,14 +231,15 @@ impl<R: FrameRecord> FrameRows<R> {
     }
 }
 
-/// Passes the equity of a run folder to `take`, frame by frame: the columns that figures are made of.
+/// Passes the equity of a run folder to `take`, frame by frame: the columns that figures are made of. `zone`: time zone of
+/// the run's dates.
 ///
 /// # Errors
 /// The table does not exist, or has other columns.
-pub fn read_equity(folder: &Path, mut take: impl FnMut(EquityPoint)) -> Result<(), TableError> {
+pub fn read_equity(folder: &Path, zone: &Zone, mut take: impl FnMut(EquityPoint)) -> Result<(), TableError> {
     let mut rows = TableRows::<EquityRow>::open_columns(folder, EquityRow::is_of_point)?;
     while let Some(row) = rows.next_row()? {
-        take(row.point());
+        take(row.point(zone));
     }
     Ok(())
 }

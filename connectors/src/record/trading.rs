@@ -6,7 +6,7 @@ use betaflow_engine::execution::{Costs, Fill, OrderRecord};
 use betaflow_engine::ledger::LedgerFrame;
 use betaflow_engine::metrics::EquityPoint;
 use betaflow_engine::names::InstrumentNames;
-use betaflow_engine::time::TimestampNs;
+use betaflow_engine::time::{TimestampNs, Zone};
 
 use super::declare::tables;
 use super::field::{FillCosts, InState};
@@ -88,11 +88,12 @@ tables! {
 }
 
 impl EquityRow {
-    /// Values for the figures of a run.
+    /// Values for the figures of a run, with dates in a time zone.
     #[must_use]
-    pub fn point(&self) -> EquityPoint {
+    pub fn point(&self, zone: &Zone) -> EquityPoint {
         EquityPoint {
             timestamp: self.timestamp,
+            utc_offset: zone.offset(self.timestamp),
             nav: self.nav,
             costs: self.costs,
             turnover: self.turnover,

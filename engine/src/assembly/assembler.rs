@@ -189,6 +189,7 @@ impl Assembler {
     pub fn begin(&mut self, timestamp: TimestampNs, frame: &mut Frame) {
         frame.clear();
         frame.timestamp = timestamp;
+        frame.utc_offset = self.rules.zone.offset(timestamp);
         frame.close.resize(self.instruments, f64::NAN);
         for column in &self.rules.fields {
             frame.column_mut(column.field).resize(self.instruments, f64::NAN);

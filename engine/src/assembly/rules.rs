@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::{Expression, FactorGap, Fault, Universe, Values};
 use crate::frame::Bar;
 use crate::frame::Field;
+use crate::time::Zone;
 
 /// A column of frames other than the close.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -32,6 +33,8 @@ pub struct Rules {
     /// Instrument whose return is [`Frame::benchmark`](crate::frame::Frame::benchmark); it is always read, and becomes
     /// a column only by the rules of the universe.
     pub benchmark: Option<String>,
+    /// Time zone of the frames' dates.
+    pub zone: Zone,
 }
 
 /// Result of the rows of one timestamp.

@@ -16,7 +16,6 @@ use super::volumes::VolumeFacts;
 use super::working::{Fate, Working};
 use crate::frame::Frame;
 use crate::settings::Calendar;
-use crate::time::TimestampNs;
 
 /// Changes of the account on a frame besides price moves, and its exposures.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -237,7 +236,7 @@ impl Book {
         portfolio.tradable.resize(n, false);
         self.silent.resize(n, 0);
         portfolio.seq = frame.seq;
-        portfolio.timestamp = frame.timestamp;
+        (portfolio.timestamp, portfolio.utc_offset) = (frame.timestamp, frame.utc_offset);
         if let Some(moves) = &mut self.moves {
             moves.begin(portfolio);
         }
@@ -259,9 +258,9 @@ impl Book {
     }
 
     /// Pays the interest of the current frame on the cash of an account that opened at the preceding close,
-    /// at time `opened`, because its first orders fill on the frame itself.
-    pub fn earn_since(&mut self, opened: TimestampNs, frame: &Frame, account: &mut Account) {
-        let days = (frame.timestamp.date() - opened.date()) as f64;
+    /// on the date `opened` (days since 1970), because its first orders fill on the frame itself.
+    pub fn earn_since(&mut self, opened: i64, frame: &Frame, account: &mut Account) {
+        let days = (frame.date() - opened) as f64;
         let portfolio = Arc::make_mut(&mut self.portfolio);
         account.interest = portfolio.cash * rate_on_cash(&self.settings, frame.rf, days);
         portfolio.cash += account.interest;

@@ -26,7 +26,7 @@ pub(super) fn carry(
     times: CostMultipliers,
     account: &mut Account,
 ) {
-    let days = (frame.timestamp.date() - portfolio.timestamp.date()) as f64;
+    let days = (frame.date() - portfolio.date()) as f64;
     account.interest = portfolio.cash * rate_on_cash(settings, frame.rf, days);
     let years = days / DAYS_OF_RATES;
     if settings.borrow_bps_per_year > 0.0 {

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::range::NUMBER_MAX;
-use crate::time::TimestampNs;
+use crate::time::{TimestampNs, UtcOffset};
 
 /// Positions, prices and net asset value after a frame. Columns have length n in engine order.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -12,6 +12,8 @@ pub struct Portfolio {
     pub seq: u64,
     /// Time at which the frame's bars closed.
     pub timestamp: TimestampNs,
+    /// Local time less UTC, as [`Frame::utc_offset`](crate::frame::Frame::utc_offset).
+    pub utc_offset: UtcOffset,
     /// Net asset value at the close.
     pub nav: f64,
     /// Cash.
@@ -42,6 +44,12 @@ pub fn is_ruined(nav: f64) -> bool {
 }
 
 impl Portfolio {
+    /// Local date, in days since 1970-01-01.
+    #[must_use]
+    pub const fn date(&self) -> i64 {
+        self.timestamp.local(self.utc_offset).date()
+    }
+
     /// Returns true if the account is ruined: NAV is 0 or below.
     #[must_use]
     pub fn is_ruined(&self) -> bool {

@@ -20,7 +20,7 @@ struct History {
     paid: f64,
 }
 
-/// Mean daily volume and sample deviation of daily total returns, over the last `window` UTC dates on which
+/// Mean daily volume and sample deviation of daily total returns, over the last `window` dates on which
 /// the instrument had a price. The current date is excluded, so no fill looks ahead. A date without a volume
 /// (null) is left out of the mean; one with volume 0 is not.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -59,7 +59,7 @@ impl TrailingDays {
         self.volume.resize(n, f64::NAN);
         self.has_volume.resize(n, false);
         self.volatility.resize(n, f64::NAN);
-        let date = frame.timestamp.date();
+        let date = frame.date();
         if self.date.replace(date).is_some_and(|last| last != date) {
             for (i, history) in self.histories.iter_mut().enumerate() {
                 if history.end_day(self.window) {

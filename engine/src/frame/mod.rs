@@ -9,7 +9,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::state::Part;
-use crate::time::TimestampNs;
+use crate::time::{TimestampNs, UtcOffset};
 
 pub use batch::Batch;
 pub use field::{Bar, Field};
@@ -39,6 +39,8 @@ pub struct Frame {
     pub seq: u64,
     /// Time at which the bars closed.
     pub timestamp: TimestampNs,
+    /// Local time less UTC at `timestamp`, in the time zone of the run ([`Zone::offset`](crate::time::Zone::offset)).
+    pub utc_offset: UtcOffset,
     /// Names of the instruments that join the engine order on this frame, in that order.
     pub listed: Vec<Arc<str>>,
     /// Traded price, at which positions are marked, length n.
@@ -74,7 +76,7 @@ pub struct Frame {
     /// Total return of the benchmark's instrument from the preceding frame to this one; NaN without a price, or if no
     /// instrument is the benchmark.
     pub benchmark: f64,
-    /// True on the last frame of a calendar month (UTC) and on the last frame of all, in runs that record by month
+    /// True on the last frame of a calendar month and on the last frame of all, in runs that record by month
     /// ([`MonthEnds`](crate::source::MonthEnds)); else false.
     pub ends_month: bool,
     /// Supervision of the frame.
@@ -88,6 +90,18 @@ impl Frame {
     #[must_use]
     pub fn instruments(&self) -> usize {
         self.close.len()
+    }
+
+    /// Local date, in days since 1970-01-01, in the time zone of the run.
+    #[must_use]
+    pub const fn date(&self) -> i64 {
+        self.local_time().date()
+    }
+
+    /// Clock time of the run's time zone, as if it were UTC.
+    #[must_use]
+    pub const fn local_time(&self) -> TimestampNs {
+        self.timestamp.local(self.utc_offset)
     }
 
     /// Returns true if the factors have a row for this frame.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::time::TimestampNs;
+use crate::time::{TimestampNs, UtcOffset};
 
 /// One date's numbers of all instruments, as columns in engine order.
 ///
@@ -19,6 +19,13 @@ pub struct CrossSection {
 }
 
 impl CrossSection {
+    /// Local date of the rows, in days since 1970-01-01, with the offset of the frame that knows them: rows of a date are
+    /// stamped with its midnight UTC. `None` without rows.
+    #[must_use]
+    pub fn date(&self, offset: UtcOffset) -> Option<i64> {
+        self.of.map(|of| if of.is_midnight() { of } else { of.local(offset) }.date())
+    }
+
     /// Number of instruments.
     #[must_use]
     pub fn instruments(&self) -> usize {

@@ -10,7 +10,7 @@ use crate::names::InstrumentNames;
 use crate::portfolio::{Halt, Multipliers, Rebalance};
 use crate::range::OutOfRange;
 use crate::state::Checkpoint;
-use crate::time::TimestampNs;
+use crate::time::{TimestampNs, UtcOffset};
 
 /// One frame of the ledger. Frames before the first rebalance have no ledger, except the opening of the
 /// account.
@@ -20,6 +20,8 @@ pub struct LedgerFrame {
     pub seq: u64,
     /// Time at which the frame's bars closed.
     pub timestamp: TimestampNs,
+    /// Local time less UTC, as [`Frame::utc_offset`](crate::frame::Frame::utc_offset).
+    pub utc_offset: UtcOffset,
     /// Names of the instruments in engine order.
     pub names: InstrumentNames,
     /// Net asset value after the frame's fills, at its close.
@@ -81,6 +83,14 @@ pub struct LedgerFrame {
     pub digest: [u8; 32],
     /// State after the frame including the execute stage, if the source requested it.
     pub checkpoint: Option<Arc<Checkpoint>>,
+}
+
+impl LedgerFrame {
+    /// Local date, in days since 1970-01-01.
+    #[must_use]
+    pub const fn date(&self) -> i64 {
+        self.timestamp.local(self.utc_offset).date()
+    }
 }
 
 /// Estimates of one frame, inside their message.

@@ -11,7 +11,7 @@ choices! {
         All = "all",
         /// Frames that rebalance.
         Rebalances = "rebalances",
-        /// The last frame of each calendar month (UTC), and the last frame.
+        /// The last frame of each calendar month, and the last frame.
         Monthly = "monthly",
         /// The last frame.
         Last = "last",
@@ -24,7 +24,7 @@ settings! {
     /// Recorded frames. Fewer frames make long runs faster.
     #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
     pub struct RecordSettings in "record" {
-        /// Frames of `betas.parquet`: `monthly` is the last frame of each calendar month (UTC) and the last frame of all.
+        /// Frames of `betas.parquet`: `monthly` is the last frame of each calendar month and the last frame of all.
         /// By default `betaflow estimate` records all frames, and `betaflow paper` those that rebalance.
         betas: Frames = Frames::Monthly;
         /// Frames of `weights.parquet`.

@@ -16,6 +16,8 @@ pub struct Entry {
     pub seq: u64,
     /// Time at which the frame's bars closed.
     pub timestamp: TimestampNs,
+    /// Local date, in days since 1970-01-01.
+    pub date: i64,
     /// Net asset value at the close.
     pub nav: f64,
     /// Net asset value of the benchmark at the close; NaN without a benchmark.
@@ -49,6 +51,7 @@ impl Entry {
         Self {
             seq: frame.seq,
             timestamp: frame.timestamp,
+            date: frame.date(),
             nav: frame.nav,
             benchmark_nav: frame.benchmark_nav,
             rf: frame.rf,
@@ -126,8 +129,8 @@ impl Tally {
         sums.build_up.add(frame.timestamp, rebalances, frame.turnover > 0.0, frame.capped);
         // Dates count from the first rebalance on.
         let counts = frame.decided || self.date.is_some();
-        if counts && self.date != Some(frame.timestamp.date()) {
-            self.date = Some(frame.timestamp.date());
+        if counts && self.date != Some(frame.date) {
+            self.date = Some(frame.date);
             self.dates += 1;
             self.date_turnover = 0.0;
         }

@@ -185,7 +185,7 @@ impl EquityCurves {
             self.gross *= (1.0 + point.returns_since(&self.last).gross).max(0.0);
             self.benchmark.reaches(point.benchmark_nav / self.first.benchmark_nav);
         }
-        if point.timestamp.date() != self.last.timestamp.date() {
+        if point.local_time().date() != self.last.local_time().date() {
             self.date_turnover = 0.0;
         }
         self.date_turnover += point.turnover;
@@ -282,6 +282,7 @@ impl ReturnCurves {
 mod tests {
     use super::*;
     use crate::execution::Costs;
+    use crate::time::UtcOffset;
 
     #[test]
     fn return_curves_are_growth_and_drawdown() {
@@ -300,6 +301,7 @@ mod tests {
             let costs = Costs::of(&[(CostItem::Spread, 2.0)]);
             let point = EquityPoint {
                 timestamp: TimestampNs(at as i64),
+                utc_offset: UtcOffset::default(),
                 nav: *nav,
                 costs,
                 turnover: 0.01,

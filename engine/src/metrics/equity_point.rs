@@ -1,13 +1,15 @@
 //! One row of the equity of a run, and its returns.
 
 use crate::execution::Costs;
-use crate::time::TimestampNs;
+use crate::time::{TimestampNs, UtcOffset};
 
 /// One row of the equity of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct EquityPoint {
     /// Close of the frame.
     pub timestamp: TimestampNs,
+    /// Local time less UTC.
+    pub utc_offset: UtcOffset,
     /// Net asset value.
     pub nav: f64,
     /// Costs of the frame, in currency.
@@ -32,6 +34,12 @@ pub struct FrameReturns {
 }
 
 impl EquityPoint {
+    /// Clock time of the run's time zone, as if it were UTC; calendars follow its date.
+    #[must_use]
+    pub const fn local_time(&self) -> TimestampNs {
+        self.timestamp.local(self.utc_offset)
+    }
+
     /// Returns since the previous row.
     #[must_use]
     pub fn returns_since(&self, before: &Self) -> FrameReturns {

@@ -2,16 +2,15 @@
 
 use serde::Serialize;
 
-use crate::time::TimestampNs;
+use crate::time::{DAY_NS, TimestampNs, UtcOffset};
 
 /// Target number of points of a line; at twice as many, pairs of points are merged.
 const POINTS: usize = 400;
-const DAY_NS: i64 = 86_400_000_000_000;
 
-/// Figures of the UTC date of the last frame.
+/// Figures of the date of the last frame.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct DayFigures {
-    /// Start of the date, in nanoseconds since 1970.
+    /// Midnight UTC with the number of the date, in nanoseconds since 1970.
     pub begins: i64,
     /// NAV at the last frame of the previous date; on the first date, NAV of its first frame.
     pub nav_before: f64,
@@ -39,6 +38,8 @@ pub struct WatchedFrame {
     pub seq: u64,
     /// Close of its bars.
     pub timestamp: TimestampNs,
+    /// Local time less UTC.
+    pub utc_offset: UtcOffset,
     /// Net asset value.
     pub nav: f64,
     /// Net asset value of the benchmark.
@@ -62,7 +63,7 @@ impl RunningFigures {
     /// Adds the next frame.
     pub fn step(&mut self, frame: &WatchedFrame) {
         let nav = frame.nav;
-        let begins = frame.timestamp.0.div_euclid(DAY_NS) * DAY_NS;
+        let begins = frame.timestamp.local(frame.utc_offset).date() * DAY_NS;
         if self.nav.is_none() || begins != self.day.begins {
             self.day = DayFigures { begins, nav_before: self.nav.unwrap_or(nav), pnl: 0.0, turnover: 0.0 };
         }
@@ -153,7 +154,14 @@ mod tests {
 
     fn frame(seq: u64, day: i64, nav: f64) -> WatchedFrame {
         let timestamp = TimestampNs(day * DAY_NS + seq as i64);
-        WatchedFrame { seq, timestamp, nav, benchmark_nav: f64::NAN, turnover: 0.25 }
+        WatchedFrame {
+            seq,
+            timestamp,
+            utc_offset: UtcOffset::default(),
+            nav,
+            benchmark_nav: f64::NAN,
+            turnover: 0.25,
+        }
     }
 
     #[test]

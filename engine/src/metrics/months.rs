@@ -1,4 +1,4 @@
-//! Returns by calendar month and year, UTC.
+//! Returns by calendar month and year.
 
 use crate::time::Iso;
 
@@ -66,10 +66,10 @@ impl Calendars {
     /// Adds a row; `gross`: growth of one unit before costs.
     pub(super) fn push(&mut self, point: &EquityPoint, gross: f64) {
         let level = Level { nav: point.nav, gross, benchmark: point.benchmark_nav };
-        let date = point.timestamp.date();
+        let date = point.local_time().date();
         if self.date != Some(date) {
             self.date = Some(date);
-            let (year, month, _) = Iso(point.timestamp).civil();
+            let (year, month, _) = Iso(point.local_time()).civil();
             self.turn([(year, Some(month)), (year, None)], level);
         }
         self.last = Some(level);

@@ -17,7 +17,7 @@ pub struct TrailingReturn {
     pub benchmark: f64,
 }
 
-/// Values at the end of a UTC date.
+/// Values at the end of a date.
 #[derive(Clone, Copy, Debug)]
 struct DateEnd {
     /// Year, month, day.
@@ -26,7 +26,7 @@ struct DateEnd {
     benchmark_nav: f64,
 }
 
-/// Accumulates equity and returns the periods that end with the last frame. It keeps one value per UTC date.
+/// Accumulates equity and returns the periods that end with the last frame. It keeps one value per date.
 #[derive(Clone, Debug, Default)]
 pub struct TrailingReturns {
     date: Option<i64>,
@@ -37,13 +37,14 @@ pub struct TrailingReturns {
 impl TrailingReturns {
     /// Adds a frame.
     pub fn push(&mut self, point: &EquityPoint) {
-        let EquityPoint { timestamp, nav, benchmark_nav, .. } = *point;
+        let EquityPoint { nav, benchmark_nav, .. } = *point;
+        let time = point.local_time();
         self.first.get_or_insert((nav, benchmark_nav));
-        match self.ends.last_mut().filter(|_| self.date == Some(timestamp.date())) {
+        match self.ends.last_mut().filter(|_| self.date == Some(time.date())) {
             Some(end) => (end.nav, end.benchmark_nav) = (nav, benchmark_nav),
-            None => self.ends.push(DateEnd { civil: Iso(timestamp).civil(), nav, benchmark_nav }),
+            None => self.ends.push(DateEnd { civil: Iso(time).civil(), nav, benchmark_nav }),
         }
-        self.date = Some(timestamp.date());
+        self.date = Some(time.date());
     }
 
     /// Returns the periods, the shortest first. A period of n months begins at the end of the last date that is not after

@@ -8,7 +8,7 @@ use crate::groups::GroupColumn;
 use crate::names::InstrumentNames;
 use crate::range::OutOfRange;
 use crate::state::Checkpoint;
-use crate::time::TimestampNs;
+use crate::time::{TimestampNs, UtcOffset};
 
 /// Output of the estimator for a frame: the forecast of the frame, and the state after it.
 ///
@@ -20,6 +20,8 @@ pub struct Estimates {
     pub seq: u64,
     /// Closing time of its bars.
     pub timestamp: TimestampNs,
+    /// Local time less UTC, as [`Frame::utc_offset`](crate::frame::Frame::utc_offset).
+    pub utc_offset: UtcOffset,
     /// Names of the instruments in engine order.
     pub names: InstrumentNames,
     /// Factor returns of the frame, length k; NaN where it has none.
@@ -78,6 +80,12 @@ pub struct Estimates {
 }
 
 impl Estimates {
+    /// Local date of the frame, in days since 1970-01-01.
+    #[must_use]
+    pub const fn date(&self) -> i64 {
+        self.timestamp.local(self.utc_offset).date()
+    }
+
     /// Number of instruments.
     #[must_use]
     pub fn instruments(&self) -> usize {

@@ -11,11 +11,11 @@ use crate::execution::Benchmark;
 use crate::execution::repricing::Charges;
 use crate::ledger::{Attribution, Frames, RecordSettings, Recorder, Tally};
 use crate::model::estimator;
-use crate::portfolio::time_of_day;
 use crate::settings::{Invalid, require};
 use crate::source::{MonthEnds, Source};
 use crate::state::{Checkpoint, StateError};
 use crate::strategy::{Observed, Strategy};
+use crate::time::time_of_day;
 
 /// Builds source → estimate → size ⇄ execute → record. Frames fan out to estimate and to execute.
 ///

@@ -21,7 +21,7 @@ use crate::range::{OnOutOfRange, OutOfRange};
 use crate::settings::Calendar;
 use crate::state::{StateError, restore_under, save_under};
 use crate::strategy::StrategyFailure;
-use crate::time::TimestampNs;
+use crate::time::{TimestampNs, UtcOffset};
 use crate::world::WorldSettings;
 
 /// Name used in error messages.
@@ -82,7 +82,7 @@ pub struct Trading {
     /// True once the account is ruined and the ledger has ended.
     ended: bool,
     /// Number and time of the last frame before the first decision.
-    last_without_ledger: Option<(u64, TimestampNs)>,
+    last_without_ledger: Option<(u64, TimestampNs, UtcOffset)>,
     account: Account,
     fills: Vec<Fill>,
 }
@@ -200,12 +200,13 @@ impl Trading {
 
     /// Writes the opening of the account: the ledger of the frame before the first rebalance.
     pub fn open(&mut self, ledger: &mut LedgerFrame) {
-        let (seq, timestamp) = self.last_without_ledger.unwrap_or_default();
+        let (seq, timestamp, utc_offset) = self.last_without_ledger.unwrap_or_default();
         let portfolio = self.book.portfolio();
         let factors = self.attribution.as_ref().map_or(0, |attribution| attribution.exposures().len());
         *ledger = LedgerFrame {
             seq,
             timestamp,
+            utc_offset,
             opening: true,
             names: self.names.clone(),
             nav: portfolio.nav,
@@ -243,7 +244,8 @@ impl Trading {
                 benchmark.start_with(portfolio.nav);
             }
         }
-        if let (true, Some((_, opened))) = (self.opens(decision), self.last_without_ledger) {
+        if let (true, Some((_, opened, utc_offset))) = (self.opens(decision), self.last_without_ledger) {
+            let opened = opened.local(utc_offset).date();
             self.book.earn_since(opened, frame, &mut self.account);
             if let Some(benchmark) = &mut self.benchmark {
                 benchmark.earn_since(opened, frame);
@@ -258,7 +260,7 @@ impl Trading {
             }
         }
         if !self.started {
-            self.last_without_ledger = Some((frame.seq, frame.timestamp));
+            self.last_without_ledger = Some((frame.seq, frame.timestamp, frame.utc_offset));
             return Ok(false);
         }
         if let Some(benchmark) = &mut self.benchmark {
@@ -347,7 +349,7 @@ impl Trading {
     fn write(&mut self, frame: &Frame, decision: &Decision, ledger: &mut LedgerFrame) {
         let portfolio = self.book.portfolio();
         ledger.seq = frame.seq;
-        ledger.timestamp = frame.timestamp;
+        (ledger.timestamp, ledger.utc_offset) = (frame.timestamp, frame.utc_offset);
         ledger.ends_month = frame.ends_month;
         ledger.opening = false;
         if ledger.names.len() != self.names.len() {

@@ -4,13 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::frame::Supervision;
 use crate::range::OutOfRange;
-use crate::time::TimestampNs;
 
 /// Loss limits at which trading halts; `None` sets no limit.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct LossLimits {
-    /// Largest loss of a UTC date, as a share of the NAV at the end of the previous date. A larger loss halts
+    /// Largest loss of a date, as a share of the NAV at the end of the previous date. A larger loss halts
     /// trading until the end of the date.
     pub daily_loss_max: Option<f64>,
     /// Largest drawdown, as a share of the running maximum of NAV. A larger drawdown halts trading until it
@@ -49,17 +48,17 @@ impl LossWatch {
         (self.day, self.last, self.peak) = (None, 0.0, 0.0);
     }
 
-    /// Adds a frame; returns the reason why it must not trade, if any.
+    /// Adds a frame of a date, in days since 1970-01-01; returns the reason why it must not trade, if any.
     pub fn observe(
         &mut self,
         limits: &LossLimits,
-        timestamp: TimestampNs,
+        date: i64,
         nav: f64,
         supervision: Supervision,
     ) -> Option<Halt> {
-        if self.day.is_none_or(|(date, _)| date != timestamp.date()) {
+        if self.day.is_none_or(|(day, _)| day != date) {
             let before = if self.day.is_some() { self.last } else { nav };
-            self.day = Some((timestamp.date(), before));
+            self.day = Some((date, before));
             self.daily = false;
         }
         if supervision == Supervision::Resumed && nav.is_finite() {

@@ -23,7 +23,7 @@
 //!
 //! A cost is paid once and a forecast is earned every bar. Costs are divided by `cost_horizon`, the time over which
 //! an estimation error persists. Turnover is Σ|quantity| · price/NAV at the rebalance; the cap applies to its sum
-//! over a UTC date.
+//! over a date.
 //!
 //! `cap_method = "scale"` (`scale.rs`) clips κΣ⁻¹μ to the box and shrinks it to the gross limit. The held weights
 //! then move towards it as far as the cap allows.
@@ -53,7 +53,6 @@ pub use moments::FactorMoments;
 pub use no_trade::{NoTrade, NoTradeCounts};
 pub use rebalance::{FrontierPoint, LimitCosts, Rebalance};
 pub use risk::{FactorRisk, is_covariance};
-pub(crate) use settings::time_of_day;
 pub use settings::{CapMethod, FirstRebalance, SizingSettings};
 pub use sizer::Sizer;
 pub use solution::{Goal, Limits, Outcome, Solution};

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::settings::{Invalid, SettingsTable as _, require};
+use crate::time::time_of_day;
 use crate::{choices, settings};
 
 choices! {
@@ -33,7 +34,7 @@ settings! {
     pub struct SizingSettings in "sizing" {
         /// Share of full Kelly.
         kelly_fraction: f64 = 0.25, in 1e-6 to 1;
-        /// Largest turnover of a UTC date: the sum of all absolute weight changes, both sides counted.
+        /// Largest turnover of a date: the sum of all absolute weight changes, both sides counted.
         turnover_cap: f64 = 0.08, in 0 to 1e3, unit "share of NAV";
         /// Method that keeps the turnover under its cap.
         cap_method: CapMethod = CapMethod::Exact;
@@ -101,13 +102,4 @@ impl SizingSettings {
         let expected = "\"exact\", because net_target, exposure_bounds or active is set";
         require(exact || plain, "cap_method", "scale", expected)
     }
-}
-
-/// Nanoseconds after midnight of a time as HH:MM.
-pub(crate) fn time_of_day(text: &str) -> Option<i64> {
-    const MINUTE_NS: i64 = 60_000_000_000;
-    let (hours, minutes) = text.split_once(':')?;
-    let (hours, minutes) = (hours.parse::<u8>().ok()?, minutes.parse::<u8>().ok()?);
-    let valid = hours < 24 && minutes < 60;
-    valid.then(|| (i64::from(hours) * 60 + i64::from(minutes)) * MINUTE_NS)
 }

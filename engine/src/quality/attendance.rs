@@ -36,13 +36,13 @@ pub(super) struct Attendance {
 }
 
 impl Attendance {
-    /// Starts a frame; a new date ends the previous one.
-    pub(super) fn begin(&mut self, time: TimestampNs, instruments: usize) {
-        if self.date != Some(time.date()) {
+    /// Starts a frame; a new date, in days since 1970, ends the previous one.
+    pub(super) fn begin(&mut self, time: TimestampNs, date: i64, instruments: usize) {
+        if self.date != Some(date) {
             if self.date.is_some() {
                 self.end_date();
             }
-            (self.date, self.began) = (Some(time.date()), time);
+            (self.date, self.began) = (Some(date), time);
         }
         self.presences.resize(instruments, Presence::default());
     }

@@ -114,7 +114,7 @@ impl Inspector {
             ..Instrument::default()
         });
         self.resolve_twins(|instrument| bar_of(frame, instrument), findings);
-        self.attendance.begin(frame.timestamp, frame.close.len());
+        self.attendance.begin(frame.timestamp, frame.date(), frame.close.len());
         let panel = self.panel(frame);
         self.sketches.observe(&self.changes);
         let silent =

@@ -6,7 +6,6 @@ use hdrhistogram::Histogram;
 
 use crate::execution::{AbdiRanaldo, CorwinSchultz};
 use crate::frame::Frame;
-use crate::time::TimestampNs;
 
 /// Two-bar estimates in the trailing mean of an estimator: a month of daily bars.
 const WINDOW: usize = 21;
@@ -66,7 +65,8 @@ pub struct SpreadEstimates {
 #[derive(Clone, Debug, Default)]
 pub struct SpreadInspector {
     instruments: Vec<Instrument>,
-    last: Option<TimestampNs>,
+    /// Date of the last frame.
+    last: Option<i64>,
     intraday: bool,
 }
 
@@ -78,7 +78,8 @@ struct Instrument {
     /// Means of the estimates of Corwin & Schultz and of Abdi & Ranaldo.
     means: [Mean; 2],
     usual_volume: UsualVolume,
-    last: Option<TimestampNs>,
+    /// Date of the last bar.
+    last: Option<i64>,
     quotes: QuotedSpreads,
 }
 
@@ -86,8 +87,8 @@ impl SpreadInspector {
     /// Adds the next frame. Frames without high and low only decide whether the data is intraday.
     pub fn observe(&mut self, frame: &Frame) {
         self.instruments.extend(frame.listed.iter().map(|symbol| Instrument::new(Arc::clone(symbol))));
-        self.intraday |= self.last.is_some_and(|last| last.date() == frame.timestamp.date());
-        self.last = Some(frame.timestamp);
+        self.intraday |= self.last.is_some_and(|last| last == frame.date());
+        self.last = Some(frame.date());
         if frame.high.is_empty() || frame.low.is_empty() {
             return;
         }
@@ -104,10 +105,9 @@ impl SpreadInspector {
                 let (bid, ask) = (frame.bid[i], frame.ask[i]);
                 instrument.quotes.record(2.0 * (ask - bid) / (ask + bid));
             }
-            let follows =
-                instrument.last.is_some_and(|last| !self.intraday || last.date() == frame.timestamp.date());
+            let follows = instrument.last.is_some_and(|last| !self.intraday || last == frame.date());
             instrument.push(follows, [frame.high[i], frame.low[i], frame.close[i]]);
-            instrument.last = Some(frame.timestamp);
+            instrument.last = Some(frame.date());
         }
     }
 
@@ -237,7 +237,7 @@ impl QuotedSpreads {
 mod tests {
     use super::*;
     use crate::random::Random;
-    use crate::time::DAY_NS;
+    use crate::time::{DAY_NS, TimestampNs};
 
     const MINUTE_NS: i64 = 60_000_000_000;
 

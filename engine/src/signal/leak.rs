@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::ranks::rank_correlation;
-use crate::frame::{CrossSection, UserData};
+use crate::frame::{CrossSection, Frame};
 use crate::time::TimestampNs;
 
 /// Mean rank correlation with the next bar that no honest forecast reaches, and its least t statistic.
@@ -90,16 +90,10 @@ impl LeakCheck {
         self.columns.is_empty()
     }
 
-    /// Takes a frame: its time, returns (length n, NaN where missing) and the sections that become known on it.
+    /// Takes a frame with the sections that become known on it, and its returns (length n, NaN where missing).
     /// `factors`: names of the factors. `absent`: value of an instrument without a row in the signal.
-    pub fn observe(
-        &mut self,
-        timestamp: TimestampNs,
-        returns: &[f64],
-        given: &UserData,
-        factors: &[String],
-        absent: f64,
-    ) {
+    pub fn observe(&mut self, frame: &Frame, returns: &[f64], factors: &[String], absent: f64) {
+        let given = &frame.given;
         for column in self.columns.iter_mut().filter(|column| !column.values.is_empty()) {
             column.next.add(rank_correlation(&column.values, returns));
             column.values.clear();
@@ -107,13 +101,13 @@ impl LeakCheck {
         if is_new(&given.signal, &mut self.signal_of) {
             let values = given.signal.column(0).iter();
             let values = values.map(|value| if value.is_nan() { absent } else { *value }).collect();
-            self.start("signal", &given.signal, timestamp, returns, values);
+            self.start("signal", &given.signal, frame, returns, values);
         }
         if is_new(&given.betas, &mut self.betas_of) {
             let names = std::iter::once("alpha").chain(factors.iter().map(String::as_str));
             for (j, name) in names.enumerate() {
                 let values = given.betas.column(j).to_vec();
-                self.start(name, &given.betas, timestamp, returns, values);
+                self.start(name, &given.betas, frame, returns, values);
             }
         }
         self.returns.clear();
@@ -124,7 +118,7 @@ impl LeakCheck {
         &mut self,
         name: &str,
         section: &CrossSection,
-        timestamp: TimestampNs,
+        frame: &Frame,
         returns: &[f64],
         values: Vec<f64>,
     ) {
@@ -134,8 +128,8 @@ impl LeakCheck {
         });
         let column = &mut self.columns[at];
         // Rows of a date before the frame's: their own bar is the last one before the frame.
-        let own =
-            if section.of.is_some_and(|of| of.date() < timestamp.date()) { &self.returns } else { returns };
+        let is_earlier = section.date(frame.utc_offset).is_some_and(|date| date < frame.date());
+        let own = if is_earlier { &self.returns } else { returns };
         column.own.add(rank_correlation(&values, own));
         column.values = values;
     }

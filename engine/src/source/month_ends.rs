@@ -4,7 +4,7 @@ use super::{DataFacts, Source, SourceError};
 use crate::frame::Frame;
 use crate::time::{Iso, TimestampNs};
 
-/// Source that marks the last frame of each calendar month (UTC), and the last frame of all
+/// Source that marks the last frame of each calendar month, by local dates, and the last frame of all
 /// ([`Frame::ends_month`]).
 ///
 /// A frame is known to be the last of its month from the frame after it, so the source holds one frame back. For files
@@ -39,7 +39,7 @@ impl Source for MonthEnds {
         std::mem::swap(frame, &mut self.next);
         let more = self.inner.next_frame(&mut self.next)?;
         self.holds = Some(more);
-        frame.ends_month = !more || !is_same_month(frame.timestamp, self.next.timestamp);
+        frame.ends_month = !more || !is_same_month(frame.local_time(), self.next.local_time());
         Ok(true)
     }
 
@@ -52,7 +52,7 @@ impl Source for MonthEnds {
     }
 }
 
-/// Returns true if two timestamps are in the same month of the same year, by their UTC dates.
+/// Returns true if two timestamps are in the same month of the same year, as clock times of the run's time zone.
 fn is_same_month(a: TimestampNs, b: TimestampNs) -> bool {
     let month = |time| {
         let (year, month, _) = Iso(time).civil();

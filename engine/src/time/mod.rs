@@ -5,12 +5,14 @@
 mod date;
 mod duration;
 mod iso;
+mod zone;
 
 use serde::{Deserialize, Serialize};
 
 pub use date::{Date, NoDate};
 pub use duration::{NoDuration, duration, duration_ns, duration_text};
 pub use iso::Iso;
+pub use zone::{NoZone, UtcOffset, Zone, time_of_day};
 
 /// Nanoseconds since 1970-01-01T00:00:00Z.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -20,7 +22,8 @@ pub struct TimestampNs(pub i64);
 pub const DAY_NS: i64 = 86_400_000_000_000;
 
 impl TimestampNs {
-    /// UTC date of the timestamp, in days since 1970-01-01.
+    /// UTC date of the timestamp, in days since 1970-01-01. The date in the time zone of a run is [`Zone::date`], that of
+    /// a frame [`Frame::date`](crate::frame::Frame::date).
     #[must_use]
     pub const fn date(self) -> i64 {
         self.0.div_euclid(DAY_NS)

@@ -56,7 +56,7 @@ impl<S: Source> Source for Gap<S> {
     fn next_frame(&mut self, frame: &mut Frame) -> Result<bool, SourceError> {
         while self.inner.next_frame(frame)? {
             self.listing.append(&frame.listed);
-            if self.missed < self.frames && Date::of(frame.timestamp) >= self.from {
+            if self.missed < self.frames && Date::of(frame.local_time()) >= self.from {
                 self.missed += 1;
                 self.lost = Some((self.lost.map_or(frame.timestamp, |lost| lost.0), frame.timestamp));
                 self.missing.given.replace_by(&frame.given);

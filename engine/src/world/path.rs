@@ -77,6 +77,7 @@ impl Path {
             (self.step, self.of_step) = (self.step + 1, 0);
         }
         let of_day = self.recording.frames[at].timestamp.0 - day.date * DAY_NS;
+        // The clock shows the same time of day: the offset from UTC is that of the drawn date.
         Some((at, TimestampNs(step.date * DAY_NS + of_day)))
     }
 

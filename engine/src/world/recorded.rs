@@ -72,7 +72,7 @@ impl Recorded {
             if bytes > bytes_max {
                 return Err(WorldError::TooLarge { bytes_max, reached: frame.timestamp }.into());
             }
-            let (date, at) = (frame.timestamp.date(), frames.len());
+            let (date, at) = (frame.date(), frames.len());
             let market = mean(returns.of(&frame));
             match days.last_mut().filter(|day| day.date == date) {
                 Some(day) => {

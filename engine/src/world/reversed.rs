@@ -99,7 +99,7 @@ impl<S: Source> Reversed<S> {
     }
 
     fn reverse(&mut self, frame: &mut Frame) {
-        let reverses = self.from.is_none_or(|from| Date::of(frame.timestamp) >= from);
+        let reverses = self.from.is_none_or(|from| Date::of(frame.local_time()) >= from);
         let sign = if reverses { -1.0 } else { 1.0 };
         let has_factors = frame.has_factors();
         self.before = self.index;
@@ -180,7 +180,7 @@ impl<S: Source> Reversed<S> {
     fn stated(&mut self, i: usize, beta: f64, frame: &mut Frame) -> f64 {
         let own = frame.returns[i];
         let f = frame.factors[self.factor];
-        let reverses = self.from.is_none_or(|from| Date::of(frame.timestamp) >= from);
+        let reverses = self.from.is_none_or(|from| Date::of(frame.local_time()) >= from);
         if reverses && !f.is_nan() {
             // `frame.factors` holds −f already.
             frame.returns[i] = own + 2.0 * beta * f;

@@ -1,11 +1,12 @@
 //! `[data]`: the data to read, and how to read it.
 
+use betaflow_connectors::nearest;
 use betaflow_connectors::parquet::{BadRow, RF_MAX, TimeIs};
 use betaflow_engine::assembly::{FactorGap, FrameColumn, Values};
 use betaflow_engine::execution::Need;
 use betaflow_engine::frame::Field;
 use betaflow_engine::settings::{Calendar, Invalid, OneOrMore, SettingsTable as _, require};
-use betaflow_engine::time::{DAY_NS, Date, TimestampNs, duration_ns};
+use betaflow_engine::time::{Date, NoZone, TimestampNs, Zone, duration_ns};
 use betaflow_engine::{choices, settings};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -17,6 +18,7 @@ const BAR: &str = "the length of a bar, such as \"1m\", \"1h\" or \"1d\"";
 const DATE: &str = "a date such as 2015-01-31, from 1678 to 2261";
 const DATE_OR_TIME: &str = "a date such as 2015-01-31, or a time such as 2015-01-31T14:30:00Z";
 const PATH: &str = "a path";
+const ZONE: &str = "a time zone of the IANA database such as America/New_York";
 const COLUMN: &str = "the name of a column";
 const COLUMN_OR_NONE: &str = "the name of a column, or \"none\"";
 
@@ -60,6 +62,12 @@ settings! {
         time_is: BarEnd = BarEnd::Close;
         /// Length of a bar; needed with `time_is` open.
         bar: Option<String> = None, form BAR;
+        /// Time zone of dates and times of day, for intraday data; unset: UTC.
+        ///
+        /// Days, their caps and losses, `sizing.rebalance_at`, calendars, and the dates of settings and of files are local.
+        /// Tables keep timestamps in UTC. With one frame per day, a timestamp at midnight UTC is the date that it states.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        timezone: Option<String> = None, form ZONE;
         /// Frames in a day: 390 for minutes of US equities.
         frames_per_day: u32 = Calendar::default().frames_per_day, in 1 to 86_400, unit "frames";
         /// Trading days in a year: 365 for crypto.
@@ -145,6 +153,7 @@ impl DataSettings {
     /// The first setting with an invalid value.
     pub(crate) fn check(&self) -> Result<(), Invalid> {
         self.check_ranges()?;
+        self.zone()?;
         if let Some(OneOrMore::More(files)) = &self.factors {
             let valid =
                 !files.is_empty() && files.iter().all(|file| !file.trim().is_empty() && file != NO_FACTORS);
@@ -215,6 +224,23 @@ impl DataSettings {
         )
     }
 
+    /// Time zone of the dates. With one frame per day, midnights UTC are dates.
+    ///
+    /// # Errors
+    /// No zone has the name.
+    pub(crate) fn zone(&self) -> Result<Zone, Invalid> {
+        let Some(name) = &self.timezone else { return Ok(Zone::UTC) };
+        Zone::named(name, self.frames_per_day == 1).map_err(|NoZone(found)| {
+            let near = near_zones(&found);
+            let question = if near.is_empty() { String::new() } else { format!("; did you mean {near}?") };
+            Invalid {
+                key: "timezone",
+                found: format!("{found:?}"),
+                expected: format!("{ZONE}{question}").into(),
+            }
+        })
+    }
+
     /// Frames per day and days per year.
     #[must_use]
     pub(crate) fn calendar(&self) -> Calendar {
@@ -226,7 +252,8 @@ impl DataSettings {
     /// # Errors
     /// `data.from` is not a date.
     pub(crate) fn from(&self) -> Result<Option<TimestampNs>, Invalid> {
-        self.from.as_deref().map(|text| midnight("from", text, 0)).transpose()
+        let zone = self.zone()?;
+        self.from.as_deref().map(|text| midnight("from", text, 0, &zone)).transpose()
     }
 
     /// Last time that is read: the end of the date.
@@ -234,7 +261,8 @@ impl DataSettings {
     /// # Errors
     /// `data.to` is not a date.
     pub(crate) fn to(&self) -> Result<Option<TimestampNs>, Invalid> {
-        let next = self.to.as_deref().map(|text| midnight("to", text, 1)).transpose()?;
+        let zone = self.zone()?;
+        let next = self.to.as_deref().map(|text| midnight("to", text, 1, &zone)).transpose()?;
         Ok(next.map(|next| TimestampNs(next.0 - 1)))
     }
 
@@ -244,7 +272,7 @@ impl DataSettings {
     /// `data.trade_from` is neither a date nor a time.
     pub(crate) fn trade_from(&self) -> Result<Option<TimestampNs>, Invalid> {
         let Some(text) = self.trade_from.as_deref() else { return Ok(None) };
-        if let Ok(midnight) = midnight("trade_from", text, 0) {
+        if let Ok(midnight) = midnight("trade_from", text, 0, &self.zone()?) {
             return Ok(Some(midnight));
         }
         let time = text.parse::<Timestamp>().ok().and_then(|time| i64::try_from(time.as_nanosecond()).ok());
@@ -298,17 +326,39 @@ impl DataSettings {
     }
 }
 
-/// First midnight of a date; `key`: setting or flag with the text.
+/// Names of the zones most similar to an unknown one, the nearest first.
+fn near_zones(found: &str) -> String {
+    const NAMES_MAX: usize = 3;
+    let mut names = Zone::names();
+    names.sort();
+    let mut near: Vec<String> = Vec::new();
+    // A city without its continent is a usual mistake.
+    let city = |name: &str| name.rsplit('/').next().unwrap_or(name).to_owned();
+    let wanted = found.replace(' ', "_");
+    while near.len() < NAMES_MAX {
+        let whole = nearest(&wanted, names.iter().map(String::as_str));
+        let by_city = || {
+            let cities: Vec<String> = names.iter().map(|name| city(name)).collect();
+            let close = nearest(&city(&wanted), cities.iter().map(String::as_str))?;
+            names.iter().find(|name| city(name) == close).cloned()
+        };
+        let Some(name) = whole.or_else(by_city) else { break };
+        names.retain(|other| *other != name);
+        near.push(name);
+    }
+    near.join(", ")
+}
+
+/// First moment of a date in a time zone; `key`: setting or flag with the text.
 ///
 /// # Errors
 /// The text is not a date.
-pub(crate) fn date(key: &'static str, text: &str) -> Result<TimestampNs, Invalid> {
-    midnight(key, text, 0)
+pub(crate) fn date(key: &'static str, text: &str, zone: &Zone) -> Result<TimestampNs, Invalid> {
+    midnight(key, text, 0, zone)
 }
 
-fn midnight(key: &'static str, text: &str, days_later: i64) -> Result<TimestampNs, Invalid> {
+fn midnight(key: &'static str, text: &str, days_later: i64, zone: &Zone) -> Result<TimestampNs, Invalid> {
     let days = text.parse::<Date>().ok().map(|date| date.days() + days_later);
-    let midnight = days.and_then(|days| days.checked_mul(DAY_NS));
-    require(midnight.is_some(), key, format!("{text:?}"), DATE)?;
-    Ok(TimestampNs(midnight.unwrap_or_default()))
+    require(days.is_some(), key, format!("{text:?}"), DATE)?;
+    Ok(zone.midnight(days.unwrap_or_default()))
 }

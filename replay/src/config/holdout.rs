@@ -2,7 +2,7 @@
 
 use betaflow_engine::settings;
 use betaflow_engine::settings::{Invalid, require};
-use betaflow_engine::time::TimestampNs;
+use betaflow_engine::time::{TimestampNs, Zone};
 use serde::{Deserialize, Serialize};
 
 use super::data::{DataSettings, date, date_or_text};
@@ -18,17 +18,17 @@ settings! {
 }
 
 impl HoldoutSettings {
-    /// Midnight at which the hold-out begins: a bar that closes at or after it lies inside.
+    /// Midnight, in the time zone of the data, at which the hold-out begins: a bar that closes at or after it lies inside.
     ///
     /// # Errors
     /// `holdout.from` is not a date.
-    pub(crate) fn start(&self) -> Result<Option<TimestampNs>, Invalid> {
-        self.from.as_deref().map(|text| date("from", text)).transpose()
+    pub(crate) fn start(&self, zone: &Zone) -> Result<Option<TimestampNs>, Invalid> {
+        self.from.as_deref().map(|text| date("from", text, zone)).transpose()
     }
 
     /// Checks that `holdout.from` is a date that leaves data before it.
     pub(super) fn check(&self, data: &DataSettings) -> Result<(), Invalid> {
-        let (Some(start), Some(first)) = (self.start()?, data.from()?) else { return Ok(()) };
+        let (Some(start), Some(first)) = (self.start(&data.zone()?)?, data.from()?) else { return Ok(()) };
         let found = self.from.as_deref().unwrap_or_default();
         require(
             first < start,

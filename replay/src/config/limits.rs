@@ -11,13 +11,13 @@ settings! {
     /// Limits beyond which trading stops; by default none. Omitted from `run.toml` when every value is the default.
     #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
     pub(crate) struct LimitSettings in "limits" {
-        /// Largest loss of a UTC date; beyond it the date trades no more.
+        /// Largest loss of a date; beyond it the date trades no more.
         daily_loss_max: Option<f64> = None, in 1e-9 to 0.9999, unit "share of the NAV at the end of the date before";
         /// Largest drawdown; beyond it the run trades no more.
         drawdown_max: Option<f64> = None, in 1e-9 to 0.9999, unit "share of the highest NAV";
         /// Longest silence of a live feed; the frame after a longer one is not traded on.
         stale_after: Option<String> = None, form "a time such as \"30s\" or \"5m\"";
-        /// Largest number of frames of a UTC date that a live feed merges into later ones; beyond it the date trades no more.
+        /// Largest number of frames of a date that a live feed merges into later ones; beyond it the date trades no more.
         conflations_max: Option<u64> = None, unit "frames";
     }
 }

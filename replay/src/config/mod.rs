@@ -37,6 +37,7 @@ use betaflow_engine::pipeline::{PipelineError, RunSettings};
 use betaflow_engine::portfolio::SizingSettings;
 use betaflow_engine::range::{OnOutOfRange, OutOfRange};
 use betaflow_engine::strategy::{Strategy, TargetKind};
+use betaflow_engine::time::Zone;
 use betaflow_engine::world::WorldSettings;
 use betaflow_strategies as strategies;
 use serde::{Deserialize, Serialize};
@@ -157,7 +158,7 @@ impl Settings {
             time_is: data.time_is()?,
             from: data.from()?,
             to: data.to()?,
-            sealed_from: self.holdout.start()?,
+            sealed_from: self.holdout.start(&data.zone()?)?,
             on_bad_row: data.on_bad_row(),
             factor_gap: data.factor_gap(),
             rf_max: data.rf_max,
@@ -168,6 +169,7 @@ impl Settings {
             },
             factors: expressions,
             benchmark: self.benchmark.instrument().filter(|_| trades).map(str::to_owned),
+            zone: data.zone()?,
         })
     }
 
@@ -194,7 +196,7 @@ impl Settings {
             estimator: self.estimator.clone(),
             sizing: self.sizing.clone(),
             execution,
-            benchmark: self.benchmark.rule(self.holdout.start()?, host)?,
+            benchmark: self.benchmark.rule(self.holdout.start(&self.data.zone()?)?, host)?,
             world: self.world.clone(),
             record: RecordSettings {
                 expected_returns: Some(self.record.expected_returns.unwrap_or(self.sizing.weight_min < 0.0)),
@@ -269,6 +271,12 @@ impl Config {
     #[must_use]
     pub(crate) fn source(&self) -> &SourceSettings {
         &self.source
+    }
+
+    /// Time zone of dates.
+    #[must_use]
+    pub(crate) fn zone(&self) -> &Zone {
+        &self.source.zone
     }
 
     /// Host of the command.

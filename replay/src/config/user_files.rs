@@ -78,7 +78,7 @@ impl Config {
     pub(crate) fn given(&self, factors: &[String], settings: &SourceSettings) -> Result<Vec<GivenRows>> {
         let rule = self.date_rule(settings);
         let open = |(kind, path): (GivenKind, &str)| {
-            Ok(GivenRows::open(&self.host.input(path), kind, rule, settings.sealed_from)?)
+            Ok(GivenRows::open(&self.host.input(path), kind, rule.clone(), settings.sealed_from)?)
         };
         self.given_kinds(factors)?.into_iter().map(open).collect()
     }
@@ -90,7 +90,7 @@ impl Config {
     pub(crate) fn sections(&self, factors: &[String], settings: &SourceSettings) -> Result<Vec<Sections>> {
         let rule = self.date_rule(settings);
         let kinds = self.given_kinds(factors)?.into_iter();
-        Ok(kinds.map(|(kind, _)| Sections::new(kind, rule)).collect())
+        Ok(kinds.map(|(kind, _)| Sections::new(kind, rule.clone())).collect())
     }
 
     /// Folders of the user's files to watch in a live run.
@@ -117,6 +117,7 @@ impl Config {
                 TimeIs::Close => 0,
                 TimeIs::Open { bar_ns } => bar_ns,
             },
+            zone: settings.zone.clone(),
         }
     }
 

@@ -40,6 +40,7 @@ use std::fs;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use betaflow_engine::time::Zone;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
@@ -122,6 +123,8 @@ pub(crate) struct Run<'a> {
     frames_per_day: f64,
     /// Frames in a year, by which rates per frame become annual rates.
     frames_per_year: f64,
+    /// Time zone of dates.
+    zone: Zone,
     /// `estimator.warmup`: days before the first rebalance.
     warmup_days: Option<u64>,
     /// `record.betas`: frames of `betas.parquet`.
@@ -139,11 +142,14 @@ impl<'a> Run<'a> {
         let data = table.get("data");
         let frames_per_day = number(data, "frames_per_day", 1.0);
         let frames_per_year = number(data, "days_per_year", 252.0) * frames_per_day;
+        // The name was checked when the run began.
+        let zone = data.and_then(|data| data.get("timezone")).and_then(toml::Value::as_str);
+        let zone = zone.and_then(|name| Zone::named(name, frames_per_day <= 1.0).ok()).unwrap_or_default();
         let betas = table.get("record").and_then(|record| record.get("betas")).and_then(toml::Value::as_str);
         let betas = betas.unwrap_or_default().to_owned();
         let warmup = table.get("estimator").and_then(|estimator| estimator.get("warmup"));
         let warmup_days = warmup.and_then(toml::Value::as_integer).and_then(|days| u64::try_from(days).ok());
-        Ok(Self { folder, summary, settings, frames_per_day, frames_per_year, warmup_days, betas })
+        Ok(Self { folder, summary, settings, frames_per_day, frames_per_year, zone, warmup_days, betas })
     }
 
     /// True if `betas.parquet` has the last frame of each month.

@@ -56,7 +56,7 @@ impl DataCache {
             file(config, settings)?
         };
         let source = config.host().interruptible(source);
-        let source = apply(source, world, &config.data.calendar()).map_err(source_error)?;
+        let source = apply(source, world, &config.run().calendar).map_err(source_error)?;
         Ok(Opened { source, progress, size })
     }
 

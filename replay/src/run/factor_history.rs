@@ -24,7 +24,7 @@ pub(crate) struct FactorHistory {
 impl FactorHistory {
     /// History of the factors `names` before the first frame.
     pub(crate) fn new(names: &[String], config: &Config) -> Self {
-        let calendar = config.data.calendar();
+        let calendar = config.run().calendar;
         Self {
             names: names.to_vec(),
             days_per_year: calendar.days_per_year,
@@ -34,7 +34,7 @@ impl FactorHistory {
         }
     }
 
-    /// Adds a frame: a return for each factor, NaN without one.
+    /// Adds a frame at a clock time of the run's time zone: a return for each factor, NaN without one.
     pub(crate) fn observe(&mut self, timestamp: TimestampNs, factors: &[f64]) {
         self.returns.push(timestamp, factors);
         // As in sizing, a frame without some factor updates no premium.
@@ -75,7 +75,7 @@ impl<S: Source> Source for FactorSource<S> {
         let more = self.inner.next_frame(frame)?;
         if more {
             let mut history = self.history.lock().unwrap_or_else(PoisonError::into_inner);
-            history.observe(frame.timestamp, &frame.factors);
+            history.observe(frame.local_time(), &frame.factors);
         }
         Ok(more)
     }

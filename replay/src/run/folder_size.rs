@@ -43,7 +43,7 @@ struct Counts {
 
 impl Counts {
     fn new(config: &Config, kind: &Kind, size: &DataSize) -> Self {
-        let calendar = config.data.calendar();
+        let calendar = config.run().calendar;
         let (first, last) = size.times;
         let years = (last.0.saturating_sub(first.0) as f64 / DAY_NS as f64 + 1.0) / DAYS_PER_CALENDAR_YEAR;
         let all = (years * calendar.frames_per_year()).clamp(1.0, size.bars.max(1.0));

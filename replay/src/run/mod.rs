@@ -353,14 +353,14 @@ fn in_a_thread<T: Send>(work: impl FnOnce() -> T + Send) -> T {
 /// Computes the metrics from the written equity table, so that memory does not grow with the number of
 /// frames.
 fn measure(folder: &Path, facts: &RunFacts, config: &Config) -> Result<Trading> {
-    let frames_per_year = config.data.calendar().frames_per_year();
+    let frames_per_year = config.run().calendar.frames_per_year();
     let mut comparing = ComparisonBuilder::new(usize::try_from(facts.performance.frames)?);
-    read_equity(folder, |point| comparing.push(point))?;
+    read_equity(folder, config.zone(), |point| comparing.push(point))?;
     let comparison = comparing.comparison(frames_per_year);
     let mut binning = DistributionBuilder::new(&comparison, frames_per_year);
     let mut after =
         ReturnsAfterBuildUp::new(facts.performance.build_up, usize::try_from(facts.performance.frames)?);
-    read_equity(folder, |point| {
+    read_equity(folder, config.zone(), |point| {
         binning.push(point);
         after.iter_mut().for_each(|after| after.push(point));
     })?;

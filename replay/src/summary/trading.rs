@@ -39,7 +39,7 @@ impl Trading {
         distribution: Distribution,
         after_build_up: Option<Figures>,
     ) -> Self {
-        let calendar = config.data.calendar();
+        let calendar = config.run().calendar;
         let multiple = facts.performance.capacity.multiple_at_half(config.execution.impact_exponent);
         let start = facts.performance.nav.map_or(f64::NAN, |(first, _)| first);
         Self {

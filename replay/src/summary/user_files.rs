@@ -229,7 +229,7 @@ impl Summary<'_> {
     /// Note on forecasts about bars that are over when the first order fills.
     fn fill_note(&self) -> Option<String> {
         let execution = &self.config.execution;
-        let frames = self.config.data.calendar().frames_per_day;
+        let frames = self.config.run().calendar.frames_per_day;
         let horizon = self.config.strategy.get("horizon").and_then(toml::Value::as_float)?;
         let horizon = horizon * f64::from(frames);
         let late = execution.fill_at == FillAt::Close && horizon <= execution.delay_bars as f64;

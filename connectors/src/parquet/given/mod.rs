@@ -4,7 +4,7 @@ mod layout;
 mod rows;
 
 use betaflow_engine::signal::Clash;
-use betaflow_engine::time::{DAY_NS, TimestampNs};
+use betaflow_engine::time::{TimestampNs, Zone};
 use serde::{Deserialize, Serialize};
 
 pub use rows::GivenRows;
@@ -47,20 +47,26 @@ impl GivenKind {
 }
 
 /// Rule that says from when on a date is known.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DateRule {
     /// Frames per day. With one, a date is known on its frame; with several, on the first frame of the next date.
     pub frames_per_day: u32,
     /// Length of a bar if frames are stamped by the open in the data, else 0, in ns: then the frame of a date closes
     /// that much after its midnight.
     pub open_bar_ns: i64,
+    /// Time zone of the dates.
+    pub zone: Zone,
 }
 
 impl DateRule {
-    /// Time from which a date is known; `midnight` in ns.
+    /// Time from which a date is known, in ns; `midnight`: its midnight UTC in ns.
     #[must_use]
-    pub const fn known(&self, midnight: i64) -> i64 {
-        midnight.saturating_add(if self.frames_per_day <= 1 { self.open_bar_ns } else { DAY_NS })
+    pub fn known(&self, midnight: i64) -> i64 {
+        let date = TimestampNs(midnight).date();
+        match self.frames_per_day {
+            0 | 1 => self.zone.midnight(date).0.saturating_add(self.open_bar_ns),
+            _ => self.zone.midnight(date.saturating_add(1)).0,
+        }
     }
 }
 

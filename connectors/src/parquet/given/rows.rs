@@ -6,7 +6,7 @@ use arrow_array::types::Int32Type;
 use arrow_array::{Array, ArrayRef, RecordBatch, cast::AsArray};
 use arrow_schema::DataType;
 use betaflow_engine::range::NUMBER_MAX;
-use betaflow_engine::time::TimestampNs;
+use betaflow_engine::time::{DAY_NS, TimestampNs, Zone};
 
 use super::super::batches::{BATCH_ROWS, Batches, batch_rows, unseal};
 use super::super::columns::{numbers, text, times};
@@ -62,6 +62,12 @@ struct LoadedBatch {
     ids: Vec<u32>,
 }
 
+/// First time of the rows that are not read: rows of the date of the hold-out's start are stamped with its midnight UTC,
+/// which may be before the start.
+fn sealed_rows(seal: TimestampNs, zone: &Zone) -> i64 {
+    seal.0.min(zone.date(seal).saturating_mul(DAY_NS))
+}
+
 impl GivenRows {
     /// Opens the files at their first row. `sealed_from`: time of the first row that must not be read.
     ///
@@ -77,8 +83,8 @@ impl GivenRows {
         let names = waiting.iter().map(Location::name).collect();
         let mut rows = Self {
             kind,
+            seal: sealed_from.map(|seal| sealed_rows(seal, &rule.zone)),
             rule,
-            seal: sealed_from.map(|seal| seal.0),
             waiting,
             open: None,
             latest: None,
@@ -104,7 +110,7 @@ impl GivenRows {
     /// Rule that says from when on a date is known.
     #[must_use]
     pub fn rule(&self) -> DateRule {
-        self.rule
+        self.rule.clone()
     }
 
     fn open_next(&mut self) -> Result<bool, DataError> {

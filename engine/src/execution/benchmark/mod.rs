@@ -11,7 +11,6 @@ use super::market::Market;
 use super::settings::ExecutionSettings;
 use crate::frame::Frame;
 use crate::settings::{Calendar, Invalid};
-use crate::time::TimestampNs;
 use index::IndexBenchmark;
 pub use rule::{BenchmarkRule, ReturnRows, WeightRows};
 use weighted::WeightedBenchmark;
@@ -102,7 +101,7 @@ impl Benchmark {
     }
 
     /// See [`Book::earn_since`](super::Book::earn_since); an index earns nothing before its first frame.
-    pub fn earn_since(&mut self, opened: TimestampNs, frame: &Frame) {
+    pub fn earn_since(&mut self, opened: i64, frame: &Frame) {
         if let Kind::Weighted(weighted) = &mut self.kind {
             weighted.earn_since(opened, frame);
         }

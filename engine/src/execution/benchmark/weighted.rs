@@ -14,7 +14,6 @@ use super::rule::WeightRows;
 use super::stated::StatedWeights;
 use crate::frame::Frame;
 use crate::settings::Calendar;
-use crate::time::TimestampNs;
 
 /// Days between rebalances to equal weights.
 const REBALANCE_DAYS: u32 = 21;
@@ -73,7 +72,7 @@ impl WeightedBenchmark {
         }
     }
 
-    pub(super) fn earn_since(&mut self, opened: TimestampNs, frame: &Frame) {
+    pub(super) fn earn_since(&mut self, opened: i64, frame: &Frame) {
         self.book.earn_since(opened, frame, &mut self.account);
     }
 

@@ -8,13 +8,12 @@ use super::super::orders::OrderRecord;
 use super::Charges;
 use super::rates::Rates;
 use super::trades::Trades;
-use crate::time::TimestampNs;
 
 /// Bookings of the run on a frame.
 #[derive(Clone, Copy, Debug)]
 pub struct Bookings<'a> {
-    /// Time at which the frame's bars closed.
-    pub timestamp: TimestampNs,
+    /// Local date of the frame, in days since 1970-01-01.
+    pub date: i64,
     /// Risk-free return of the frame.
     pub rf: f64,
     /// Net asset value at the close.
@@ -32,7 +31,7 @@ pub struct Bookings<'a> {
 /// State of the run at a close: base of the carrying costs until the next close.
 #[derive(Clone, Copy, Debug)]
 struct CarryBase {
-    timestamp: TimestampNs,
+    date: i64,
     cash: f64,
     shorts: f64,
 }
@@ -80,11 +79,11 @@ impl Repricing {
         self.unknown += self.trades.sums.unknown;
         self.charge_trades();
         if let Some(held) = self.held {
-            self.carry(held, bookings.timestamp, bookings.rf);
+            self.carry(held, bookings.date, bookings.rf);
         }
         self.settle(&bookings);
         let shorts = bookings.account.shorts;
-        self.held = Some(CarryBase { timestamp: bookings.timestamp, cash: bookings.cash, shorts });
+        self.held = Some(CarryBase { date: bookings.date, cash: bookings.cash, shorts });
     }
 
     fn charge_trades(&mut self) {
@@ -114,9 +113,9 @@ impl Repricing {
 
     /// Charges interest, the borrow fee and financing since the preceding close, on the positions and cash of
     /// that close.
-    fn carry(&mut self, held: CarryBase, now: TimestampNs, rf: f64) {
+    fn carry(&mut self, held: CarryBase, today: i64, rf: f64) {
         let rates = &self.rates;
-        let years = (now.date() - held.timestamp.date()) as f64 / DAYS_OF_RATES;
+        let years = (today - held.date) as f64 / DAYS_OF_RATES;
         scaled(&mut self.costs[CostItem::Borrow as usize], &rates.borrow, held.shorts * years);
         let terms = rates.risk_free.iter().zip(&rates.a_year).zip(&self.difference);
         for (interest, ((risk_free, a_year), difference)) in self.interest.iter_mut().zip(terms) {

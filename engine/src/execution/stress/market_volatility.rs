@@ -60,7 +60,7 @@ impl MarketVolatility {
     pub fn begin(&mut self, frame: &Frame, actions: &[Action]) -> bool {
         let unseen = Day { close: f64::NAN, reference: f64::NAN, paid: 0.0 };
         self.days.resize(frame.instruments(), unseen);
-        let date = frame.timestamp.date();
+        let date = frame.date();
         let begins = self.date.replace(date).is_some_and(|last| last != date);
         if begins {
             self.end_date();

@@ -145,7 +145,7 @@ impl Sizing {
             // Before the account opens, the value of its holdings is neither a peak nor a loss.
             self.losses.restart();
         }
-        let halt = self.losses.observe(&self.limits, frame.timestamp, portfolio.nav, frame.supervision);
+        let halt = self.losses.observe(&self.limits, frame.date(), portfolio.nav, frame.supervision);
         let wrong = match &frame.out_of_range {
             Some(wrong) => Err(OutOfRange::clone(wrong)),
             None => check_portfolio(portfolio, &self.names),
@@ -261,7 +261,7 @@ impl Sizing {
         self.held.clear();
         self.held.extend((0..n).map(|i| portfolio.weight(i)));
         let spent = match self.day {
-            Some((date, spent)) if date == portfolio.timestamp.date() => spent,
+            Some((date, spent)) if date == portfolio.date() => spent,
             _ => 0.0,
         };
         if decision.halt == Some(Halt::OutOfRange) {
@@ -316,7 +316,7 @@ impl Sizing {
             self.sizer.solve(goal, &mut self.risk, limits, &mut self.solution);
             let budget = budget(self.targets.fully_invested_over, &self.settings);
             count_budget(budget, &mut self.solution.outcome, &mut self.facts);
-            if self.shown_dates.as_ref().is_some_and(|dates| dates.contains(&portfolio.timestamp.date())) {
+            if self.shown_dates.as_ref().is_some_and(|dates| dates.contains(&portfolio.date())) {
                 let shown = self.sizer.show(goal, &self.risk, limits, &self.solution);
                 decision.shown = Some(Arc::new(shown));
             }
@@ -356,7 +356,7 @@ impl Sizing {
             self.last_target.clear();
         }
         let spent = if free { spent } else { spent + turnover };
-        self.day = Some((portfolio.timestamp.date(), spent));
+        self.day = Some((portfolio.date(), spent));
         decision.turnover = turnover;
         decision.target.clone_from(&self.solution.weights);
         // If a limit is out of reach, the multipliers are the value of coming nearer to it, not growth.

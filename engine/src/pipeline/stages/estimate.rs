@@ -29,7 +29,7 @@ pub struct Schedule {
     pub every: u64,
     /// No frame before it rebalances.
     pub trade_from: Option<TimestampNs>,
-    /// Nanoseconds after midnight UTC: only the first frame of a date at or after that time counts.
+    /// Nanoseconds after midnight: only the first frame of a date at or after that time counts.
     pub time_of_day: Option<i64>,
 }
 
@@ -207,7 +207,7 @@ impl Estimate {
         if !frame.given.is_empty() || !self.leaks.is_empty() {
             // An instrument without a row has the weight 0, and no forecast.
             let absent = if self.observed.weights { 0.0 } else { f64::NAN };
-            self.leaks.observe(frame.timestamp, returns, &frame.given, &self.factor_names, absent);
+            self.leaks.observe(frame, returns, &self.factor_names, absent);
         }
         if frame.given.betas.of.is_some() {
             self.estimator.give(&frame.given.betas);
@@ -218,14 +218,14 @@ impl Estimate {
         estimates.signal.clone_from(&frame.given.signal);
         estimates.factor_cov.clone_from(&self.factor_cov);
         estimates.seq = frame.seq;
-        estimates.timestamp = frame.timestamp;
+        (estimates.timestamp, estimates.utc_offset) = (frame.timestamp, frame.utc_offset);
         estimates.supervision = frame.supervision;
         estimates.factors.clone_from(&frame.factors);
         estimates.returns.clear();
         if self.observed.returns {
             estimates.returns.extend_from_slice(returns);
         }
-        estimates.decides = self.decides(frame.timestamp);
+        estimates.decides = self.decides(frame);
         estimates.omits_covariance = self.omits_covariance;
         // A strategy standardises scores by the estimates of the frame on which they become known.
         let asked = estimates.decides || estimates.signal.of.is_some();
@@ -273,14 +273,14 @@ impl Estimate {
         self.betas.clone_from(&self.unrecorded.betas);
     }
 
-    fn decides(&mut self, timestamp: TimestampNs) -> bool {
+    fn decides(&mut self, frame: &Frame) -> bool {
         let warm = self.frames_with_returns >= self.schedule.warmup_frames;
-        if !warm || self.schedule.trade_from.is_some_and(|from| timestamp < from) {
+        if !warm || self.schedule.trade_from.is_some_and(|from| frame.timestamp < from) {
             return false;
         }
         if let Some(time) = self.schedule.time_of_day {
-            let date = timestamp.date();
-            if self.decided_on == Some(date) || timestamp.0 - date * DAY_NS < time {
+            let (date, now) = (frame.date(), frame.local_time());
+            if self.decided_on == Some(date) || now.0 - date * DAY_NS < time {
                 return false;
             }
             self.decided_on = Some(date);

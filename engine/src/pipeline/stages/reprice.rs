@@ -36,7 +36,7 @@ impl Reprice {
         self.run.add(ledger);
         let of_run = Entry::of(ledger);
         self.repricing.advance(Bookings {
-            timestamp: ledger.timestamp,
+            date: ledger.date(),
             rf: ledger.rf,
             nav: ledger.nav,
             cash: ledger.cash,

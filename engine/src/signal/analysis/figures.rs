@@ -152,7 +152,7 @@ impl HorizonFigures {
         let years = timestamps[..horizon.rank_ic.len()]
             .iter()
             .enumerate()
-            .chunk_by(|(_, time)| Iso(**time).civil().0);
+            .chunk_by(|(_, time)| Iso(settings.zone.local(**time)).civil().0);
         let years = years.into_iter().map(|(year, places)| {
             let places: Vec<usize> = places.map(|(place, _)| place).collect();
             let of = |series: &[f64]| summary(&series[places[0]..=places[places.len() - 1]]);

@@ -110,7 +110,8 @@ impl FrameAnalysis {
             self.facts.extended += 1;
         }
         self.known = known;
-        let is_early = is_new && is_first && of.date() < frame.timestamp.date();
+        let is_early =
+            is_new && is_first && signal.date(frame.utc_offset).is_some_and(|date| date < frame.date());
         self.facts.before_first += u64::from(is_early);
         is_new && !is_early
     }

@@ -1,6 +1,7 @@
 //! Settings of an analysis.
 
 use crate::execution::{CostMultipliers, ExecutionSettings};
+use crate::time::Zone;
 
 /// Default horizons in bars: one bar to a quarter of daily bars.
 pub const HORIZONS: [usize; 8] = [1, 2, 3, 5, 10, 21, 42, 63];
@@ -80,6 +81,8 @@ pub struct AnalysisSettings {
     pub bars_per_year: f64,
     /// Cost of a trade as a share of its notional: see [`cost_rate`].
     pub cost_rate: f64,
+    /// Time zone of the dates.
+    pub zone: Zone,
 }
 
 impl Default for AnalysisSettings {
@@ -89,6 +92,7 @@ impl Default for AnalysisSettings {
             missing_price: MissingPrice::default(),
             bars_per_year: 252.0,
             cost_rate: 5e-4,
+            zone: Zone::UTC,
         }
     }
 }

@@ -3,13 +3,14 @@
 use betaflow_connectors::record::{EquityRow, select};
 use betaflow_engine::execution::Costs;
 use betaflow_engine::metrics::{GrowingLines, RunningFigures, WatchedFrame};
-use betaflow_engine::time::TimestampNs;
+use betaflow_engine::time::{TimestampNs, Zone};
 use rusqlite::{Connection, params};
 use serde::ser::SerializeMap as _;
 use serde::{Serialize, Serializer};
 
 use super::book::Book;
 use super::database::Database;
+use crate::config::DataSettings;
 
 /// Maximum rows of a query: tens of milliseconds.
 const ROWS_AT_ONCE: usize = 20_000;
@@ -55,6 +56,8 @@ pub(crate) struct History {
     pub(crate) book: Book,
     pub(crate) orders: u64,
     pub(crate) last: Option<EquityRow>,
+    /// Time zone of the run's dates.
+    zone: Zone,
     pub(crate) sums: Sums,
     pub(crate) running: RunningFigures,
     pub(crate) lines: GrowingLines,
@@ -75,6 +78,9 @@ impl History {
             *self = Self::default();
         }
         let before = self.last.as_ref().map(|frame| frame.seq);
+        if before.is_none() {
+            self.zone = zone(database)?;
+        }
         let rows = rows_after(connection, before)?;
         let taken = rows.len();
         rows.into_iter().for_each(|row| self.push(row));
@@ -108,7 +114,7 @@ impl History {
                 if row.timestamp.0 > to {
                     return Ok(Some(lines));
                 }
-                let frame = watched(row);
+                let frame = watched(row, &self.zone);
                 running.step(&frame);
                 if row.timestamp.0 >= from {
                     lines.push(&frame, &running);
@@ -124,7 +130,7 @@ impl History {
     }
 
     fn push(&mut self, row: EquityRow) {
-        let frame = watched(&row);
+        let frame = watched(&row, &self.zone);
         self.running.step(&frame);
         self.sums.add(&row);
         self.lines.push(&frame, &self.running);
@@ -139,10 +145,18 @@ fn rows_after(connection: &Connection, seq: Option<u64>) -> rusqlite::Result<Vec
     select(connection, "WHERE seq > ?1 ORDER BY seq LIMIT ?2", params![after, ROWS_AT_ONCE])
 }
 
-fn watched(row: &EquityRow) -> WatchedFrame {
+/// Time zone of the recorded configuration; UTC if it names none.
+fn zone(database: &Database) -> rusqlite::Result<Zone> {
+    let configuration = database.meta("configuration")?.and_then(|text| text.parse::<toml::Table>().ok());
+    let data = configuration.and_then(|mut table| table.remove("data")?.try_into::<DataSettings>().ok());
+    Ok(data.and_then(|data| data.zone().ok()).unwrap_or_default())
+}
+
+fn watched(row: &EquityRow, zone: &Zone) -> WatchedFrame {
     WatchedFrame {
         seq: row.seq,
         timestamp: row.timestamp,
+        utc_offset: zone.offset(row.timestamp),
         nav: if row.nav.is_finite() { row.nav } else { f64::NAN },
         benchmark_nav: row.benchmark_nav,
         turnover: row.turnover,

@@ -106,7 +106,7 @@ impl Collector {
         factors: &[f64],
     ) -> Result<(), TableError> {
         let history = self.history.get_or_insert_with(|| FactorHistory::new(names, config));
-        history.observe(timestamp, factors);
+        history.observe(config.zone().local(timestamp), factors);
         let Some(table) = &mut self.premia else { return Ok(()) };
         let deviations = history.moments.premium_deviations().collect::<Vec<f64>>();
         for (at, name) in names.iter().enumerate() {

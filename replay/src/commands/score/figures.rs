@@ -7,6 +7,8 @@ use betaflow_connectors::record::read_equity;
 use betaflow_engine::metrics::{ComparisonBuilder, Figures};
 use betaflow_engine::time::TimestampNs;
 
+use crate::config::Config;
+
 /// Figures before or inside the hold-out.
 pub(crate) struct Part {
     /// Frames from the first rebalance on.
@@ -40,9 +42,10 @@ pub(crate) struct Parts {
 
 /// Measures both periods from `equity.parquet`. The first return inside starts from the last value before, so that each
 /// return counts exactly once.
-pub(crate) fn measure(folder: &Path, start: TimestampNs, frames_per_year: f64) -> Result<Parts> {
+pub(crate) fn measure(folder: &Path, start: TimestampNs, config: &Config) -> Result<Parts> {
+    let frames_per_year = config.run().calendar.frames_per_year();
     let (mut before, mut times) = (0, Vec::new());
-    read_equity(folder, |point| match point.timestamp < start {
+    read_equity(folder, config.zone(), |point| match point.timestamp < start {
         true => before += 1,
         false => times.push(point.timestamp),
     })?;
@@ -50,7 +53,7 @@ pub(crate) fn measure(folder: &Path, start: TimestampNs, frames_per_year: f64) -
     let mut past = ComparisonBuilder::new(before);
     let mut scored = ComparisonBuilder::new(inside + usize::from(before > 0));
     let mut base = None;
-    read_equity(folder, |point| {
+    read_equity(folder, config.zone(), |point| {
         if point.timestamp < start {
             past.push(point);
             base = Some(point);

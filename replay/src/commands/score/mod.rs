@@ -49,7 +49,7 @@ use trials::TrialsOverlap;
 /// Scores the hold-out.
 pub(crate) fn score(args: &ScoreArgs, host: &Host) -> Result<()> {
     let config = run::resolve(&args.run, &run::SCORE, host)?;
-    let Some(start) = config.holdout.start()? else {
+    let Some(start) = config.holdout.start(config.zone())? else {
         bail!(
             "score: found no hold-out, expected its first date: set `from` in the table [holdout] of the configuration, or \
              --set holdout.from=2020-01-01"
@@ -162,7 +162,7 @@ impl Scoring {
         digest: &[u8; 32],
         config: &Config,
     ) -> Result<Score> {
-        let parts = figures::measure(folder, self.start, config.data.calendar().frames_per_year())?;
+        let parts = figures::measure(folder, self.start, config)?;
         if let (0, Some(time)) = (parts.inside.frames, time_text(parts.before.ruined)) {
             bail!(
                 "score: the account was ruined at {time}, before the hold-out begins at {}, so there is no return to score; \

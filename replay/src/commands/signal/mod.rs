@@ -46,7 +46,7 @@ pub(super) fn signal(args: &SignalArgs, host: &Host) -> Result<()> {
     let settings = settings_of(args, &config)?;
     let Opened { source, progress, size } = open(&config)?;
     let factors = source.factor_names().to_vec();
-    let calendar = config.data.calendar();
+    let calendar = config.run().calendar;
     let estimator = match factors.len() {
         0 => None,
         count => Some(estimator(&config.estimator, &calendar, count)?),
@@ -84,12 +84,13 @@ fn settings_of(args: &SignalArgs, config: &Config) -> Result<AnalysisSettings> {
     bars.push(horizon_of(config));
     bars.sort_unstable();
     bars.dedup();
-    let calendar = config.data.calendar();
+    let calendar = config.run().calendar;
     Ok(AnalysisSettings {
         horizons: Horizons::new(bars).context("`strategy.horizon`")?,
         missing_price: if args.carry_prices { MissingPrice::Carry } else { MissingPrice::LeaveOut },
         bars_per_year: calendar.frames_per_year(),
         cost_rate: cost_rate(&config.run().execution, config.world.multipliers()),
+        zone: config.zone().clone(),
     })
 }
 

@@ -17,7 +17,7 @@ use betaflow_engine::names::InstrumentNames;
 use betaflow_engine::pipeline::{RunOptions, trading};
 use betaflow_engine::portfolio::{FrontierPoint, LimitCosts, Rebalance};
 use betaflow_engine::source::Source as _;
-use betaflow_engine::time::{DAY_NS, TimestampNs};
+use betaflow_engine::time::{TimestampNs, Zone};
 
 use crate::config::{Config, Request, date};
 use crate::host::Host;
@@ -58,7 +58,7 @@ impl Rebalances {
             );
         }
         match (self.first_decided, self.decided) {
-            (Some(_), Some(last)) if dates.is_some_and(|dates| dates.contains(&last.date())) => {
+            (Some(_), Some(last)) if dates.is_some_and(|dates| dates.contains(&config.zone().date(last))) => {
                 "the rebalance decided not to trade, because the strategy keeps its weights or their drift is below \
                  sizing.rebalance_drift"
                     .to_owned()
@@ -113,11 +113,12 @@ impl Recorder for Finder {
 /// Trades up to the date, and shows the last rebalance on it.
 pub(crate) fn size(args: &SizeArgs, host: &Host) -> Result<()> {
     let nothing = RecordSettings { betas: Frames::None, weights: Frames::None, expected_returns: None };
-    let at = date("--at", &args.at)?;
+    date("--at", &args.at, &Zone::UTC)?;
     // Later data cannot change the rebalance and is not read.
     let config =
         Request::new(&args.input, nothing).with_host(host).until("--at", Some(&args.at)).resolve()?;
-    if let Some(from) = config.holdout.start()?.filter(|from| at >= *from) {
+    let at = date("--at", &args.at, config.zone())?;
+    if let Some(from) = config.holdout.start(config.zone())?.filter(|from| at >= *from) {
         let from = time_text(Some(from)).unwrap_or_default();
         bail!(
             "--at: found {}, expected a date before {from}, where the hold-out begins (holdout.from): only `betaflow score` \
@@ -134,7 +135,7 @@ pub(crate) fn size(args: &SizeArgs, host: &Host) -> Result<()> {
     }
     let mut settings = config.run().clone();
     settings.record = nothing;
-    let day = at.0.div_euclid(DAY_NS);
+    let day = config.zone().date(at);
     settings.shown_dates = Some(day..=day);
     let Opened { source, .. } = open(&config)?;
     let factors = source.factor_names().to_vec();

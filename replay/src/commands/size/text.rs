@@ -14,7 +14,7 @@ impl Report<'_> {
     /// Returns the page.
     pub(super) fn page(&self) -> Page {
         let of = &*self.shown.rebalance;
-        let year = self.config.data.calendar().frames_per_year();
+        let year = self.config.run().calendar.frames_per_year();
         let mut page = Page::default();
         for note in self.config.notes(true) {
             page.alert(note);

@@ -19,7 +19,7 @@ pub(crate) fn choose(
     config: &Config,
     configs: &[Config],
 ) -> Result<TuningResult> {
-    let (tune, calendar) = (&config.tune, config.data.calendar());
+    let (tune, calendar) = (&config.tune, config.run().calendar);
     let frames = aligned.times.len();
     let splits = tune.splits(frames, &calendar).with_context(|| {
         format!(

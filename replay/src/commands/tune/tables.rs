@@ -59,7 +59,7 @@ pub(crate) fn write(folder: &Path, tuning: &Tuning) -> Result<()> {
 fn row(tuning: &Tuning, names: &RunNames, fold: usize, choice: &FoldChoice, block: &Range<usize>) -> FoldRow {
     let Tuning { aligned, study, .. } = tuning;
     let chosen = choice.chosen.setting;
-    let year = study.base.data.calendar().frames_per_year();
+    let year = study.base.run().calendar.frames_per_year();
     let preferred = &choice.preferred;
     let sure = &preferred.certainty;
     let [train_first, train_last] = ends(&aligned.times, &choice.fold.train);

@@ -64,7 +64,7 @@ pub(super) fn read(run: &Run<'_>) -> Curves {
     let mut rolling = RollingCurves::new(buckets, window, run.frames_per_year);
     let (mut trailing, mut active) = (TrailingReturns::default(), ActiveReturns::default());
     let (mut first, mut last): (Option<TimestampNs>, Option<EquityPoint>) = (None, None);
-    read_equity(run.folder, |point| {
+    read_equity(run.folder, &run.zone, |point| {
         first.get_or_insert(point.timestamp);
         curves.push(point);
         rolling.push(&point);

@@ -71,7 +71,7 @@ impl Luck {
     ) -> Result<Self> {
         let identities = study.identities()?;
         let outcomes = &results.outcomes;
-        let frames_per_year = study.base.data.calendar().frames_per_year();
+        let frames_per_year = study.base.run().calendar.frames_per_year();
         let trials = trials(outcomes, &identities, candidates, frames_per_year);
 
         let world = candidates.environment.map_or(0, |world| world.row);

@@ -18,7 +18,7 @@ impl Summary<'_> {
     /// Returns a warning if predicted and realised volatility differ widely, for runs of at least a year.
     pub(super) fn risk_warning(&self) -> Option<Rendered> {
         let trading = self.trading.as_ref()?;
-        let year = self.config.data.calendar().frames_per_year();
+        let year = self.config.run().calendar.frames_per_year();
         let (realised, predicted) = (trading.comparison.net.annual_volatility, trading.predicted_volatility);
         let ratio = realised / predicted;
         let agrees = ratio.is_nan() || (RISK_RATIO.0..=RISK_RATIO.1).contains(&ratio);

@@ -22,7 +22,7 @@ pub(crate) fn look_back(
     let steps = em.map(usize::try_from).transpose()?;
     let em_settings = steps.map(|steps| Em { steps, ..Em::default() });
     let settings = HindsightSettings { smooth, em: em_settings };
-    let hindsight = Hindsight::new(panel, &config.estimator, &config.data.calendar(), settings)?;
+    let hindsight = Hindsight::new(panel, &config.estimator, &config.run().calendar, settings)?;
     let names = RunNames::of_factors(panel.factor_names());
     let mut parameters = em.map(|_| TableWriter::create(folder, &names, None)).transpose()?;
     let mut smoothed = smooth.then(|| TableWriter::create(folder, &names, None)).transpose()?;

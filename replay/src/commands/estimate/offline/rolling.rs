@@ -19,7 +19,7 @@ const WRITTEN: u32 = 252;
 pub(crate) fn compare(config: &Config, panel: &Panel, folder: &Path) -> Result<RollingResults> {
     let factors = panel.factor_names().len();
     let mut comparison =
-        RollingComparison::new(&config.estimator, &config.data.calendar(), factors, &WINDOWS)?;
+        RollingComparison::new(&config.estimator, &config.run().calendar, factors, &WINDOWS)?;
     let mut table = TableWriter::create(folder, &RunNames::of_factors(panel.factor_names()), None)?;
     let bar = progress::steps(panel.frames(), "frames compared");
     for t in 0..panel.frames() {
