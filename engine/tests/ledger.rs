@@ -113,6 +113,7 @@ fn check_fills(market: &Market, settings: &RunSettings, ledger: &[LedgerFrame]) 
                     prop_assert_eq!(fill.costs, Costs::default());
                 }
                 Reason::CashInLieu => panic!("unexpected cash in lieu"),
+                Reason::Recall => panic!("unexpected recall"),
                 Reason::Ruin => panic!("unexpected ruin"),
             }
         }

@@ -167,7 +167,7 @@ fn check(script: &Script, settings: &ExecutionSettings) -> Result<Vec<Fill>, Tes
                     prop_assert!(fill.quantity.abs() < lot && fill.costs.total() == 0.0);
                     prop_assert!(frame.close[i].is_nan() || fill.price == frame.close[i]);
                 }
-                Reason::Order | Reason::Delisting | Reason::Ruin => {
+                Reason::Order | Reason::Delisting | Reason::Recall | Reason::Ruin => {
                     prop_assert!(is_whole(fill.quantity, lot), "{:?} of {}", fill, lot);
                 }
             }

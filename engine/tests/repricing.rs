@@ -8,10 +8,11 @@ mod support;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+use betaflow_engine::dated::DatedValues;
 use betaflow_engine::execution::repricing::{Bookings, COST_SETTINGS, Charges, Repricing};
 use betaflow_engine::execution::{
-    Account, Book, CashInterest, CostItem, Costs, ExecutionSettings, Fill, FillAt, Market, Order,
-    OrderRecord, SpreadModel, Unfilled,
+    Account, Book, BorrowTerms, CashInterest, CostItem, Costs, ExecutionSettings, Fill, FillAt, Market,
+    Order, OrderRecord, SpreadModel, Unfilled,
 };
 use betaflow_engine::frame::Frame;
 use betaflow_engine::metrics::Figures;
@@ -275,10 +276,15 @@ proptest! {
         of_run in prop::collection::vec(0.1..3.0_f64, REPRICING_SETTINGS.len()),
         own in prop::collection::vec(0.0..3.0_f64, REPRICING_SETTINGS.len()),
         given: bool,
+        lent: bool,
     ) {
         // One half-spread for all instruments, or one for each.
         let half_spreads = if given { [("A".to_owned(), 7.0)].into_iter().collect() } else { BTreeMap::new() };
-        let base = ExecutionSettings { half_spreads, ..dear() };
+        // Fees of A, and recalls of B from the twentieth frame on.
+        let terms = |fee, available| BorrowTerms { bps_per_year: fee, available };
+        let rows = [("A", 20_000, terms(Some(450.0), None)), ("B", 20_026, terms(None, Some(100.0)))];
+        let borrow = lent.then(|| Arc::new(DatedValues::new(rows).unwrap()));
+        let base = ExecutionSettings { half_spreads, borrow, ..dear() };
         let (of_run, own) = (world(&of_run), world(&own));
         let same = world::charges((&base, &of_run), (base.clone(), &of_run)).unwrap();
         let other = world::charges((&base, &of_run), (base.clone(), &own)).unwrap();

@@ -125,7 +125,8 @@ fn residual(of: &Rebalance, weights: &[f64], prices: &Multipliers) -> f64 {
         let sign = |of: f64| if of == 0.0 { [-1.0, 1.0] } else { [of.signum(); 2] };
         let paid = |end: usize| {
             let trading = of.cost[i] + prices.turnover + impact;
-            trading * sign(trade)[end] + prices.gross * sign(active[i])[end]
+            let fee = of.borrow.get(i).filter(|_| sign(weights[i])[end] < 0.0).unwrap_or(&0.0);
+            trading * sign(trade)[end] + prices.gross * sign(active[i])[end] - fee
         };
         let above = if weights[i] <= of.lower[i] { 0.0 } else { paid(0) - value };
         let below = if weights[i] >= of.upper[i] { 0.0 } else { value - paid(1) };
@@ -148,6 +149,67 @@ fn equals_an_interior_point_solver() {
 #[test]
 fn equals_an_interior_point_solver_against_a_benchmark() {
     assert_optimal(3_000, active);
+}
+
+/// The same problems with fees on the shorts of most instruments, of the size of the forecasts.
+fn with_fees(seed: u64, made: Rebalance) -> Rebalance {
+    let mut random = Random(seed + 2_000_000);
+    let size = 10.0_f64.powf(1.5 * random.shock());
+    let fee = |random: &mut Random| {
+        if random.uniform() < 0.3 { 0.0 } else { 3e-4 * size * random.uniform() }
+    };
+    Rebalance { borrow: (0..made.n()).map(|_| fee(&mut random)).collect(), ..made }
+}
+
+#[test]
+fn fees_on_shorts_equal_an_interior_point_solver() {
+    assert_optimal(4_000, |seed| with_fees(seed, feasible(&mut Random(seed))));
+    assert_optimal(2_000, |seed| with_fees(seed, active(seed)));
+}
+
+#[test]
+fn fees_of_zero_and_fees_without_shorts_change_nothing() {
+    let (mut plain, mut charged) = (Solver::default(), Solver::default());
+    for seed in 0..500 {
+        let made = feasible(&mut Random(seed));
+        let free = Rebalance { borrow: vec![0.0; made.n()], ..made.clone() };
+        let expected = made.solve(&mut plain);
+        assert_eq!(free.solve(&mut charged), expected, "seed {seed}");
+        if made.lower.iter().chain(&made.held).all(|weight| *weight >= 0.0) {
+            let long = Rebalance { borrow: vec![1e-3; made.n()], ..made };
+            let (weights, ..) = long.solve(&mut charged);
+            let apart = weights.iter().zip(&expected.0).fold(0.0_f64, |a, (x, y)| a.max((x - y).abs()));
+            assert!(apart < 1e-7, "seed {seed}: {apart:e}");
+        }
+    }
+}
+
+#[test]
+fn fee_above_the_forecast_removes_a_short() {
+    let mut solver = Solver::default();
+    let one = Rebalance {
+        expected: vec![-1e-3],
+        idiosyncratic: vec![4e-4],
+        kelly_fraction: 0.25,
+        held: vec![-0.3],
+        lower: vec![-1.0],
+        upper: vec![1.0],
+        cost: vec![1e-4],
+        turnover: 1.0,
+        gross: 1.0,
+        ..Rebalance::default()
+    };
+    let solved = |fee: f64, solver: &mut Solver| {
+        let charged = Rebalance { borrow: vec![fee], ..one.clone() };
+        charged.solve(solver).0[0]
+    };
+    // w = κ(μ + fee ± cost)/d, where the fee is above the gain of no trade; then 0.
+    let expected = [(0.0, -0.5625), (4e-4, -0.3125), (5e-4, -0.3), (7e-4, -0.25), (12e-4, 0.0), (1.0, 0.0)];
+    for (fee, weight) in expected {
+        let found = solved(fee, &mut solver);
+        assert!((found - weight).abs() < 1e-9, "{fee}: {found}");
+    }
+    assert_eq!(solved(1.0, &mut solver), 0.0);
 }
 
 fn assert_optimal(problems: u64, problem: impl Fn(u64) -> Rebalance) {

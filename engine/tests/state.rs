@@ -7,7 +7,10 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use betaflow_engine::assembly::{Assembler, FrameColumn, Rules, Values};
-use betaflow_engine::execution::{BenchmarkRule, FillAt, ReturnRows, SpreadModel, Unfilled, WeightRows};
+use betaflow_engine::dated::{DatedValues, FROM_BEGINNING};
+use betaflow_engine::execution::{
+    BenchmarkRule, BorrowTerms, FillAt, ReturnRows, SpreadModel, Unfilled, WeightRows,
+};
 use betaflow_engine::frame::Bar;
 use betaflow_engine::frame::Field;
 use betaflow_engine::frame::Frame;
@@ -16,7 +19,7 @@ use betaflow_engine::model::{Estimates, EstimatorKind};
 use betaflow_engine::pipeline::{
     Graph, PipelineError, Placement, RunOptions, RunSettings, resuming, trading,
 };
-use betaflow_engine::portfolio::CapMethod;
+use betaflow_engine::portfolio::{CapMethod, WeightBounds};
 use betaflow_engine::settings::Calendar;
 use betaflow_engine::source::MemorySource;
 use betaflow_engine::state::{
@@ -211,6 +214,16 @@ fn facts_of(facts: &RunFacts) -> String {
 type Case = (&'static str, fn(&mut RunSettings), fn() -> Box<dyn Strategy>, i64);
 
 /// Settings with a debt of twice NAV, which doubles in a day.
+/// Fees of every instrument, and recalls of two on several dates.
+fn borrow_terms() -> Arc<DatedValues<BorrowTerms>> {
+    let row = |name: String, from: i64, fee: f64, available: Option<f64>| {
+        (name, from, BorrowTerms { bps_per_year: Some(fee), available })
+    };
+    let fees = (0..6).map(|i| row(format!("S{i:03}"), FROM_BEGINNING, 50.0 * f64::from(i), None));
+    let recalls = (6..15).map(|i| row(format!("S{:03}", i % 2), 10 * i, 80.0, (i % 3 > 0).then_some(0.0)));
+    Arc::new(DatedValues::new(fees.chain(recalls)).unwrap())
+}
+
 fn ruinous(run: &mut RunSettings) {
     run.sizing.gross_max = 4.0;
     run.sizing.net_target = Some(3.0);
@@ -220,7 +233,7 @@ fn ruinous(run: &mut RunSettings) {
 }
 
 /// Settings under which every component has state.
-fn cases() -> [Case; 12] {
+fn cases() -> [Case; 13] {
     let trend: fn() -> Box<dyn Strategy> = || Box::<Trend>::default();
     [
         ("defaults", |_| {}, busy, 1),
@@ -300,10 +313,25 @@ fn cases() -> [Case; 12] {
             |run| {
                 run.execution.spread_model = SpreadModel::AbdiRanaldo;
                 run.execution.lot = 10.0;
+                run.sizing.weight_min = -0.1;
+                run.execution.borrow = Some(borrow_terms());
                 run.sizing.rebalance_drift = 0.05;
                 run.sizing.exposure_bounds.insert("f1".to_owned(), [-0.1, 0.1]);
             },
             trend,
+            1,
+        ),
+        (
+            "EDGE, fees and recalls by name, bounds by name",
+            |run| {
+                run.execution.spread_model = SpreadModel::Edge;
+                run.sizing.weight_min = -0.1;
+                run.execution.borrow = Some(borrow_terms());
+                let bounds = WeightBounds { weight_min: Some(-0.02), weight_max: None };
+                run.sizing.weight_bounds =
+                    Some(Arc::new(DatedValues::new([("S002", 60, bounds), ("S003", 90, bounds)]).unwrap()));
+            },
+            busy,
             1,
         ),
         (

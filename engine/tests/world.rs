@@ -288,7 +288,7 @@ fn each_multiplier_applies_to_its_item_only() {
         for (fill, before) in stressed.fills.iter().zip(&base.fills) {
             let kept = |fill: &Fill, haircut: f64| match fill.reason {
                 Reason::Delisting => 1.0 - haircut,
-                Reason::Order | Reason::CashInLieu | Reason::Ruin => 1.0,
+                Reason::Order | Reason::CashInLieu | Reason::Recall | Reason::Ruin => 1.0,
             };
             assert_eq!(fill.quantity, before.quantity);
             assert!(near(fill.price * kept(before, 0.2), before.price * kept(fill, haircut), 1e-12));

@@ -28,6 +28,7 @@
 
 mod batches;
 mod benchmark;
+mod borrow;
 mod chunks;
 mod columns;
 mod content;
@@ -63,8 +64,10 @@ mod small_table;
 mod source;
 mod table_rows;
 mod time_order;
+mod weight_bounds;
 
 pub use benchmark::{BenchmarkFault, read_benchmark};
+pub use borrow::read_borrow;
 pub use content::content_digest;
 pub use data_size::DataSize;
 pub use error::{DataError, NamedColumn};
@@ -84,3 +87,4 @@ pub use returns::{ReturnRows, ReturnTable, read_returns};
 pub use settings::{BadRow, Input, RF_MAX, Refusal, RefusedRow, Settings, TimeIs};
 pub use small_table::{SmallColumn, SmallKind, SmallTable};
 pub use source::ParquetSource;
+pub use weight_bounds::read_weight_bounds;

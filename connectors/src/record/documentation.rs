@@ -10,7 +10,7 @@ use super::factors::FactorWindowRow;
 use super::premia::PremiaRow;
 use super::signal::SignalTableRow;
 use super::studies::{FoldRow, OutOfSampleRow, ScenarioReturnRow, ScenarioRow, ScenarioTableRow};
-use super::trading::{EquityRow, FillRow, OrderRow, SavedBetas, WeightRow};
+use super::trading::{BorrowRow, EquityRow, FillRow, OrderRow, SavedBetas, WeightRow};
 use super::trials::{CorrelationRow, TrialRow};
 
 const HEAD: &str = "# Tables
@@ -29,6 +29,7 @@ pub fn documentation() -> String {
     add::<EquityRow>(&mut text);
     add::<FillRow>(&mut text);
     add::<OrderRow>(&mut text);
+    add::<BorrowRow>(&mut text);
     add::<WeightRow>(&mut text);
     add::<AttributionRow>(&mut text);
     add::<ContributionRow>(&mut text);

@@ -69,7 +69,7 @@ pub use sql::select;
 pub use studies::{FoldRow, OutOfSampleRow, ScenarioReturnRow, ScenarioRow, ScenarioTableRow};
 pub use syncing::Syncing;
 pub use table::{TableError, TableWriter, file_name};
-pub use trading::{EquityRow, FillRow, OrderRow, SavedBetas, WeightRow};
+pub use trading::{BorrowRow, EquityRow, FillRow, OrderRow, SavedBetas, WeightRow};
 pub use trials::{CorrelationRow, TrialRow};
 
 pub(crate) use sql::{Insert, create};

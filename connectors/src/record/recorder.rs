@@ -13,7 +13,7 @@ use super::estimates::{BetaRow, InstrumentRow};
 use super::premia::PremiaRow;
 use super::syncing::Syncing;
 use super::table::{TableError, TableWriter};
-use super::trading::{EquityRow, FillRow, OrderRow, WeightRow, fills, orders, weights};
+use super::trading::{BorrowRow, EquityRow, FillRow, OrderRow, WeightRow, fills, orders, weights};
 
 /// `betas.parquet`.
 struct Betas {
@@ -72,6 +72,8 @@ struct Trades {
     last: (TimestampNs, u64),
     weights: Option<TableWriter<WeightRow>>,
     premia: Option<Premia>,
+    /// Table of the fees on shorts, in runs with a file of them.
+    borrow: Option<TableWriter<BorrowRow>>,
     frames: Frames,
     /// True for a row per instrument with an expected return.
     expected: bool,
@@ -125,6 +127,7 @@ impl ParquetRecorder {
                 last: (TimestampNs::default(), 0),
                 premia: weights.is_some().then(|| Premia::create(folder, factors, note)).transpose()?,
                 weights,
+                borrow: None,
                 expected: record.expected_returns.unwrap_or(false),
                 frames: record.weights,
                 latest: None,
@@ -133,6 +136,17 @@ impl ParquetRecorder {
         };
         let instruments = Some(TableWriter::create(folder, names, note)?);
         Ok(Self { instruments, betas, trades, syncing: Syncing::default(), waits: true })
+    }
+
+    /// Adds the table of the fees on shorts to the record of a run that trades.
+    ///
+    /// # Errors
+    /// The file cannot be created.
+    pub fn with_borrow_fees(mut self, folder: &Path, note: Option<&str>) -> Result<Self, TableError> {
+        if let Some(trades) = &mut self.trades {
+            trades.borrow = Some(TableWriter::create(folder, &RunNames::default(), note)?);
+        }
+        Ok(self)
     }
 
     /// Lets the end of the run not wait until the tables are on the disk; the caller waits for them.
@@ -150,6 +164,13 @@ impl Trades {
         fills(frame).try_for_each(|row| self.fills.push(&row))?;
         self.last = (frame.timestamp, frame.seq);
         orders(self.last, &frame.names, &frame.ended).try_for_each(|row| self.orders.push(&row))?;
+        if let Some(table) = &mut self.borrow {
+            let mut row = BorrowRow::default();
+            for charge in &frame.borrow {
+                row.take(frame, charge);
+                table.push(&row)?;
+            }
+        }
         self.attribution_row.take(frame);
         self.attribution.push(&self.attribution_row)?;
         match self.frames {
@@ -181,6 +202,9 @@ impl Trades {
         self.attribution.close_into(syncing)?;
         self.contributions.close_into(syncing)?;
         if let Some(table) = self.weights {
+            table.close_into(syncing)?;
+        }
+        if let Some(table) = self.borrow {
             table.close_into(syncing)?;
         }
         if let Some(premia) = self.premia {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use betaflow_engine::execution::{Costs, Fill, OrderRecord};
+use betaflow_engine::execution::{BorrowCharge, Costs, Fill, OrderRecord};
 use betaflow_engine::ledger::LedgerFrame;
 use betaflow_engine::metrics::EquityPoint;
 use betaflow_engine::names::InstrumentNames;
@@ -44,7 +44,7 @@ tables! {
         decision_price: f64 = fill.decision_price, "currency per unit", "Price at the rebalance, split-adjusted; null without an order.";
         notional: f64 = fill.quantity * fill.price, "currency", "Quantity times price.";
         costs: FillCosts = fill.costs, "currency", "Costs of the fill.";
-        reason: Arc<str> = Arc::from(fill.reason.name()), "", "Cause: order, delisting, cash_in_lieu (fraction of a lot after a split) or ruin.";
+        reason: Arc<str> = Arc::from(fill.reason.name()), "", "Cause: order, delisting, cash_in_lieu (fraction of a lot after a split), ruin or recall (of borrowed shares).";
         permanent_impact: f64 = fill.permanent_impact, "currency", "Permanent part of the impact.";
         delay: f64 = fill.delay(), "currency", "Quantity times (price - decision_price); null without an order.";
         shortfall: f64 = fill.shortfall(), "currency", "Implementation shortfall: delay, spread, impact and commission; null without an order.";
@@ -64,6 +64,17 @@ tables! {
         quantity: f64 = order.quantity, "units", "Quantity ordered, split-adjusted; negative for a sale.";
         filled: f64 = order.filled, "units", "Quantity filled.";
         state: Arc<str> = Arc::from(order.state.name()), "", "State at the end.";
+    }
+
+    /// One row per short position that pays a fee on the frame, in runs with `execution.borrow_file`. Run folders only.
+    BorrowRow in "borrow" from (frame: &LedgerFrame, charge: &BorrowCharge) {
+        timestamp: TimestampNs = frame.timestamp, "", "Close of the frame's bars.";
+        seq: u64 = frame.seq, "", "Number of the frame.";
+        symbol: Arc<str> = Arc::clone(&frame.names[charge.instrument as usize]), "", "Instrument.";
+        short_value: f64 = charge.short_value, "currency", "Value of the short at the preceding close, positive.";
+        bps_per_year: f64 = charge.bps_per_year, "bps per year", "Fee in force at the preceding close, multiplied by the stress on borrow fees.";
+        days: f64 = charge.days, "calendar days", "Days since the preceding close.";
+        fee: f64 = charge.fee, "currency", "Fee: short_value times bps_per_year/10000 times days/365.";
     }
 
     /// One row per instrument with a target or a position, on the frames that `record.weights` selects. A state folder

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::borrow::{BorrowCharge, Borrowing};
 use super::carrying::{carry, rate_on_cash};
 use super::costs::Costs;
 use super::fills::{Fill, Reason};
@@ -35,6 +36,10 @@ pub struct Account {
     pub delisted: f64,
     /// Value of the short positions at the close, positive: the base of the borrow fee until the next close.
     pub shorts: f64,
+    /// Value of the shorts at the close that have a fee of their own by `borrow_file`, positive.
+    pub own_fee_shorts: f64,
+    /// Fee of these shorts in currency per year, before multipliers.
+    pub own_fees: f64,
 }
 
 /// Counts of the orders and fills of a run.
@@ -56,6 +61,10 @@ pub struct ExecutionFacts {
     pub open: u64,
     /// Positions closed because their instrument had no price for too long.
     pub delistings: u64,
+    /// Fills that bought back recalled shares.
+    pub recalls: u64,
+    /// Fills of sales cut because no more shares could be borrowed.
+    pub cut_shorts: u64,
     /// Fractions of lots left by splits and paid out in cash.
     pub fractions: u64,
     /// Cash paid out for them; negative if short positions paid it.
@@ -79,7 +88,7 @@ pub struct ExecutionFacts {
 /// Working orders, positions and cash (the execution simulator and its accounting).
 ///
 /// A frame is processed in this order: interest and carrying costs since the last frame; splits and dividends
-/// of the positions at its close, and cash in lieu of the fractions of lots that splits leave; fills that are
+/// of the positions at its close, and cash in lieu of the fractions of lots that splits leave; recalls; fills that are
 /// due; marking to the close; delistings. A position without a price for too long is closed at its last price
 /// less the haircut. That is a price move, not a cost: a short position gains what a long one loses. Hence
 /// ΔNAV = price P&L + dividends + interest − costs.
@@ -103,6 +112,8 @@ pub struct Book {
     pub(super) taken: Vec<f64>,
     /// Price gains of the positions, if recorded for attribution.
     moves: Option<Moves>,
+    /// Terms of borrowing and recalls, with `borrow_file`.
+    pub(super) borrowing: Option<Borrowing>,
     pub(super) facts: ExecutionFacts,
     /// True from the first rebalance on: no interest accrues before it.
     open: bool,
@@ -124,6 +135,7 @@ impl Book {
             ended: Vec::new(),
             taken: Vec::new(),
             moves: None,
+            borrowing: settings.borrow.as_ref().map(Borrowing::new),
             facts: ExecutionFacts::default(),
             open: false,
             ruined: false,
@@ -133,7 +145,8 @@ impl Book {
     /// Attaches the settings to a restored book: its state does not contain them.
     #[must_use]
     pub(crate) fn under(self, settings: &ExecutionSettings) -> Self {
-        Self { settings: settings.clone(), ..self }
+        let borrowing = self.borrowing.map(|borrowing| borrowing.under(settings));
+        Self { settings: settings.clone(), borrowing, ..self }
     }
 
     /// Settings of the book.
@@ -165,6 +178,12 @@ impl Book {
     #[must_use]
     pub fn moves(&self) -> Option<&Moves> {
         self.moves.as_ref()
+    }
+
+    /// Fees on shorts of the last frame, by instrument in engine order; `None` without `borrow_file`.
+    #[must_use]
+    pub fn borrow_charges(&self) -> Option<&[BorrowCharge]> {
+        self.borrowing.as_ref().map(Borrowing::charges)
     }
 
     /// Returns true once NAV is 0 or below.
@@ -226,8 +245,12 @@ impl Book {
         }
         // Copies only while another stage still reads the portfolio.
         let portfolio = Arc::make_mut(&mut self.portfolio);
+        let borrowing = &mut self.borrowing;
+        if let Some(borrowing) = borrowing {
+            borrowing.clear_charges();
+        }
         if self.open {
-            carry(&self.settings, portfolio, frame, market.multipliers(), &mut account);
+            carry(&self.settings, portfolio, frame, market.multipliers(), borrowing.as_mut(), &mut account);
         }
         let n = frame.instruments();
         portfolio.quantity.resize(n, 0.0);
@@ -237,6 +260,9 @@ impl Book {
         self.silent.resize(n, 0);
         portfolio.seq = frame.seq;
         (portfolio.timestamp, portfolio.utc_offset) = (frame.timestamp, frame.utc_offset);
+        if let Some(borrowing) = borrowing {
+            borrowing.begin(frame, self.settings.lot, portfolio);
+        }
         if let Some(moves) = &mut self.moves {
             moves.begin(portfolio);
         }
@@ -246,12 +272,14 @@ impl Book {
         }
         let from = fills.len();
         self.keep_lots(frame, market, fills);
+        self.fill_recalls(frame, market, fills);
         self.fill_due(frame, market, fills);
         self.settle_in_flight();
         let longest_silence = self.mark(frame, market);
         if longest_silence >= self.delist_after {
             account.delisted = self.close_delisted(market, fills);
         }
+        self.mark_recalls();
         self.close_account(&fills[from..], &mut account);
         self.close_ruined(market, fills, &mut account);
         account
@@ -306,6 +334,9 @@ impl Book {
                 portfolio.in_flight[i] *= action.split;
                 portfolio.price[i] /= action.split;
                 self.working.split(*action);
+                if let Some(borrowing) = &mut self.borrowing {
+                    borrowing.split(*action);
+                }
             }
             let cash = portfolio.quantity[i] * action.dividend;
             portfolio.cash += cash;

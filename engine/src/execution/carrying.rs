@@ -1,6 +1,7 @@
 //! Interest on cash and the costs of holding positions, by calendar days.
 
 use super::book::Account;
+use super::borrow::Borrowing;
 use super::costs::{BPS, CostItem};
 use super::portfolio::Portfolio;
 use super::settings::{CashInterest, ExecutionSettings};
@@ -18,18 +19,22 @@ pub(super) fn rate_on_cash(settings: &ExecutionSettings, rf: f64, days: f64) -> 
     }
 }
 
-/// Books interest on cash, the borrow fee and financing since the last frame, on the positions of its close.
+/// Books interest on cash, the borrow fee and financing since the last frame, on the positions of its close. The fees
+/// of `borrowing` are those in force at that close.
 pub(super) fn carry(
     settings: &ExecutionSettings,
     portfolio: &mut Portfolio,
     frame: &Frame,
     times: CostMultipliers,
+    borrowing: Option<&mut Borrowing>,
     account: &mut Account,
 ) {
     let days = (frame.date() - portfolio.date()) as f64;
     account.interest = portfolio.cash * rate_on_cash(settings, frame.rf, days);
     let years = days / DAYS_OF_RATES;
-    if settings.borrow_bps_per_year > 0.0 {
+    if let Some(borrowing) = borrowing {
+        account.costs[CostItem::Borrow] = borrowing.charge(settings, portfolio, days, times.borrow);
+    } else if settings.borrow_bps_per_year > 0.0 {
         let shorts = portfolio.quantity.iter().zip(&portfolio.price).map(|(q, p)| (-q * p).max(0.0));
         account.costs[CostItem::Borrow] =
             shorts.sum::<f64>() * settings.borrow_bps_per_year * BPS * years * times.borrow;

@@ -71,6 +71,7 @@ impl Book {
             }
         }
         (account.gross_exposure, account.net_exposure, account.shorts) = (0.0, 0.0, 0.0);
+        (account.own_fee_shorts, account.own_fees) = (0.0, 0.0);
     }
 }
 

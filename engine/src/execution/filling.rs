@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::book::Book;
+use super::book::{Book, ExecutionFacts};
 use super::costs::{BPS, CostItem, Costs, Impact};
 use super::fills::{Fill, Reason};
 use super::market::Market;
@@ -27,14 +27,16 @@ impl Book {
                 let in_flight = portfolio.in_flight[i] - order.record.quantity;
                 portfolio.in_flight[i] = nearest_lots(in_flight, settings.lot);
             }
-            let price = fill_price(settings.fill_at, frame, i);
+            let price = settings.fill_price(frame, i);
             let most = match settings.participation_cap {
                 Some(cap) => frame.volume[i].max(0.0) * market.volume_multiplier() * cap - taken[i],
                 None => f64::INFINITY,
             };
             let remaining = nearest_lots(order.remaining(), settings.lot);
             order.without_volume = market.is_stale(i);
-            let quantity = if order.without_volume { 0.0 } else { fillable(remaining, most, settings.lot) };
+            let allowed = portfolio.borrowable(i, remaining, settings.lot);
+            let quantity = if order.without_volume { 0.0 } else { fillable(allowed, most, settings.lot) };
+            facts.cut_shorts += u64::from(allowed != remaining && !price.is_nan() && !order.without_volume);
             if !price.is_nan() && quantity != 0.0 {
                 let (fill, impact) = make_fill(settings, order, market, quantity, price);
                 order.fill(quantity, quantity == remaining, settings.lot);
@@ -43,10 +45,7 @@ impl Book {
                 if let Some(taken) = taken.get_mut(i) {
                     *taken += quantity.abs();
                 }
-                facts.spread_usual += u64::from(market.has_usual_spread(i));
-                facts.impact_unknown += u64::from(impact.unknown);
-                facts.impact += fill.costs[CostItem::Impact];
-                facts.impact_as_sized += impact.as_sized;
+                facts.note_costs(i, market, &fill, impact);
                 fills.push(fill);
             }
             let fate = fate(order, settings.unfilled);
@@ -68,15 +67,51 @@ impl Book {
     }
 }
 
-/// Price of a fill; NaN if the instrument does not trade.
-fn fill_price(at: FillAt, frame: &Frame, i: usize) -> f64 {
-    let close = frame.close[i];
-    match at {
-        _ if close.is_nan() => f64::NAN,
-        FillAt::Close | FillAt::SameClose => close,
-        FillAt::Open => frame.open[i],
-        FillAt::Typical => (frame.high[i] + frame.low[i] + close) / 3.0,
-        FillAt::Vwap => (frame.open[i] + frame.high[i] + frame.low[i] + close) / 4.0,
+impl ExecutionFacts {
+    /// Counts the costs of a fill.
+    pub(super) fn note_costs(&mut self, i: usize, market: &Market, fill: &Fill, impact: Impact) {
+        self.spread_usual += u64::from(market.has_usual_spread(i));
+        self.impact_unknown += u64::from(impact.unknown);
+        self.impact += fill.costs[CostItem::Impact];
+        self.impact_as_sized += impact.as_sized;
+    }
+}
+
+impl ExecutionSettings {
+    /// Price of a fill; NaN if the instrument does not trade.
+    pub(super) fn fill_price(&self, frame: &Frame, i: usize) -> f64 {
+        let close = frame.close[i];
+        match self.fill_at {
+            _ if close.is_nan() => f64::NAN,
+            FillAt::Close | FillAt::SameClose => close,
+            FillAt::Open => frame.open[i],
+            FillAt::Typical => (frame.high[i] + frame.low[i] + close) / 3.0,
+            FillAt::Vwap => (frame.open[i] + frame.high[i] + frame.low[i] + close) / 4.0,
+        }
+    }
+
+    /// Purchase of recalled shares: the costs are those of an order of its own.
+    pub(super) fn recall_fill(
+        &self,
+        instrument: u32,
+        market: &Market,
+        quantity: f64,
+        price: f64,
+    ) -> (Fill, Impact) {
+        let commission = self.commission(quantity, price).max(self.commission_min);
+        let (costs, impact) = costs_of(self, instrument as usize, market, quantity, price, commission);
+        let fill = Fill {
+            instrument,
+            decided_seq: None,
+            quantity,
+            price,
+            decision_price: f64::NAN,
+            costs,
+            permanent_impact: impact.permanent,
+            conditions: market.conditions(instrument as usize),
+            reason: Reason::Recall,
+        };
+        (fill, impact)
     }
 }
 
@@ -98,14 +133,9 @@ fn make_fill(
     quantity: f64,
     price: f64,
 ) -> (Fill, Impact) {
-    let (conditions, times) = (market.conditions(order.record.instrument as usize), market.multipliers());
-    let impact = impact_in(settings, order.record.instrument as usize, market, quantity, price);
+    let i = order.record.instrument as usize;
     let commission = order.charge(settings.commission(quantity, price), settings.commission_min);
-    let costs = Costs::of(&[
-        (CostItem::Commission, commission * times.commission),
-        (CostItem::Spread, (quantity * price).abs() * conditions.half_spread_bps * BPS),
-        (CostItem::Impact, impact.temporary + impact.permanent),
-    ]);
+    let (costs, impact) = costs_of(settings, i, market, quantity, price, commission);
     let fill = Fill {
         instrument: order.record.instrument,
         decided_seq: Some(order.record.decided_seq),
@@ -114,10 +144,28 @@ fn make_fill(
         decision_price: order.decision_price,
         costs,
         permanent_impact: impact.permanent,
-        conditions,
+        conditions: market.conditions(i),
         reason: Reason::Order,
     };
     (fill, impact)
+}
+
+/// Costs of a fill, and its impact. `commission`: before the multiplier of stress.
+fn costs_of(
+    settings: &ExecutionSettings,
+    i: usize,
+    market: &Market,
+    quantity: f64,
+    price: f64,
+    commission: f64,
+) -> (Costs, Impact) {
+    let impact = impact_in(settings, i, market, quantity, price);
+    let costs = Costs::of(&[
+        (CostItem::Commission, commission * market.multipliers().commission),
+        (CostItem::Spread, (quantity * price).abs() * market.conditions(i).half_spread_bps * BPS),
+        (CostItem::Impact, impact.temporary + impact.permanent),
+    ]);
+    (costs, impact)
 }
 
 /// Impact of a fill with the multipliers of stress, and its impact by sizing's 3/2-power law.

@@ -15,11 +15,13 @@ pub enum Reason {
     CashInLieu,
     /// The account is ruined and all positions are closed.
     Ruin,
+    /// Shares that the lender recalled.
+    Recall,
 }
 
 impl Reason {
     /// All reasons.
-    pub const ALL: [Self; 4] = [Self::Order, Self::Delisting, Self::CashInLieu, Self::Ruin];
+    pub const ALL: [Self; 5] = [Self::Order, Self::Delisting, Self::CashInLieu, Self::Ruin, Self::Recall];
 
     /// Returns the reason with a name.
     #[must_use]
@@ -35,6 +37,7 @@ impl Reason {
             Self::Delisting => "delisting",
             Self::CashInLieu => "cash_in_lieu",
             Self::Ruin => "ruin",
+            Self::Recall => "recall",
         }
     }
 }

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::actions::Action;
 use super::costs::BPS;
 use super::settings::{ExecutionSettings, FillAt, SpreadModel};
-use super::spread::{AbdiRanaldo, CorwinSchultz};
+use super::spread::{AbdiRanaldo, CorwinSchultz, Edge};
 use crate::frame::Frame;
 
 /// Half-spreads in bps of notional.
@@ -33,6 +33,7 @@ pub(super) struct HalfSpreads {
 enum Estimator {
     CorwinSchultz(CorwinSchultz),
     AbdiRanaldo(AbdiRanaldo),
+    Edge(Edge),
 }
 
 impl HalfSpreads {
@@ -70,6 +71,7 @@ impl HalfSpreads {
             match self.estimators.get_mut(action.instrument as usize) {
                 Some(Estimator::CorwinSchultz(estimator)) => estimator.interrupt(),
                 Some(Estimator::AbdiRanaldo(estimator)) => estimator.interrupt(),
+                Some(Estimator::Edge(estimator)) => estimator.interrupt(),
                 None => {}
             }
         }
@@ -88,6 +90,7 @@ impl HalfSpreads {
         let fresh = match self.model {
             SpreadModel::CorwinSchultz => Estimator::CorwinSchultz(CorwinSchultz::new(window)),
             SpreadModel::AbdiRanaldo => Estimator::AbdiRanaldo(AbdiRanaldo::new(window)),
+            SpreadModel::Edge => Estimator::Edge(Edge::new(window)),
             SpreadModel::Constant | SpreadModel::Quotes => return,
         };
         self.estimators.resize(frame.instruments(), fresh);
@@ -103,6 +106,10 @@ impl HalfSpreads {
                 }
                 Estimator::AbdiRanaldo(estimator) => {
                     estimator.push(high, low, close);
+                    estimator.half_spread()
+                }
+                Estimator::Edge(estimator) => {
+                    estimator.push(frame.open[i], high, low, close);
                     estimator.half_spread()
                 }
             };

@@ -52,6 +52,7 @@ impl Book {
         account.gross_exposure = (long - short) / value;
         account.net_exposure = (long + short) / value;
         account.shorts = 0.0 - short;
+        (account.own_fee_shorts, account.own_fees) = portfolio.own_fees();
     }
 
     /// Writes the costs of trading into the portfolio for sizing. The market has ended the frame.

@@ -40,6 +40,8 @@
 //! the benchmark. Figures of a ruined series are −100 % or NaN. Scenarios that re-price a ruined run are
 //! ruined with it.
 //!
+//! With `borrow_file`, fees on shorts, and the shares that can be borrowed, are those of the file (`borrow/`).
+//!
 //! The benchmark (`benchmark/`) by default holds equal weights of all instruments that trade, rebalanced every 21
 //! days. Benchmarks with weights have the strategy's delay and costs, no cap and no box. An instrument, a factor or
 //! a file of returns is an index: it has no costs, and it is held from the close of the first rebalance on.
@@ -50,6 +52,7 @@
 mod actions;
 mod benchmark;
 mod book;
+mod borrow;
 mod carrying;
 mod closing;
 mod costs;
@@ -73,6 +76,7 @@ mod working;
 pub use actions::Action;
 pub use benchmark::{Benchmark, BenchmarkFacts, BenchmarkRule, ReturnRows, WeightRows};
 pub use book::{Account, Book, ExecutionFacts};
+pub use borrow::{BorrowCharge, BorrowTerms, available_units};
 pub use costs::{BPS, ChargedOn, Conditions, CostItem, Costs, Impact};
 pub use fills::{Fill, Reason};
 pub use holdings::{Holdings, Opening, OpeningError};
@@ -81,6 +85,6 @@ pub use moves::Moves;
 pub use orders::{Order, OrderRecord, OrderState, orders_towards};
 pub use portfolio::{Portfolio, is_ruined};
 pub use settings::{CashInterest, ExecutionSettings, FillAt, Need, SpreadModel, Unfilled, is_half_spread};
-pub use spread::{AbdiRanaldo, CorwinSchultz};
+pub use spread::{AbdiRanaldo, CorwinSchultz, Edge};
 pub use stress::{CostMultipliers, CostStress, MarketVolatility, StressedCosts};
 pub use volumes::VolumeFacts;

@@ -52,7 +52,7 @@ impl Moves {
             let i = fill.instrument as usize;
             let earned = fill.quantity * (portfolio.price[i] - fill.price);
             match fill.reason {
-                Reason::Order | Reason::Ruin => self.traded[i] += earned,
+                Reason::Order | Reason::Ruin | Reason::Recall => self.traded[i] += earned,
                 Reason::Delisting | Reason::CashInLieu => self.held[i] += earned,
             }
         }

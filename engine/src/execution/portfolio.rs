@@ -31,6 +31,10 @@ pub struct Portfolio {
     /// Current impact as the coefficient of |trade|^{3/2}, trade as a share of NAV. Empty without an impact
     /// model.
     pub impact: Vec<f64>,
+    /// Fees on shorts in force, bps per year, NaN where `borrow_bps_per_year` applies; empty without `borrow_file`.
+    pub borrow_bps: Vec<f64>,
+    /// Units that can be short in all, infinite for any number; empty without `borrow_file`.
+    pub shortable: Vec<f64>,
     /// Weights of the benchmark after its rebalance of this frame; empty unless sizing measures risk against
     /// them.
     pub benchmark: Vec<f64>,

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::borrow::BorrowTerms;
 use super::holdings::Holdings;
+use crate::dated::DatedValues;
 use crate::frame::Field;
 use crate::settings::{Choice, Invalid, Kind, Range, SettingType, SettingValue, SettingsTable as _, require};
 use crate::{choices, settings};
@@ -39,6 +41,8 @@ choices! {
         CorwinSchultz = "corwin_schultz",
         /// Estimate from closes, highs and lows of the bars before the fill (Abdi and Ranaldo 2017).
         AbdiRanaldo = "abdi_ranaldo",
+        /// Estimate from opens, highs, lows and closes of the bars before the fill (Ardia, Guidotti and Kroencke 2024).
+        Edge = "edge",
     }
 }
 
@@ -172,6 +176,16 @@ settings! {
         impact_window: u32 = 21, in 2 to 1_000, unit "days";
         /// Fee on the value of shorts, by calendar days over 365.
         borrow_bps_per_year: f64 = 0.0, in 0 to 1e6, unit "bps per year";
+        /// File, Parquet or CSV, of fees on shorts by instrument and date, and of the shares that can be borrowed: columns
+        /// `symbol`, `bps_per_year`, optionally `from` and `available`.
+        ///
+        /// A row is in force from the date `from` until the next row of the symbol; without `from`, from the beginning. An
+        /// instrument without one, or with null, pays `borrow_bps_per_year`. `available` is 0 or false for no shares, 1, true
+        /// or null for any number, and otherwise the units that can be short in all. Shares that are short beyond it are
+        /// recalled: they are bought on the next bar, outside the turnover cap and the participation cap. Sizing counts
+        /// the fee per frame as a cost of each short.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        borrow_file: Option<String> = None, form "a path";
         /// Spread over the interest on cash that negative cash pays.
         financing_bps_per_year: f64 = 0.0, in 0 to 1e6, unit "bps per year";
         /// Interest on cash: "rf", the risk-free return of the factor file, or a rate.
@@ -186,6 +200,8 @@ settings! {
     and {
         /// Content of the file `holdings`; `None` to open with `nav` in cash.
         pub opening: Option<Arc<Holdings>>,
+        /// Content of the file `borrow_file`.
+        pub borrow: Option<Arc<DatedValues<BorrowTerms>>>,
     }
 }
 
@@ -201,7 +217,7 @@ pub fn is_half_spread(bps: f64) -> bool {
 pub enum Need {
     /// Fills at another price than the close.
     FillAt(FillAt),
-    /// A half-spread from quotes or from highs and lows.
+    /// A half-spread from quotes or from the prices of bars.
     Spread(SpreadModel),
     /// A cap on the share of a bar's volume.
     ParticipationCap,
@@ -243,6 +259,7 @@ impl ExecutionSettings {
             SpreadModel::Constant => &[],
             SpreadModel::Quotes => &[Field::Bid, Field::Ask],
             SpreadModel::CorwinSchultz | SpreadModel::AbdiRanaldo => &[Field::High, Field::Low],
+            SpreadModel::Edge => &[Field::Open, Field::High, Field::Low],
         };
         let volume = |is_needed: bool| -> &[Field] { if is_needed { &[Field::Volume] } else { &[] } };
         let all = [

@@ -139,6 +139,14 @@ impl Working {
         orders.filter(|record| record.instrument == instrument).map(|record| record.quantity).sum()
     }
 
+    /// Sum of the purchases of an instrument that first fill on frame `seq`.
+    pub(super) fn purchases_due(&self, instrument: u32, seq: u64) -> f64 {
+        let tickets = self.tickets.iter().filter(|ticket| ticket.due_seq == seq);
+        let orders = tickets.flat_map(|ticket| &ticket.orders).map(|order| &order.record);
+        let purchases = orders.filter(|record| record.instrument == instrument && record.quantity > 0.0);
+        purchases.map(|record| record.quantity).sum()
+    }
+
     /// Expires every order, in flight or not.
     pub(super) fn lapse(&mut self, ended: &mut Vec<OrderRecord>) {
         self.each_due(u64::MAX, ended, |_, _| Fate::Ends(OrderState::Expired));

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::execution::{Account, ChargedOn, CostItem, Costs, Fill, Moves};
+use crate::execution::{Account, BorrowCharge, ChargedOn, CostItem, Costs, Fill, Moves};
 use crate::model::Estimates;
 
 /// Amounts in currency that add up to a change of NAV.
@@ -71,6 +71,8 @@ pub struct AttributionInputs<'a> {
     pub account: &'a Account,
     /// Fills of the frame.
     pub fills: &'a [Fill],
+    /// Fees on shorts by instrument; `None` if all shorts have one rate.
+    pub borrow: Option<&'a [BorrowCharge]>,
     /// Factor returns of the frame, NaN if it has none.
     pub factors: &'a [f64],
     /// Risk-free return of the frame.
@@ -140,7 +142,11 @@ impl Attribution {
                 self.explain_held(i, (*value, *held), has_factors, &of);
             }
         }
-        if CostItem::on(ChargedOn::Shorts).any(|item| account.costs[item] != 0.0) {
+        if let Some(charges) = of.borrow {
+            for charge in charges {
+                self.instruments[charge.instrument as usize].costs[CostItem::Borrow] += charge.fee;
+            }
+        } else if CostItem::on(ChargedOn::Shorts).any(|item| account.costs[item] != 0.0) {
             self.charge_shorts(moves, account);
         }
         for fill in fills {

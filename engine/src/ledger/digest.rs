@@ -39,7 +39,7 @@ impl DigestChain {
             put_symbol(bytes, &frame.names[fill.instrument as usize]);
             let decided = match fill.reason {
                 Reason::Order => fill.decided_seq.map_or(-1, |seq| seq as i64),
-                Reason::Delisting | Reason::CashInLieu | Reason::Ruin => -1,
+                Reason::Delisting | Reason::CashInLieu | Reason::Ruin | Reason::Recall => -1,
             };
             bytes.extend_from_slice(&decided.to_le_bytes());
             let [commission, spread, impact] =

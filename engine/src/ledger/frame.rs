@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::attribution::Contributions;
-use crate::execution::{Account, Fill, OrderRecord};
+use crate::execution::{Account, BorrowCharge, Fill, OrderRecord};
 use crate::frame::Batch;
 use crate::model::Estimates;
 use crate::names::InstrumentNames;
@@ -38,6 +38,8 @@ pub struct LedgerFrame {
     pub benchmark_nav: f64,
     /// Fills of the frame.
     pub fills: Vec<Fill>,
+    /// Fees on shorts by instrument; empty without `borrow_file`.
+    pub borrow: Vec<BorrowCharge>,
     /// Orders that ended on the frame, including those cancelled by its rebalance.
     pub ended: Vec<OrderRecord>,
     /// Change of NAV since the preceding frame.

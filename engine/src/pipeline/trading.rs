@@ -271,6 +271,7 @@ impl Trading {
                 moves,
                 account: &self.account,
                 fills: &self.fills,
+                borrow: self.book.borrow_charges(),
                 factors: &frame.factors,
                 rf: frame.rf,
                 nav_before: self.nav_before,
@@ -363,6 +364,8 @@ impl Trading {
         ledger.benchmark_nav = self.benchmark.as_ref().map_or(f64::NAN, Benchmark::nav);
         ledger.fills.clear();
         ledger.fills.extend_from_slice(&self.fills);
+        ledger.borrow.clear();
+        ledger.borrow.extend_from_slice(self.book.borrow_charges().unwrap_or_default());
         ledger.change = portfolio.nav - self.nav_before;
         ledger.exposures.clear();
         if let Some(attribution) = &self.attribution {

@@ -53,7 +53,7 @@ pub use moments::FactorMoments;
 pub use no_trade::{NoTrade, NoTradeCounts};
 pub use rebalance::{FrontierPoint, LimitCosts, Rebalance};
 pub use risk::{FactorRisk, is_covariance};
-pub use settings::{CapMethod, FirstRebalance, SizingSettings};
+pub use settings::{CapMethod, FirstRebalance, SizingSettings, WeightBounds};
 pub use sizer::Sizer;
 pub use solution::{Goal, Limits, Outcome, Solution};
 pub use solver::{ExposureBounds, Multipliers, Problem, SolveStatus, Solver};

@@ -34,6 +34,8 @@ pub struct Rebalance {
     pub cost: Vec<f64>,
     /// Coefficient of |trade|^{3/2}, amortised; empty for none.
     pub impact: Vec<f64>,
+    /// Fee per frame on a short; empty for none.
+    pub borrow: Vec<f64>,
     /// Turnover left under the cap of the date.
     pub turnover: f64,
     /// Gross limit; infinite for none.
@@ -88,6 +90,8 @@ pub struct LimitCosts {
     pub exposures: f64,
     /// Costs of trading.
     pub costs: f64,
+    /// Fees on shorts.
+    pub borrow: f64,
 }
 
 impl Rebalance {
@@ -105,6 +109,7 @@ impl Rebalance {
             upper: &self.upper,
             cost: &self.cost,
             impact: &self.impact,
+            borrow: &self.borrow,
             turnover: self.turnover,
             gross: self.gross,
             net: self.net,
@@ -144,6 +149,12 @@ impl Rebalance {
             .sum()
     }
 
+    /// Fees per frame on the shorts of the weights.
+    #[must_use]
+    pub fn borrow_fees(&self, weights: &[f64]) -> f64 {
+        self.borrow.iter().zip(weights).map(|(fee, weight)| fee * (-weight).max(0.0)).sum()
+    }
+
     /// Weights less those of the benchmark.
     fn active(&self, weights: &[f64]) -> Vec<f64> {
         let benchmark = |i: usize| self.benchmark.get(i).copied().unwrap_or(0.0);
@@ -156,11 +167,12 @@ impl Rebalance {
         self.variance(&self.active(weights))
     }
 
-    /// Objective μ'w − (w − b)'Σ(w − b)/(2κ) − costs, per frame; b = 0 without a benchmark.
+    /// Objective μ'w − (w − b)'Σ(w − b)/(2κ) − costs − fees on shorts, per frame; b = 0 without a benchmark.
     #[must_use]
     pub fn objective(&self, weights: &[f64]) -> f64 {
         let expected: f64 = self.expected.iter().zip(weights).map(|(m, w)| m * w).sum();
-        expected - self.active_variance(weights) / (2.0 * self.kelly_fraction) - self.trading_cost(weights)
+        let growth = expected - self.active_variance(weights) / (2.0 * self.kelly_fraction);
+        growth - self.trading_cost(weights) - self.borrow_fees(weights)
     }
 
     /// Solutions under `points` evenly spaced caps, from 0 to the first that no longer binds.
@@ -200,10 +212,13 @@ impl Rebalance {
                 for (bound, price) in self.exposure_bounds.iter().zip(&self.multipliers.exposures) {
                     value -= price * self.exposures[(i, bound.factor)];
                 }
+                let fee = self.borrow.get(i).unwrap_or(&0.0);
                 let impact = 1.5 * self.impact.get(i).unwrap_or(&0.0) * trade.abs().sqrt();
                 let trading = self.cost[i] + self.multipliers.turnover + impact;
-                let paid =
-                    |end: f64| trading * sign(trade, end) + self.multipliers.gross * sign(active[i], end);
+                let paid = |end: f64| {
+                    trading * sign(trade, end) + self.multipliers.gross * sign(active[i], end)
+                        - if sign(weight, end) < 0.0 { *fee } else { 0.0 }
+                };
                 match () {
                     () if weight >= self.upper[i] && value > paid(1.0) => value - paid(1.0),
                     () if weight <= self.lower[i] && value < paid(-1.0) => value - paid(-1.0),
@@ -239,6 +254,7 @@ impl Rebalance {
                 freed.cost.fill(0.0);
                 freed.impact.clear();
             }),
+            borrow: without(&|freed| freed.borrow.clear()),
         }
     }
 

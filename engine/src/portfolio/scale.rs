@@ -11,11 +11,12 @@ use super::solution::{Limits, Outcome, Solution};
 /// inside the box, so it violates box or gross only if the held weights do.
 pub(super) fn solve(settings: &SizingSettings, goal: &mut [f64], limits: Limits<'_>, out: &mut Solution) {
     let Limits { held, tradable, turnover_left, .. } = limits;
-    let (lo, hi) = (settings.weight_min, settings.weight_max);
+    let usual = [settings.weight_min, settings.weight_max];
     let mut fixed = 0.0;
     let mut free = 0.0;
     for i in 0..goal.len() {
         if tradable[i] {
+            let [lo, hi] = limits.bounds_of(i, usual);
             goal[i] = if goal[i].is_nan() { 0.0 } else { goal[i].clamp(lo, hi) };
             free += goal[i].abs();
         } else {

@@ -1,9 +1,11 @@
 //! Settings of sizing.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::dated::DatedValues;
 use crate::settings::{Invalid, SettingsTable as _, require};
 use crate::time::time_of_day;
 use crate::{choices, settings};
@@ -44,6 +46,14 @@ settings! {
         weight_min: f64 = 0.0, in -1 to 0, unit "share of NAV";
         /// Largest weight of an instrument.
         weight_max: f64 = 0.1, in 1e-6 to 1e3, unit "share of NAV";
+        /// File, Parquet or CSV, of bounds of the weight by instrument and date: columns `symbol`, `weight_min`,
+        /// `weight_max`, optionally `from`.
+        ///
+        /// They replace `weight_min` and `weight_max` for the instrument, from the date `from` until the next row of the
+        /// symbol; without `from`, from the beginning. Null stands for the setting. Both are -1000 to 1000; with
+        /// `cap_method` "scale" they contain 0.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        weight_bounds_file: Option<String> = None, form "a path";
         /// Largest sum of the absolute weights: the gross limit.
         gross_max: f64 = 1.0, in 1e-6 to 1e3, unit "share of NAV";
         /// True if risk and the gross limit are those of the weights less the benchmark's.
@@ -84,6 +94,39 @@ settings! {
         factor_shrinkage: f64 = 0.1, in 0 to 1;
         /// Smallest and largest exposure of the book (sum of beta times weight) to a factor, by its name.
         exposure_bounds: BTreeMap<String, [f64; 2]> = BTreeMap::new(), in -1e6 to 1e6;
+    }
+    and {
+        /// Content of the file `weight_bounds_file`.
+        pub weight_bounds: Option<Arc<DatedValues<WeightBounds>>>,
+    }
+}
+
+/// Bounds of the weight of an instrument; `None` for those of the settings.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct WeightBounds {
+    /// Smallest weight.
+    pub weight_min: Option<f64>,
+    /// Largest weight.
+    pub weight_max: Option<f64>,
+}
+
+impl WeightBounds {
+    /// Range of both bounds.
+    pub const RANGE: [f64; 2] = [-1e3, 1e3];
+
+    /// Returns true if the bounds, completed by those of the settings, are in order and, where the cap method needs it,
+    /// contain 0.
+    #[must_use]
+    pub fn suit(&self, settings: &SizingSettings) -> bool {
+        let [lower, upper] = self.over(settings);
+        lower <= upper && (settings.cap_method == CapMethod::Exact || (lower <= 0.0 && upper >= 0.0))
+    }
+
+    /// Smallest and largest weight, completed by those of the settings.
+    #[must_use]
+    pub fn over(&self, settings: &SizingSettings) -> [f64; 2] {
+        let Self { weight_min, weight_max } = *self;
+        [weight_min.unwrap_or(settings.weight_min), weight_max.unwrap_or(settings.weight_max)]
     }
 }
 

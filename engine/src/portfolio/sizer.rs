@@ -60,8 +60,12 @@ impl Sizer {
             CapMethod::Exact => self.solve_exactly(goal, risk, limits, out),
             CapMethod::Scale => self.solve_scaled(goal, risk, limits, out),
         }
-        let (lo, hi) = (self.settings.weight_min, self.settings.weight_max);
-        out.at_box = out.weights.iter().filter(|w| **w >= hi || (**w <= lo && lo < 0.0)).count();
+        let usual = [self.settings.weight_min, self.settings.weight_max];
+        let at_box = |(i, weight): (usize, &f64)| {
+            let [lo, hi] = limits.bounds_of(i, usual);
+            *weight >= hi || (*weight <= lo && lo < 0.0)
+        };
+        out.at_box = out.weights.iter().enumerate().filter(|one| at_box(*one)).count();
     }
 
     /// Returns the problem of [`Self::solve`] together with its solution.
@@ -87,6 +91,7 @@ impl Sizer {
             upper: problem.upper.to_vec(),
             cost: problem.cost.to_vec(),
             impact: problem.impact.to_vec(),
+            borrow: problem.borrow.to_vec(),
             turnover: problem.turnover,
             gross: problem.gross,
             net: problem.net,
@@ -101,14 +106,15 @@ impl Sizer {
     }
 
     fn problem<'a>(&'a mut self, goal: Goal<'a>, risk: &'a FactorRisk, limits: Limits<'a>) -> Problem<'a> {
-        let Limits { held, tradable, linear_cost, impact: moved, turnover_left, benchmark } = limits;
+        let Limits { held, tradable, linear_cost, impact: moved, turnover_left, benchmark, .. } = limits;
         let n = held.len();
         let Self { settings, lower, upper, costs, impact, ones, no_risk, horizon, .. } = self;
-        for (bound, limit) in [(&mut *lower, settings.weight_min), (&mut *upper, settings.weight_max)] {
-            let fixed = held.iter().zip(tradable);
-            bound.clear();
-            bound.extend(fixed.map(|(held, tradable)| if *tradable { limit } else { *held }));
-        }
+        let usual = [settings.weight_min, settings.weight_max];
+        let of = |i: usize| if tradable[i] { limits.bounds_of(i, usual) } else { [held[i]; 2] };
+        lower.clear();
+        lower.extend((0..n).map(|i| of(i)[0]));
+        upper.clear();
+        upper.extend((0..n).map(|i| of(i)[1]));
         costs.clear();
         impact.clear();
         if matches!(goal, Goal::Expected(_)) {
@@ -143,6 +149,7 @@ impl Sizer {
             upper,
             cost: costs,
             impact,
+            borrow: if matches!(goal, Goal::Expected(_)) { limits.borrow } else { &[] },
             turnover: turnover_left,
             gross: settings.gross_max,
             net: settings.net_target,

@@ -23,11 +23,29 @@ pub struct Limits<'a> {
     pub linear_cost: &'a [f64],
     /// Coefficient of |trade|^{3/2}, length n; empty for none.
     pub impact: &'a [f64],
+    /// Fee per frame on a short, length n; empty for none.
+    pub borrow: &'a [f64],
+    /// Smallest weight for which shares can be borrowed, at most 0, length n; empty for no limit. A lower held weight
+    /// stays.
+    pub short_limit: &'a [f64],
+    /// Smallest and largest weight of each instrument, length n; empty for those of the settings.
+    pub bounds: &'a [[f64; 2]],
     /// Turnover left under the cap of the date.
     pub turnover_left: f64,
     /// Weights of the benchmark, length n: risk and the gross limit are then those of the weights less these. Empty
     /// for none.
     pub benchmark: &'a [f64],
+}
+
+impl Limits<'_> {
+    /// Bounds of an instrument that can be traded; `usual` are those of the settings. A limit on shorts takes precedence
+    /// over the bounds.
+    pub(super) fn bounds_of(&self, i: usize, usual: [f64; 2]) -> [f64; 2] {
+        let [lower, upper] = self.bounds.get(i).copied().unwrap_or(usual);
+        let Some(limit) = self.short_limit.get(i) else { return [lower, upper] };
+        let lower = lower.max(limit.min(self.held[i]));
+        [lower, upper.max(lower)]
+    }
 }
 
 /// Outcome of a rebalance. None of the variants is an error.

@@ -53,7 +53,7 @@ mod verdict;
 pub use factor_inspector::FactorInspector;
 pub use finding::Finding;
 pub use inspector::{Depth, Inspector};
-pub use spreads::{SpreadEstimates, SpreadInspector};
+pub use spreads::{SpreadErrors, SpreadEstimates, SpreadInspector};
 pub use tally::{Count, Tally};
 pub use units::is_change_of_unit;
 pub use verdict::Verdict;

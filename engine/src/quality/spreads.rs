@@ -1,13 +1,13 @@
-//! Bid-ask spreads of a panel: estimated from highs and lows, and the median quoted spread.
+//! Bid-ask spreads of a panel: estimated from the prices of bars, and the median quoted spread.
 
 use std::sync::Arc;
 
 use hdrhistogram::Histogram;
 
-use crate::execution::{AbdiRanaldo, CorwinSchultz};
+use crate::execution::{AbdiRanaldo, CorwinSchultz, Edge};
 use crate::frame::Frame;
 
-/// Two-bar estimates in the trailing mean of an estimator: a month of daily bars.
+/// Pairs of bars in the trailing window of an estimator: a month of daily bars.
 const WINDOW: usize = 21;
 /// Share of the usual volume below which an intraday bar counts as thin or outside the regular hours.
 const VOLUME_MIN: f64 = 0.25;
@@ -30,8 +30,43 @@ pub struct SpreadEstimates {
     pub corwin_schultz: Option<f64>,
     /// Mean of the trailing estimates of Abdi & Ranaldo (2017); `None` before the first full window.
     pub abdi_ranaldo: Option<f64>,
+    /// Mean of the trailing estimates of EDGE (Ardia, Guidotti & Kroencke 2024); `None` before the first full window, or
+    /// without opens.
+    pub edge: Option<f64>,
     /// Median quoted spread, (ask − bid) / mid, to half a percent; `None` without quotes.
     pub quoted: Option<f64>,
+}
+
+/// Mean relative error |estimate − quoted|/quoted of each estimator over the instruments that have the estimate and a
+/// quoted spread above 0; `None` if there are none.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct SpreadErrors {
+    /// Error of Corwin & Schultz (2012).
+    pub corwin_schultz: Option<f64>,
+    /// Error of Abdi & Ranaldo (2017).
+    pub abdi_ranaldo: Option<f64>,
+    /// Error of EDGE (Ardia, Guidotti & Kroencke 2024).
+    pub edge: Option<f64>,
+}
+
+impl SpreadErrors {
+    /// Errors of the estimates of all instruments.
+    #[must_use]
+    pub fn of(all: &[SpreadEstimates]) -> Self {
+        let error = |estimate: fn(&SpreadEstimates) -> Option<f64>| {
+            let mut mean = Mean::default();
+            for one in all {
+                let pair = estimate(one).zip(one.quoted.filter(|quoted| *quoted > 0.0));
+                mean.add(pair.map(|(estimate, quoted)| (estimate - quoted).abs() / quoted));
+            }
+            mean.value()
+        };
+        Self {
+            corwin_schultz: error(|one| one.corwin_schultz),
+            abdi_ranaldo: error(|one| one.abdi_ranaldo),
+            edge: error(|one| one.edge),
+        }
+    }
 }
 
 /// Collects the spreads of all instruments in bounded memory per instrument.
@@ -75,8 +110,9 @@ struct Instrument {
     symbol: Arc<str>,
     corwin_schultz: CorwinSchultz,
     abdi_ranaldo: AbdiRanaldo,
-    /// Means of the estimates of Corwin & Schultz and of Abdi & Ranaldo.
-    means: [Mean; 2],
+    edge: Edge,
+    /// Means of the estimates of Corwin & Schultz, of Abdi & Ranaldo and of EDGE.
+    means: [Mean; 3],
     usual_volume: UsualVolume,
     /// Date of the last bar.
     last: Option<i64>,
@@ -106,7 +142,8 @@ impl SpreadInspector {
                 instrument.quotes.record(2.0 * (ask - bid) / (ask + bid));
             }
             let follows = instrument.last.is_some_and(|last| !self.intraday || last == frame.date());
-            instrument.push(follows, [frame.high[i], frame.low[i], frame.close[i]]);
+            let open = frame.open.get(i).copied().unwrap_or(f64::NAN);
+            instrument.push(follows, [open, frame.high[i], frame.low[i], frame.close[i]]);
             instrument.last = Some(frame.date());
         }
     }
@@ -118,6 +155,7 @@ impl SpreadInspector {
             symbol: Arc::clone(&instrument.symbol),
             corwin_schultz: instrument.means[0].value(),
             abdi_ranaldo: instrument.means[1].value(),
+            edge: instrument.means[2].value(),
             quoted: instrument.quotes.median(),
         };
         let mut all: Vec<SpreadEstimates> = self.instruments.iter().map(of).collect();
@@ -139,22 +177,26 @@ impl Instrument {
             symbol,
             corwin_schultz: CorwinSchultz::new(WINDOW),
             abdi_ranaldo: AbdiRanaldo::new(WINDOW),
-            means: [Mean::default(); 2],
+            edge: Edge::new(WINDOW),
+            means: [Mean::default(); 3],
             usual_volume: UsualVolume::default(),
             last: None,
             quotes: QuotedSpreads::default(),
         }
     }
 
-    fn push(&mut self, follows: bool, [high, low, close]: [f64; 3]) {
+    fn push(&mut self, follows: bool, [open, high, low, close]: [f64; 4]) {
         if !follows {
             self.corwin_schultz.interrupt();
             self.abdi_ranaldo.interrupt();
+            self.edge.interrupt();
         }
         self.corwin_schultz.push(high, low, close);
         self.abdi_ranaldo.push(high, low, close);
+        self.edge.push(open, high, low, close);
         self.means[0].add(self.corwin_schultz.half_spread().map(|half| 2.0 * half));
         self.means[1].add(self.abdi_ranaldo.half_spread().map(|half| 2.0 * half));
+        self.means[2].add(self.edge.half_spread().map(|half| 2.0 * half));
     }
 }
 

@@ -105,7 +105,8 @@ pub struct Reference {
 }
 
 impl Reference {
-    /// Variables: w, then y = L'B'(w − b), then t ≥ |w − w₀|, then s ≥ |w − b|, then v ≥ t^{3/2}.
+    /// Variables: w, then y = L'B'(w − b), then t ≥ |w − w₀|, then s ≥ |w − b|, then v ≥ t^{3/2},
+    /// then f ≥ max(−w, 0).
     pub fn new(of: &Rebalance) -> Self {
         let (n, k) = (of.n(), of.k());
         let scale = of.expected.iter().fold(0.0_f64, |a, b| a.max(b.abs()));
@@ -115,7 +116,8 @@ impl Reference {
         let t = y + k;
         let s = t + n;
         let v = s + if gross { n } else { 0 };
-        let size = v + if impact { n } else { 0 };
+        let f = v + if impact { n } else { 0 };
+        let size = f + if of.borrow.is_empty() { 0 } else { n };
         let benchmark = |i: usize| of.benchmark.get(i).copied().unwrap_or(0.0);
         let mut diagonal = vec![0.0; size];
         let mut linear = vec![0.0; size];
@@ -125,6 +127,9 @@ impl Reference {
             linear[t + i] = of.cost[i] * scale;
             if impact {
                 linear[v + i] = of.impact[i] * scale;
+            }
+            if let Some(fee) = of.borrow.get(i) {
+                linear[f + i] = fee * scale;
             }
         }
         diagonal[y..t].fill(scale / of.kelly_fraction);
@@ -166,6 +171,10 @@ impl Reference {
             if bound.lower.is_finite() {
                 rows.add(&row(-1.0), -bound.lower);
             }
+        }
+        for i in 0..of.borrow.len() {
+            rows.add(&[(i, -1.0), (f + i, -1.0)], 0.0);
+            rows.add(&[(f + i, -1.0)], 0.0);
         }
         rows.cones.push(NonnegativeConeT(rows.right.len() - equalities));
         if impact {

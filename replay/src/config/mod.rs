@@ -27,9 +27,12 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use anyhow::{Context, Result};
-use betaflow_connectors::parquet::{Input, Settings as SourceSettings, read_half_spreads, read_holdings};
+use betaflow_connectors::parquet::{
+    Input, Settings as SourceSettings, read_borrow, read_half_spreads, read_holdings, read_weight_bounds,
+};
 use betaflow_connectors::tutorial;
 use betaflow_engine::assembly::{Expression, Universe};
+use betaflow_engine::dated::DatedValues;
 use betaflow_engine::execution::ExecutionSettings;
 use betaflow_engine::ledger::{Frames, RecordSettings, hex};
 use betaflow_engine::model::EstimatorSettings;
@@ -173,6 +176,21 @@ impl Settings {
         })
     }
 
+    /// Returns values by the symbols of the feed.
+    fn of_feed<V: Clone>(&self, values: DatedValues<V>, setting: &str) -> Result<Arc<DatedValues<V>>> {
+        let rows = values.symbols().flat_map(|symbol| {
+            let renamed = self.feed.symbol(symbol);
+            values.rows_of(symbol).iter().map(move |(date, value)| (renamed.clone(), *date, value.clone()))
+        });
+        let renamed = DatedValues::new(rows).map_err(|second| {
+            anyhow::anyhow!(
+                "`{setting}`: found two symbols that are both {} on the feed, expected one; remove the rows of the other",
+                second.symbol
+            )
+        })?;
+        Ok(Arc::new(renamed))
+    }
+
     /// Settings of the stages.
     fn run(&self, host: &Host) -> Result<RunSettings> {
         let mut execution = self.execution.clone();
@@ -190,11 +208,19 @@ impl Settings {
             holdings.check_lots(execution.lot)?;
             execution.opening = Some(Arc::new(holdings));
         }
+        if let Some(path) = &execution.borrow_file {
+            execution.borrow = Some(self.of_feed(read_borrow(&host.input(path))?, "execution.borrow_file")?);
+        }
+        let mut sizing = self.sizing.clone();
+        if let Some(path) = &sizing.weight_bounds_file {
+            let bounds = read_weight_bounds(&host.input(path), &sizing)?;
+            sizing.weight_bounds = Some(self.of_feed(bounds, "sizing.weight_bounds_file")?);
+        }
         Ok(RunSettings {
             calendar: self.data.calendar(),
             excess: self.data.excess,
             estimator: self.estimator.clone(),
-            sizing: self.sizing.clone(),
+            sizing,
             execution,
             benchmark: self.benchmark.rule(self.holdout.start(&self.data.zone()?)?, host)?,
             world: self.world.clone(),
@@ -379,6 +405,9 @@ impl Config {
             let quantities = opening.quantities.iter().map(|(symbol, held)| format!("{held} {symbol}, "));
             format!("{}{} cash", quantities.collect::<String>(), opening.cash)
         });
+        settings.execution.borrow_file = settings.execution.borrow.as_ref().map(|rows| hex(&rows.digest()));
+        settings.sizing.weight_bounds_file =
+            self.run.sizing.weight_bounds.as_ref().map(|rows| hex(&rows.digest()));
         settings.data.prices = None;
         settings.data.session = None;
         settings.strategy.remove(request::CLASS);

@@ -207,6 +207,8 @@ impl<'a> Request<'a> {
             &mut data.session,
             &mut settings.execution.spread_file,
             &mut settings.execution.holdings,
+            &mut settings.execution.borrow_file,
+            &mut settings.sizing.weight_bounds_file,
             &mut settings.benchmark.path,
         ];
         let factors = data.factors.iter_mut().flat_map(OneOrMore::all_mut);

@@ -147,6 +147,9 @@ impl<'a> Prepared<'a> {
         let (names, note) = (source.factor_names(), Some(&*notes).filter(|notes| !notes.is_empty()));
         let mut recorder =
             ParquetRecorder::create(folder.path(), names, config.run().record, kind.trades, note)?;
+        if config.execution.borrow_file.is_some() {
+            recorder = recorder.with_borrow_fees(folder.path(), note)?;
+        }
         let folder = folder.with_syncing(recorder.sync_later());
         let (source, frames) = Counted::new(source);
         let (source, factors) = FactorSource::new(source, config);

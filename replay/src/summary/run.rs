@@ -214,6 +214,10 @@ pub(crate) struct ExecutionSummary {
     pub(crate) partly_filled: u64,
     pub(crate) open: u64,
     pub(crate) delistings: u64,
+    /// Fills that bought back recalled shares.
+    pub(crate) recalls: u64,
+    /// Fills of sales cut because no more shares could be borrowed.
+    pub(crate) fills_without_borrow: u64,
     pub(crate) fractions_paid_out: u64,
     pub(crate) bars_without_volume: u64,
     pub(crate) instruments_without_volume: u64,
@@ -237,6 +241,8 @@ impl From<&ExecutionFacts> for ExecutionSummary {
             partly_filled: facts.partly_filled,
             open: facts.open,
             delistings: facts.delistings,
+            recalls: facts.recalls,
+            fills_without_borrow: facts.cut_shorts,
             fractions_paid_out: facts.fractions,
             bars_without_volume: facts.volumes.stale_bars,
             instruments_without_volume: facts.volumes.without_volume,

@@ -80,6 +80,7 @@ fn same_trades(run: &ExecutionSettings, own: &ExecutionSettings) -> Result<(), I
         ("holdings", own.opening == run.opening, found(&own.holdings)),
         ("delay_bars", own.delay_bars == run.delay_bars, found(&own.delay_bars)),
         ("fill_at", own.fill_at == run.fill_at, found(&own.fill_at)),
+        ("borrow_file", own.borrow == run.borrow, found(&own.borrow_file)),
         ("lot", own.lot == run.lot, found(&own.lot)),
         ("participation_cap", own.participation_cap == run.participation_cap, found(&own.participation_cap)),
         ("unfilled", own.unfilled == run.unfilled, found(&own.unfilled)),

@@ -33,7 +33,10 @@ pub struct Bookings<'a> {
 struct CarryBase {
     date: i64,
     cash: f64,
+    /// Value of the shorts without a fee of their own.
     shorts: f64,
+    /// Fees of the others in currency per year, before multipliers.
+    own_fees: f64,
 }
 
 /// Scenarios as columns, one element per scenario.
@@ -82,8 +85,10 @@ impl Repricing {
             self.carry(held, bookings.date, bookings.rf);
         }
         self.settle(&bookings);
-        let shorts = bookings.account.shorts;
-        self.held = Some(CarryBase { date: bookings.date, cash: bookings.cash, shorts });
+        let Account { shorts, own_fee_shorts, own_fees, .. } = *bookings.account;
+        let shorts = shorts - own_fee_shorts;
+        let (date, cash) = (bookings.date, bookings.cash);
+        self.held = Some(CarryBase { date, cash, shorts, own_fees });
     }
 
     fn charge_trades(&mut self) {
@@ -117,6 +122,10 @@ impl Repricing {
         let rates = &self.rates;
         let years = (today - held.date) as f64 / DAYS_OF_RATES;
         scaled(&mut self.costs[CostItem::Borrow as usize], &rates.borrow, held.shorts * years);
+        if held.own_fees > 0.0 {
+            let fees = self.costs[CostItem::Borrow as usize].iter_mut().zip(&rates.own_borrow);
+            fees.for_each(|(fee, times)| *fee += times * held.own_fees * years);
+        }
         let terms = rates.risk_free.iter().zip(&rates.a_year).zip(&self.difference);
         for (interest, ((risk_free, a_year), difference)) in self.interest.iter_mut().zip(terms) {
             *interest = (held.cash + difference) * (risk_free * rf + a_year * years);

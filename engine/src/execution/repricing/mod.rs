@@ -8,7 +8,7 @@
 //! | commission | c Σ\|q p\| + u Σ\|q\|; with a minimum it is per order, see [`OrderFill`] |
 //! | spread | h Σ\|q p\|, or a multiple of Σ\|q p\| hᵢ if instruments have their own half-spreads |
 //! | impact | η Σ\|q p\| σ (Q/V)^p + ½ γ Σ\|q p\| σ Q/V |
-//! | borrow | b · shorts · years |
+//! | borrow | b · shorts · years, and a multiple of Σ bᵢ · shortᵢ · years of those with a fee of their own |
 //! | financing | f · max(−cash, 0) · years |
 //!
 //! D is the cash, and therefore the NAV, of a scenario minus that of the run:

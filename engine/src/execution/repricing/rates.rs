@@ -27,6 +27,8 @@ pub(super) struct Rates {
     pub(super) haircut: Vec<f64>,
     /// Annual borrow fee, as a share of the value of shorts.
     pub(super) borrow: Vec<f64>,
+    /// Multiplier of the fees that instruments have of their own.
+    pub(super) own_borrow: Vec<f64>,
     /// Annual financing rate, as a share of negative cash.
     pub(super) financing: Vec<f64>,
     /// 1 if cash earns the risk-free return; else 0.
@@ -67,6 +69,7 @@ impl Rates {
         }
         self.haircut.push(*haircut_over_run);
         self.borrow.push(settings.borrow_bps_per_year * BPS * multipliers.borrow);
+        self.own_borrow.push(multipliers.borrow);
         self.financing.push(settings.financing_bps_per_year * BPS * multipliers.financing);
         let (risk_free, a_year) = match settings.cash_interest {
             CashInterest::RiskFree => (1.0, 0.0),

@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use super::super::costs::{BPS, power};
-use super::super::fills::{Fill, Reason};
+use super::super::fills::Fill;
 use super::super::orders::OrderRecord;
 
 /// Sums over the fills of a frame. q is a fill's quantity, p its price, h the half-spread, σ and V the daily volatility
 /// and volume of its instrument.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Sums {
-    /// Σ|q p| over fills of orders only, like the sums below.
+    /// Σ|q p| over fills of orders and recalls only, like the sums below.
     pub notional: f64,
     /// Σ|q|.
     pub units: f64,
@@ -75,7 +75,7 @@ impl Trades {
         self.temporary.fill(0.0);
         self.orders.clear();
         for fill in fills {
-            if fill.reason == Reason::Order {
+            if fill.pays_as_order() {
                 self.add(fill, (fill.quantity * fill.price).abs());
             }
         }
@@ -100,6 +100,10 @@ impl Trades {
             sums.permanent += moved * participation;
         } else {
             sums.unknown += 1;
+        }
+        // A recall is an order of its own, filled at once.
+        if self.filled.is_some() && fill.decided_seq.is_none() {
+            self.orders.push(OrderFill { before: None, after: (notional, units) });
         }
         if let (Some(filled), Some(decided)) = (&mut self.filled, fill.decided_seq) {
             let order = (decided, fill.instrument);

@@ -137,6 +137,12 @@ impl Positions {
                 self.held[number] += quantity;
                 self.intended[number] += quantity;
             }
+            // The intended position follows, as for a fraction paid out, and the fill has a gain of its own.
+            Reason::Recall => {
+                self.held[number] += quantity;
+                self.intended[number] += quantity;
+                self.traded[number].earned += quantity * (self.price[number] - price);
+            }
             Reason::Order => {
                 self.held[number] += quantity;
                 let traded = &mut self.traded[number];

@@ -34,7 +34,7 @@ impl Sizing {
 
     /// Returns true if a free trade from the held weights raises μ'w − (w − b)'Σ(w − b)/(2κ).
     fn gains_before_costs(&mut self, portfolio: &Portfolio) -> bool {
-        let Self { settings, risk, held, active, slope, targets, .. } = self;
+        let Self { settings, risk, held, active, slope, targets, terms, .. } = self;
         let benchmark = benchmark(settings, portfolio);
         active.clear();
         active.extend(held.iter().enumerate().map(|(i, weight)| weight - benchmark.get(i).unwrap_or(&0.0)));
@@ -43,8 +43,9 @@ impl Sizing {
         let (mut up, mut down) = (f64::NEG_INFINITY, f64::INFINITY);
         for (i, weight) in held.iter().enumerate().filter(|(i, _)| portfolio.tradable[*i]) {
             let gain = targets.values[i] - slope[i] / settings.kelly_fraction;
-            up = if *weight < settings.weight_max { up.max(gain) } else { up };
-            down = if *weight > settings.weight_min { down.min(gain) } else { down };
+            let [lower, upper] = terms.bounds_of(i, settings);
+            up = if *weight < upper { up.max(gain) } else { up };
+            down = if *weight > lower { down.min(gain) } else { down };
         }
         let gross: f64 = active.iter().map(|weight| weight.abs()).sum();
         let tied = settings.net_target.is_some() || gross >= settings.gross_max - LIMIT_TOLERANCE;
@@ -55,7 +56,7 @@ impl Sizing {
 
     /// Counts a rebalance; `variance` is the predicted variance of its weights.
     pub(super) fn count(&mut self, decision: &Decision, portfolio: &Portfolio, variance: f64) {
-        let Self { facts, settings, solution, .. } = self;
+        let Self { facts, settings, solution, terms, .. } = self;
         facts.capped += u64::from(decision.capped);
         facts.at_gross += u64::from(solution.at_gross);
         facts.repairing += u64::from(solution.outcome == Outcome::Repairing);
@@ -66,8 +67,10 @@ impl Sizing {
         facts.net_multiplier += decision.multipliers.net;
         facts.predicted_variance += variance;
         facts.no_trade += u64::from(decision.orders.is_empty());
-        let (lo, hi) = (settings.weight_min - LIMIT_TOLERANCE, settings.weight_max + LIMIT_TOLERANCE);
-        let outside = solution.weights.iter().any(|w| !(lo..=hi).contains(w));
+        let outside = solution.weights.iter().enumerate().any(|(i, weight)| {
+            let [lower, upper] = terms.bounds_of(i, settings);
+            !(lower - LIMIT_TOLERANCE..=upper + LIMIT_TOLERANCE).contains(weight)
+        });
         facts.box_inherited += u64::from(outside);
         let gross = gross(&solution.weights, benchmark(settings, portfolio));
         facts.gross_inherited += u64::from(gross > settings.gross_max + LIMIT_TOLERANCE);

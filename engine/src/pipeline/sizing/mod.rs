@@ -1,6 +1,7 @@
 //! Sizing: a decision from estimates and a portfolio.
 
 mod counts;
+mod terms;
 
 use std::ops::RangeInclusive;
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use std::sync::Arc;
 use serde::Serialize;
 
 use self::counts::{budget, count_budget};
+use self::terms::InstrumentTerms;
 use super::message::Decision;
 use super::range_checks::{check_decided, check_portfolio, check_weights};
 use super::settings::RunSettings;
@@ -44,6 +46,7 @@ pub struct Sizing {
     moments: FactorMoments,
     risk: FactorRisk,
     sizer: Sizer,
+    terms: InstrumentTerms,
     targets: Targets,
     held: Vec<f64>,
     /// Held weights less those of the benchmark.
@@ -99,6 +102,7 @@ impl Sizing {
             moments: FactorMoments::new(sizing, calendar, factors.len()),
             risk: FactorRisk::default(),
             sizer: Sizer::new(sizing, horizon, bounds),
+            terms: InstrumentTerms::new(settings),
             targets: Targets::default(),
             held: Vec::new(),
             active: Vec::new(),
@@ -260,6 +264,7 @@ impl Sizing {
         let n = portfolio.quantity.len();
         self.held.clear();
         self.held.extend((0..n).map(|i| portfolio.weight(i)));
+        self.terms.advance(&self.settings, estimates, portfolio);
         let spent = match self.day {
             Some((date, spent)) if date == portfolio.date() => spent,
             _ => 0.0,
@@ -310,6 +315,9 @@ impl Sizing {
                 tradable: &portfolio.tradable,
                 linear_cost: &portfolio.linear_cost,
                 impact: &portfolio.impact,
+                borrow: self.terms.fees(),
+                short_limit: self.terms.short_limit(),
+                bounds: self.terms.bounds(),
                 turnover_left: left,
                 benchmark: benchmark(&self.settings, portfolio),
             };

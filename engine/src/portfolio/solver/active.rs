@@ -13,6 +13,8 @@ pub(super) struct ActiveProblem {
     held: Vec<f64>,
     lower: Vec<f64>,
     upper: Vec<f64>,
+    /// Active weights at which the positions are 0, −b; empty without fees on shorts.
+    pub(super) flat: Vec<f64>,
     exposure_bounds: Vec<ExposureBounds>,
     /// Σb.
     sum: f64,
@@ -21,7 +23,11 @@ pub(super) struct ActiveProblem {
 impl ActiveProblem {
     /// Shifts the held weights and the limits by the weights of the benchmark.
     pub(super) fn shift(&mut self, problem: &Problem<'_>) {
-        let Self { held, lower, upper, exposure_bounds, sum } = self;
+        let Self { held, lower, upper, flat, exposure_bounds, sum } = self;
+        flat.clear();
+        if !problem.borrow.is_empty() {
+            flat.extend(problem.benchmark.iter().map(|b| -b));
+        }
         held.clear();
         lower.clear();
         upper.clear();
@@ -54,7 +60,7 @@ impl ActiveProblem {
         }
     }
 
-    /// Turns active weights into weights. A weight at its held value or at a bound is exactly that.
+    /// Turns active weights into weights. A weight at its held value, at a bound or at a kink of 0 is exactly that.
     pub(super) fn shift_back(&self, problem: &Problem<'_>, weights: &mut [f64]) {
         for (i, weight) in weights.iter_mut().enumerate() {
             let (least, most) = problem.bounds(i);
@@ -62,6 +68,7 @@ impl ActiveProblem {
                 active if active == self.held[i] => problem.held[i],
                 active if active == self.lower[i] => least,
                 active if active == self.upper[i] => most,
+                active if self.flat.get(i) == Some(&active) => 0.0,
                 active => active + problem.benchmark[i],
             };
         }

@@ -50,6 +50,15 @@ impl Bend {
     pub(super) const PADDING: Self = Self { curvature: LaneBlock::splat(1.0), impact: LaneBlock::ZERO };
 }
 
+/// Fees on shorts of eight instruments.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Fees {
+    /// Fee on a short, per unit.
+    pub(super) fee: LaneBlock,
+    /// Weight at which the position is 0: minus the weight of the benchmark.
+    pub(super) flat: LaneBlock,
+}
+
 /// Blocks of all instruments, and the coefficients of the sums that they share.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Columns {
@@ -58,6 +67,8 @@ pub(super) struct Columns {
     pub(super) bends: Vec<Bend>,
     /// True if any instrument has impact.
     pub(super) has_impact: bool,
+    /// Fees of each block; empty without fees.
+    pub(super) fees: Vec<Fees>,
     /// Number of shared sums besides turnover and gross.
     pub(super) shared: usize,
     /// Coefficients of the shared sums, those of a block one after another.
@@ -93,6 +104,12 @@ impl Columns {
         self.bends[instrument / LANES].curvature[instrument % LANES]
     }
 
+    /// Fee on a short of an instrument, and the weight at which its position is 0.
+    pub(super) fn fee(&self, instrument: usize) -> (f64, f64) {
+        let lane = instrument % LANES;
+        self.fees.get(instrument / LANES).map_or((0.0, 0.0), |fees| (fees.fee[lane], fees.flat[lane]))
+    }
+
     /// Adds to the expected return of an instrument.
     pub(super) fn add_expected(&mut self, instrument: usize, value: f64) {
         self.blocks[instrument / LANES].expected[instrument % LANES] += value;
@@ -116,17 +133,17 @@ impl Columns {
 /// Instantiates a kernel for each usual number of shared sums, so that these sums stay in registers. With more, the
 /// last eight do.
 macro_rules! shared_sums {
-    ($count:expr, $body:ident::<$method:ident, $curved:literal>($($argument:expr),*)) => {
+    ($count:expr, $body:ident::<$method:ident, $costs:ident>($($argument:expr),*)) => {
         match $count {
-            0 => $body::<$method, 0, $curved>($($argument),*),
-            1 => $body::<$method, 1, $curved>($($argument),*),
-            2 => $body::<$method, 2, $curved>($($argument),*),
-            3 => $body::<$method, 3, $curved>($($argument),*),
-            4 => $body::<$method, 4, $curved>($($argument),*),
-            5 => $body::<$method, 5, $curved>($($argument),*),
-            6 => $body::<$method, 6, $curved>($($argument),*),
-            7 => $body::<$method, 7, $curved>($($argument),*),
-            _ => $body::<$method, 8, $curved>($($argument),*),
+            0 => $body::<$method, 0, $costs>($($argument),*),
+            1 => $body::<$method, 1, $costs>($($argument),*),
+            2 => $body::<$method, 2, $costs>($($argument),*),
+            3 => $body::<$method, 3, $costs>($($argument),*),
+            4 => $body::<$method, 4, $costs>($($argument),*),
+            5 => $body::<$method, 5, $costs>($($argument),*),
+            6 => $body::<$method, 6, $costs>($($argument),*),
+            7 => $body::<$method, 7, $costs>($($argument),*),
+            _ => $body::<$method, 8, $costs>($($argument),*),
         }
     };
 }

@@ -1,6 +1,6 @@
 //! Kernels that copy a problem into blocks of instruments.
 
-use super::columns::{Bend, Block, Columns};
+use super::columns::{Bend, Block, Columns, Fees};
 use super::known_or_zero;
 use super::problem::Problem;
 use crate::model::{LANES, LaneBlock};
@@ -103,6 +103,19 @@ fn fill_body<M: MulAdd>(columns: &mut Columns, problem: &Problem<'_>, root: &[f6
     }
     let largest = |of: LaneBlock| of.iter().copied().fold(0.0, f64::max);
     Sizes { value: largest(value), systematic: largest(systematic), own: largest(own), gross }
+}
+
+/// Fills the fees on shorts, and returns the largest; without any fee there are no blocks of them. `flat`: weights at
+/// which the positions are 0, empty for 0.
+pub(super) fn fill_fees(columns: &mut Columns, problem: &Problem<'_>, flat: &[f64]) -> f64 {
+    columns.fees.clear();
+    let largest = problem.borrow.iter().copied().fold(0.0, f64::max);
+    if largest > 0.0 {
+        let fees = (0..columns.blocks.len())
+            .map(|at| Fees { fee: lanes(problem.borrow, at, 0.0), flat: lanes(flat, at, 0.0) });
+        columns.fees.extend(fees);
+    }
+    largest
 }
 
 /// Fills the coefficients of one block.

@@ -26,8 +26,8 @@ impl Repair {
 
 /// Removes the excess over the turnover cap that rounding leaves. The largest trade that does not end at a
 /// bound absorbs it; a larger excess scales all trades towards the held weights, which breaks no limit that
-/// those satisfy.
-pub(super) fn keep_cap(problem: &Problem<'_>, weights: &mut [f64]) {
+/// those satisfy. `flat`: weights at which the positions are 0; empty for 0.
+pub(super) fn keep_cap(problem: &Problem<'_>, flat: &[f64], weights: &mut [f64]) {
     let turnover =
         |weights: &[f64]| -> f64 { weights.iter().zip(problem.held).map(|(w, held)| (w - held).abs()).sum() };
     let mut all = turnover(weights);
@@ -39,7 +39,8 @@ pub(super) fn keep_cap(problem: &Problem<'_>, weights: &mut [f64]) {
         let trade = |i: usize| (weights[i] - problem.held[i]).abs();
         let inside = |i: &usize| {
             let (lower, upper) = problem.bounds(*i);
-            weights[*i] > lower && weights[*i] < upper && weights[*i] != 0.0 && trade(*i) > excess
+            let at_kink = weights[*i] == 0.0 || flat.get(*i) == Some(&weights[*i]);
+            weights[*i] > lower && weights[*i] < upper && !at_kink && trade(*i) > excess
         };
         let largest = (0..weights.len()).filter(inside).max_by(|&a, &b| trade(a).total_cmp(&trade(b)));
         let Some(largest) = largest.filter(|_| excess <= ROUNDING) else { break };

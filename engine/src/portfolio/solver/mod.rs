@@ -1,8 +1,8 @@
 //! The rebalance as a convex problem, solved in its dual.
 //!
-//! Maximises μ'w − w'Σw/(2κ) − c'|w − w₀| − g'|w − w₀|^{3/2} with Σ = B F B' + D, subject to the turnover cap, the
-//! box, the gross limit, a net target and bounds on factor exposures. With a benchmark, risk and the gross limit
-//! are those of w − b (`active.rs`).
+//! Maximises μ'w − w'Σw/(2κ) − c'|w − w₀| − g'|w − w₀|^{3/2} − φ'max(−w, 0) with Σ = B F B' + D, subject to the
+//! turnover cap, the box, the gross limit, a net target and bounds on factor exposures. With a benchmark, risk and the
+//! gross limit are those of w − b (`active.rs`). φ are the fees on shorts.
 //!
 //! With y = L'B'w/√κ for F = L L', the instruments share only a few sums: k exposures, turnover, gross, net.
 //! Given a multiplier for each sum, the problem separates into one of a single variable per instrument
@@ -116,20 +116,21 @@ impl Solver {
         multipliers: &mut Multipliers,
     ) -> SolveStatus {
         if problem.benchmark.is_empty() {
-            return self.solve_for(problem, weights, multipliers);
+            return self.solve_for(problem, &[], weights, multipliers);
         }
         let mut active = std::mem::take(&mut self.active);
         active.shift(problem);
-        let status = self.solve_for(&active.problem(problem), weights, multipliers);
+        let status = self.solve_for(&active.problem(problem), &active.flat, weights, multipliers);
         active.shift_back(problem, weights);
         self.active = active;
         status
     }
 
-    /// Solves a problem without a benchmark.
+    /// Solves a problem without a benchmark. `flat`: weights at which the positions are 0; empty for 0.
     fn solve_for(
         &mut self,
         problem: &Problem<'_>,
+        flat: &[f64],
         weights: &mut Vec<f64>,
         multipliers: &mut Multipliers,
     ) -> SolveStatus {
@@ -146,7 +147,7 @@ impl Solver {
         let least_gross = gross - (problem.turnover - cost).min(gross - least_gross);
         let gross_missed = least_gross > problem.gross + ROUNDING;
         let problem = &Problem { gross: problem.gross.max(least_gross), ..*problem };
-        self.prepare(problem);
+        self.prepare(problem, flat);
         let mut steps = self.find_prices();
         for _ in 0..MAX_ROUNDS {
             if !self.shift_added() {
@@ -155,7 +156,7 @@ impl Solver {
             steps = steps.and_then(|so_far| self.find_prices().map(|more| so_far + more));
         }
         self.instruments.write_weights(problem.expected.len(), weights);
-        keep_cap(problem, weights);
+        keep_cap(problem, flat, weights);
         SolveStatus { gross_missed, ..self.report(problem, steps, multipliers) }
     }
 

@@ -1,12 +1,14 @@
 //! Start of a search: the problem in blocks, and the properties and first values of the multipliers.
 
-use super::fill::{Sizes, StartingSums, fill, fill_curvature};
+use super::fill::{Sizes, StartingSums, fill, fill_curvature, fill_fees};
 use super::problem::Problem;
 use super::{AddedCurvature, GROSS_BOUND, LEAST_CURVATURE, NET_BOUND, Row, Solver};
 
 impl Solver {
     /// Copies the problem into blocks, and starts the multipliers.
-    pub(super) fn prepare(&mut self, problem: &Problem<'_>) {
+    ///
+    /// `flat`: weights at which the positions are 0; empty for 0.
+    pub(super) fn prepare(&mut self, problem: &Problem<'_>, flat: &[f64]) {
         let n = problem.expected.len();
         let k = self.root_size(problem);
         let shared = k + usize::from(problem.net.is_some()) + 2 * problem.exposure_bounds.len();
@@ -19,7 +21,12 @@ impl Solver {
         let sizes = fill(&mut self.instruments, problem, &self.root);
         // Bound on the marginal objective of any weight.
         let Sizes { value, systematic, own, gross } = sizes;
-        let value = value + systematic * gross.min(problem.gross.max(problem.turnover)) + own;
+        let mut value = value + systematic * gross.min(problem.gross.max(problem.turnover)) + own;
+        if !problem.borrow.is_empty() {
+            value += fill_fees(&mut self.instruments, problem, flat);
+        } else if !self.instruments.fees.is_empty() {
+            self.instruments.fees.clear();
+        }
         self.value = value;
         self.negligible = 1e-24 * value;
         let least = if value > 0.0 { LEAST_CURVATURE * value } else { 1.0 };
@@ -93,8 +100,16 @@ impl Solver {
             }
             let risk: f64 = (0..k).map(|j| self.instruments.coefficient(i, j) * self.prices[j]).sum();
             let value = block.expected[lane] - risk - self.instruments.curvature(i) * held;
-            let can_move = if value > 0.0 { held < upper } else { held > lower };
-            best = best.max(if can_move { value.abs() - problem.cost[i] } else { 0.0 });
+            let (fee, flat) = self.instruments.fee(i);
+            // A purchase saves the fee of a short, and a sale adds it to one.
+            let gained = value + if held < flat { fee } else { 0.0 };
+            let lost = value + if held <= flat { fee } else { 0.0 };
+            let best_trade = match () {
+                () if gained > 0.0 && held < upper => gained - problem.cost[i],
+                () if lost <= 0.0 && held > lower => -lost - problem.cost[i],
+                () => 0.0,
+            };
+            best = best.max(best_trade);
         }
         self.prices[at] = best;
     }

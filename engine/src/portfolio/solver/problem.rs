@@ -28,14 +28,16 @@ pub struct Problem<'a> {
     pub kelly_fraction: f64,
     /// Held weights w₀.
     pub held: &'a [f64],
-    /// Lower bounds, at most 0; equal to `upper` for an instrument fixed at its held weight.
+    /// Lower bounds; equal to `upper` for an instrument fixed at its held weight.
     pub lower: &'a [f64],
-    /// Upper bounds, at least 0.
+    /// Upper bounds.
     pub upper: &'a [f64],
     /// Cost c per unit of trade, amortised over the horizon.
     pub cost: &'a [f64],
     /// Coefficient g of |trade|^{3/2}, amortised; empty for none.
     pub impact: &'a [f64],
+    /// Fee φ per frame on a short, charged on −w below w = 0; empty for none.
+    pub borrow: &'a [f64],
     /// Upper limit of Σ|w − w₀|.
     pub turnover: f64,
     /// Upper limit of Σ|w − b|; infinite for none.

@@ -2,9 +2,10 @@
 //!
 //! Given the multipliers of the shared sums (risk, turnover, gross, net), each weight maximises a function of
 //! one variable: a parabola with kinks at no trade and at zero, between bounds. The maximiser is piecewise
-//! linear in the multipliers (smooth with impact) and is found without branches.
+//! linear in the multipliers (smooth with impact) and is found without branches. Fees on shorts add to the marginal value
+//! below a position of 0, which is a kink of its own against a benchmark.
 
-use super::columns::{Bend, Block, Columns, shared_sums};
+use super::columns::{Bend, Block, Columns, Fees, shared_sums};
 use crate::model::{LANES, LaneBlock};
 use crate::processor::{MulAdd, kernel};
 
@@ -17,21 +18,28 @@ kernel!(
 #[inline(always)]
 fn respond_body<M: MulAdd>(columns: &mut Columns, prices: &[f64], totals: &mut Vec<f64>) {
     totals.clear();
-    if columns.has_impact {
-        shared_sums!(columns.shared, sum_weights::<M, true>(columns, prices, totals));
+    if !columns.fees.is_empty() {
+        sum_weights::<M, 0, WITH_FEES>(columns, prices, totals);
+    } else if columns.has_impact {
+        shared_sums!(columns.shared, sum_weights::<M, WITH_IMPACT>(columns, prices, totals));
     } else {
-        shared_sums!(columns.shared, sum_weights::<M, false>(columns, prices, totals));
+        shared_sums!(columns.shared, sum_weights::<M, LINEAR>(columns, prices, totals));
     }
 }
 
+/// Costs of a problem: linear alone, with impact, or with fees on shorts and perhaps impact.
+const LINEAR: u8 = 0;
+const WITH_IMPACT: u8 = 1;
+const WITH_FEES: u8 = 2;
+
 /// Weights and sums, with the last K shared sums in registers.
 #[inline(always)]
-fn sum_weights<M: MulAdd, const K: usize, const IMPACT: bool>(
+fn sum_weights<M: MulAdd, const K: usize, const COSTS: u8>(
     columns: &mut Columns,
     prices: &[f64],
     totals: &mut Vec<f64>,
 ) {
-    let Columns { blocks, bends, coefficients, sums, .. } = columns;
+    let Columns { blocks, bends, fees, has_impact, coefficients, sums, .. } = columns;
     let (prices, limits) = prices.split_at(prices.len() - 2);
     let (other_prices, prices) = prices.split_at(prices.len() - K);
     let prices: [f64; K] = std::array::from_fn(|j| prices[j]);
@@ -59,9 +67,10 @@ fn sum_weights<M: MulAdd, const K: usize, const IMPACT: bool>(
             }
             let trading = block.cost[lane] + turnover;
             let marginal = Marginal { value, trading, gross };
-            let w = match IMPACT {
-                true => with_impact(&block, &bend, lane, &marginal),
-                false => linear(&block, lane, &marginal),
+            let w = match COSTS {
+                WITH_FEES => with_fees(&block, has_impact.then_some(&bend), &fees[at], lane, &marginal),
+                WITH_IMPACT => with_impact(&block, &bend, lane, &marginal),
+                _ => linear(&block, lane, &marginal),
             };
             weight[lane] = w;
             for j in 0..K {
@@ -122,6 +131,40 @@ fn with_impact(block: &Block, bend: &Bend, lane: usize, marginal: &Marginal) -> 
     let between = held + trade_with_impact(d, g, value + inward);
     let above = held + trade_with_impact(d, g, value - trading - gross);
     middle([below, between, above], kinks(held), block.lower[lane], block.upper[lane])
+}
+
+/// With fees on shorts: the maximiser in each of the regions that three kinks separate, no trade, zero and a position of
+/// 0, and of those the one inside its own region; if none is, a kink.
+#[inline(always)]
+fn with_fees(block: &Block, bend: Option<&Bend>, fees: &Fees, lane: usize, marginal: &Marginal) -> f64 {
+    let Marginal { value, trading, gross } = *marginal;
+    let (held, fee, flat) = (block.held[lane], fees.fee[lane], fees.flat[lane]);
+    let (low, high) = kinks(held);
+    let kinks = match () {
+        () if flat < low => [flat, low, high],
+        () if flat < high => [low, flat, high],
+        () => [low, high, flat],
+    };
+    // Maximiser under the marginal costs just above a weight, or just below it.
+    let best = |at: f64, above: bool| {
+        let beyond = |kink: f64| if above { at >= kink } else { at > kink };
+        let signed = |cost: f64, kink: f64| if beyond(kink) { -cost } else { cost };
+        let value = value + signed(trading, held) + signed(gross, 0.0);
+        let value = if beyond(flat) { value } else { value + fee };
+        let bent = bend.filter(|bend| bend.impact[lane] > 0.0);
+        bent.map_or(value * block.inverse[lane], |bend| {
+            let (d, g) = (bend.curvature[lane], 1.5 * bend.impact[lane]);
+            held + trade_with_impact(d, g, value - d * held)
+        })
+    };
+    let mut weight = best(kinks[2], true);
+    for kink in kinks.into_iter().rev() {
+        let below = best(kink, false);
+        weight = if weight > kink { weight } else { kink };
+        weight = if weight < below { weight } else { below };
+    }
+    let weight = if weight > block.lower[lane] { weight } else { block.lower[lane] };
+    if weight < block.upper[lane] { weight } else { block.upper[lane] }
 }
 
 #[inline(always)]

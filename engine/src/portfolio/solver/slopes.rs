@@ -44,7 +44,7 @@ fn sum_slopes_body<M: MulAdd>(columns: &mut Columns, count: usize, slopes: &mut 
 /// Finds the instruments that move, and their slopes.
 #[inline(always)]
 fn find_moving(columns: &Columns, moving: &mut Moving) {
-    let Columns { blocks, bends, has_impact, shared, .. } = columns;
+    let Columns { blocks, bends, has_impact, fees, shared, .. } = columns;
     let Moving { count, instruments, slopes, coefficients, scaled } = moving;
     let most = blocks.len().max(1) * LANES;
     instruments.resize(most, 0);
@@ -60,6 +60,12 @@ fn find_moving(columns: &Columns, moving: &mut Moving) {
         if *has_impact {
             let (bend, straight) = (bends[at], slope);
             slope = LaneBlock::from_fn(|lane| bent(&block, &bend, lane, straight[lane]));
+        }
+        if let Some(fees) = fees.get(at) {
+            // A position of 0 is a kink.
+            let moving = slope;
+            let stays = |lane: usize| fees.fee[lane] > 0.0 && block.weight[lane] == fees.flat[lane];
+            slope = LaneBlock::from_fn(|lane| if stays(lane) { 0.0 } else { moving[lane] });
         }
         for lane in 0..LANES {
             places[next] = (at * LANES + lane) as u32;

@@ -71,6 +71,9 @@ pub(crate) fn solve(
         tradable: &tradable,
         linear_cost: &linear_cost,
         impact: &impact,
+        borrow: &[],
+        short_limit: &[],
+        bounds: &[],
         turnover_left: left,
         benchmark: &benchmark,
     };

@@ -37,9 +37,10 @@ backtest:
 No finding is certain: some may be real moves, and data without findings may
 still be wrong.
 
-With highs and lows the command also prints two estimates of the bid-ask spread
-(Corwin & Schultz 2012, Abdi & Ranaldo 2017), beside the median quoted spread
-if the data has bid and ask.
+With highs and lows the command also prints estimates of the bid-ask spread
+(Corwin & Schultz 2012, Abdi & Ranaldo 2017; with opens also EDGE, Ardia,
+Guidotti & Kroencke 2024). If the data has bid and ask, the median quoted
+spread is beside them, with the mean relative error of each estimate.
 
 FILE is a Parquet table with a row for each finding: timestamp, symbol,
 problem, detail. The data has the same form as for `betaflow replay`.

@@ -1,6 +1,6 @@
 //! Terminal page of a check.
 
-use betaflow_engine::quality::{Problem, SpreadEstimates, SpreadInspector, Tally, Verdict};
+use betaflow_engine::quality::{Problem, SpreadErrors, SpreadEstimates, SpreadInspector, Tally, Verdict};
 use betaflow_engine::source::DataFacts;
 use betaflow_engine::time::Iso;
 
@@ -106,6 +106,7 @@ impl Checked<'_> {
             return;
         }
         let quoted = all.iter().any(|estimates| estimates.quoted.is_some());
+        let errors = SpreadErrors::of(&all);
         let count = all.len();
         if count > SHOWN {
             all.sort_by(|a, b| spread(a.abdi_ranaldo).total_cmp(&spread(b.abdi_ranaldo)));
@@ -115,7 +116,7 @@ impl Checked<'_> {
                 |i: &usize| *i < third || (middle..middle + third).contains(i) || *i >= count - third;
             all = all.into_iter().enumerate().filter(|(i, _)| picked(i)).map(|(_, one)| one).collect();
         }
-        page.section("Bid-ask spread, bps").table(table(&all, quoted));
+        page.section("Bid-ask spread, bps").table(table(&all, quoted, errors));
         if count > SHOWN {
             page.text(format!(
                 "… {} more instruments; these are the narrowest, the middle and the widest by Abdi & Ranaldo",
@@ -187,19 +188,31 @@ fn spread(estimate: Option<f64>) -> f64 {
     estimate.unwrap_or(f64::NAN)
 }
 
-fn table(all: &[SpreadEstimates], quoted: bool) -> Table {
-    let mut header = vec!["", "Corwin & Schultz", "Abdi & Ranaldo"];
+fn table(all: &[SpreadEstimates], quoted: bool, errors: SpreadErrors) -> Table {
+    let mut header = vec!["", "Corwin & Schultz", "Abdi & Ranaldo", "EDGE"];
     if quoted {
         header.push("Median quoted");
     }
     let mut table = Table::new(header);
     let cell = |value: Option<f64>| value.map_or_else(String::new, |value| decimals(value / BPS, 2));
     for one in all {
-        let mut row = vec![one.symbol.to_string(), cell(one.corwin_schultz), cell(one.abdi_ranaldo)];
+        let mut row =
+            vec![one.symbol.to_string(), cell(one.corwin_schultz), cell(one.abdi_ranaldo), cell(one.edge)];
         if quoted {
             row.push(cell(one.quoted));
         }
         table.row(row);
+    }
+    if errors != SpreadErrors::default() {
+        let SpreadErrors { corwin_schultz, abdi_ranaldo, edge } = errors;
+        let share = |value: Option<f64>| value.map_or_else(String::new, |value| decimals(value, 2));
+        table.row(vec![
+            "Relative error, mean".to_owned(),
+            share(corwin_schultz),
+            share(abdi_ranaldo),
+            share(edge),
+            String::new(),
+        ]);
     }
     table
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use betaflow_engine::quality::Verdict;
+use betaflow_engine::quality::{SpreadErrors, Verdict};
 use betaflow_engine::time::Iso;
 use serde::Serialize;
 
@@ -28,6 +28,8 @@ pub(super) struct CheckSummary {
     alignment: Option<Alignment>,
     /// Estimates by symbol, bps.
     spreads: BTreeMap<String, Spreads>,
+    /// Mean relative errors of the estimates against the median quoted spreads.
+    spread_errors: Option<SpreadErrorSummary>,
     seconds: f64,
 }
 
@@ -63,7 +65,16 @@ struct Alignment {
 struct Spreads {
     corwin_schultz: Number,
     abdi_ranaldo: Number,
+    edge: Number,
     quoted: Number,
+}
+
+/// Mean relative error of each estimator of the spread.
+#[derive(Debug, Serialize)]
+struct SpreadErrorSummary {
+    corwin_schultz: Number,
+    abdi_ranaldo: Number,
+    edge: Number,
 }
 
 impl Checked<'_> {
@@ -71,10 +82,13 @@ impl Checked<'_> {
     pub(super) fn summary(&self) -> CheckSummary {
         let verdict = self.tally.verdict(self.facts.rows);
         let in_bps = |spread: Option<f64>| Number::from(spread.map(|spread| spread / BPS));
-        let spreads = self.spreads.estimates().into_iter().map(|one| {
+        let estimates = self.spreads.estimates();
+        let errors = SpreadErrors::of(&estimates);
+        let spreads = estimates.into_iter().map(|one| {
             let spreads = Spreads {
                 corwin_schultz: in_bps(one.corwin_schultz),
                 abdi_ranaldo: in_bps(one.abdi_ranaldo),
+                edge: in_bps(one.edge),
                 quoted: in_bps(one.quoted),
             };
             (one.symbol.to_string(), spreads)
@@ -109,6 +123,11 @@ impl Checked<'_> {
                 row_after: (*after).into(),
             }),
             spreads: spreads.collect(),
+            spread_errors: errors.corwin_schultz.map(|_| SpreadErrorSummary {
+                corwin_schultz: errors.corwin_schultz.into(),
+                abdi_ranaldo: errors.abdi_ranaldo.into(),
+                edge: errors.edge.into(),
+            }),
             seconds: self.seconds,
         }
     }

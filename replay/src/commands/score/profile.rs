@@ -36,9 +36,16 @@ pub(crate) fn apply(profile: Profile, config: Config) -> Result<Config> {
         &mut execution.commission_per_share,
         &mut execution.commission_min,
         &mut execution.half_spread_bps,
-        &mut execution.borrow_bps_per_year,
         &mut execution.financing_bps_per_year,
     ];
+    // The fees of a file are halved by their multiplier.
+    let borrow_multiplier = if execution.borrow_file.is_some() { 0.5 } else { 1.0 };
+    if execution.borrow_file.is_none() {
+        execution.borrow_bps_per_year *= 0.5;
+    }
     costs.into_iter().chain(execution.half_spreads.values_mut()).for_each(|cost| *cost *= 0.5);
-    config.changed(|config| config.execution = execution)
+    config.changed(|config| {
+        config.execution = execution;
+        config.world.borrow_multiplier *= borrow_multiplier;
+    })
 }

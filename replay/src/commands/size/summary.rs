@@ -52,6 +52,8 @@ struct Problem {
     cost: Vec<Number>,
     /// Empty where trades have no impact.
     impact: Vec<Number>,
+    /// Fees on shorts per bar; empty without a file of them.
+    borrow: Vec<Number>,
     cost_horizon_days: Number,
     turnover_left: Number,
     turnover_cap: Number,
@@ -110,6 +112,8 @@ struct GrowthGivenUp {
     net: Number,
     exposures: Number,
     costs: Number,
+    /// Fees on shorts.
+    borrow: Number,
 }
 
 /// Point of the frontier of growth over turnover.
@@ -138,6 +142,7 @@ impl Report<'_> {
             net: self.given_up.net.into(),
             exposures: self.given_up.exposures.into(),
             costs: self.given_up.costs.into(),
+            borrow: self.given_up.borrow.into(),
         };
         let points = self.frontier.iter().map(|point| Point {
             cap: point.cap.into(),
@@ -179,11 +184,15 @@ impl Report<'_> {
             (true, true) => UTILITY,
             (false, _) => DISTANCE,
         };
+        let mut objective = objective.to_owned();
+        if !of.benchmark.is_empty() {
+            objective = objective.replace("w'Sw", "(w - benchmark)'S(w - benchmark)");
+        }
+        if !of.borrow.is_empty() {
+            objective = objective.replace(", S =", " - borrow'max(-w, 0), S =");
+        }
         Problem {
-            objective: match (of.benchmark.is_empty(), objective) {
-                (true, objective) => objective.to_owned(),
-                (false, objective) => objective.replace("w'Sw", "(w - benchmark)'S(w - benchmark)"),
-            },
+            objective,
             forecast: numbers(&of.expected),
             exposures: exposures.collect(),
             factors: factors.to_vec(),
@@ -195,6 +204,7 @@ impl Report<'_> {
             upper: numbers(&of.upper),
             cost: numbers(&of.cost),
             impact: numbers(&of.impact),
+            borrow: numbers(&of.borrow),
             cost_horizon_days: sizing.cost_horizon.into(),
             turnover_left: of.turnover.into(),
             turnover_cap: sizing.turnover_cap.into(),

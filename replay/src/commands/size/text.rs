@@ -88,6 +88,9 @@ impl Report<'_> {
             rows.push(("Exposure bounds", String::new(), growth(given.exposures)));
         }
         rows.push(("Costs", String::new(), growth(given.costs)));
+        if !of.borrow.is_empty() {
+            rows.push(("Fees on shorts", String::new(), growth(given.borrow)));
+        }
         for (name, price, growth) in rows {
             table.row([name.to_owned(), price, growth]);
         }

@@ -1,5 +1,7 @@
 //! Warnings about risk and execution.
 
+use std::sync::Arc;
+
 use betaflow_engine::execution::{BenchmarkFacts, ExecutionFacts, ExecutionSettings};
 
 use super::{Code, Rendered};
@@ -116,9 +118,40 @@ impl Summary<'_> {
         }
     }
 
+    fn warn_of_borrow(&self, warnings: &mut Vec<Rendered>) {
+        let execution = self.facts.execution;
+        if execution.recalls > 0 {
+            let text = format!(
+                "{} of borrowed shares: the lender had fewer than were short (available in execution.borrow_file), and they \
+                 were bought on the next bar.",
+                counted(execution.recalls, "recall")
+            );
+            warnings.push(Rendered::new(Code::Recalled, text));
+        }
+        if execution.cut_shorts > 0 {
+            let text = format!(
+                "{} of sales cut, because no more shares could be borrowed (available in execution.borrow_file).",
+                counted(execution.cut_shorts, "fill")
+            );
+            warnings.push(Rendered::new(Code::NotBorrowed, text));
+        }
+        let Some(rows) = &self.config.run().execution.borrow else { return };
+        let known = |name: &&Arc<str>| self.facts.names.iter().any(|known| known == *name);
+        let unknown: Vec<&Arc<str>> = rows.symbols().filter(|name| !known(name)).collect();
+        if unknown.len() == rows.symbols().count() {
+            let text = format!(
+                "execution.borrow_file has no row of a symbol of the data; its symbols are such as `{}`.",
+                unknown.first().map_or("", |name| &***name)
+            );
+            warnings.push(Rendered::new(Code::UnknownBorrow, text));
+        }
+    }
+
     fn warn_of_costs(&self, warnings: &mut Vec<Rendered>) {
         let (execution, settings) = (self.facts.execution, &self.config.execution);
-        if self.config.sizing.weight_min < 0.0 && settings.borrow_bps_per_year == 0.0 {
+        self.warn_of_borrow(warnings);
+        let has_no_fee = settings.borrow_bps_per_year == 0.0 && settings.borrow_file.is_none();
+        if self.config.sizing.weight_min < 0.0 && has_no_fee {
             let text = "Short positions pay no fee: execution.borrow_bps_per_year is 0. Set it to the cost of borrowing.";
             warnings.push(Rendered::new(Code::FreeShorts, text));
         }
