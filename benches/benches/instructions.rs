@@ -63,8 +63,10 @@ fn settings() -> RunSettings {
         calendar: Calendar::default(),
         excess: true,
         estimator: EstimatorSettings { warmup: WARMUP as u32, ..EstimatorSettings::default() },
+        groups: Vec::new(),
         sizing: SizingSettings::default(),
         execution: ExecutionSettings::default(),
+        membership: None,
         benchmark: BenchmarkRule::default(),
         world: WorldSettings::default(),
         record: RecordSettings {

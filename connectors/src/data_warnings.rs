@@ -1,7 +1,8 @@
 //! Warnings about the data, given at the end of a source.
 
 use betaflow_engine::assembly::Assembler;
-use betaflow_engine::warning::Warning;
+use betaflow_engine::time::TimestampNs;
+use betaflow_engine::warning::{UniverseRule, Warning};
 
 use crate::did_you_mean::nearest;
 
@@ -17,12 +18,22 @@ pub(crate) struct LeftOut {
     pub(crate) after_last: bool,
 }
 
-/// Returns the warnings about the universe, the factor instruments and dropped data.
-pub(crate) fn data_warnings(assembler: &Assembler, left_out: &LeftOut) -> Vec<Warning> {
+/// Returns the warnings about the universe, the symbol changes, the factor instruments and dropped data. `first`: time
+/// of the first frame.
+pub(crate) fn data_warnings(
+    assembler: &Assembler,
+    first: Option<TimestampNs>,
+    left_out: &LeftOut,
+) -> Vec<Warning> {
     let unseen = assembler.unseen().into_iter().map(|unseen| Warning::InstrumentNotInData {
         nearest: nearest(&unseen.symbol, assembler.symbols()),
         rule: unseen.rule,
         symbol: unseen.symbol,
+    });
+    let renamed = assembler.unseen_renames(first).into_iter().map(|symbol| Warning::InstrumentNotInData {
+        nearest: nearest(&symbol, assembler.symbols().filter(|other| **other != symbol)),
+        rule: UniverseRule::Renames,
+        symbol,
     });
     let withheld = assembler
         .withheld()
@@ -34,5 +45,5 @@ pub(crate) fn data_warnings(assembler: &Assembler, left_out: &LeftOut) -> Vec<Wa
         (without_factors, Warning::FramesWithoutFactors { count: without_factors, after_last }),
     ];
     let counts = counts.into_iter().filter(|(count, _)| *count > 0).map(|(_, warning)| warning);
-    unseen.chain(withheld).chain(counts).collect()
+    unseen.chain(renamed).chain(withheld).chain(counts).collect()
 }

@@ -102,6 +102,7 @@ impl Sections {
         let queue = &mut self.state.queue;
         if !matches!(self.kind, GivenKind::FactorCov(_)) {
             queue.list(&frame.listed);
+            queue.rename(&frame.renamed);
         }
         queue.release(frame.timestamp, joined, section);
         if let (GivenKind::FactorCov(factors), Some(time)) = (&self.kind, section.of) {

@@ -67,6 +67,8 @@ fn rebalances(sizing: SizingSettings) -> Vec<Arc<Rebalance>> {
         calendar: Calendar::default(),
         excess: true,
         estimator: EstimatorSettings::default(),
+        groups: Vec::new(),
+        membership: None,
         sizing,
         execution: ExecutionSettings::default(),
         benchmark: betaflow_engine::execution::BenchmarkRule::default(),

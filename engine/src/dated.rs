@@ -116,20 +116,25 @@ pub struct InForce<V> {
     date: Option<i64>,
     /// First date on which a value changes.
     next: i64,
+    /// Address of the names of the last frame: a symbol change moves them.
+    names_at: usize,
 }
 
 impl<V: Clone + PartialEq> InForce<V> {
     /// Returns the values before the first frame.
     #[must_use]
     pub fn new(table: Arc<DatedValues<V>>) -> Self {
-        Self { table, values: Vec::new(), date: None, next: i64::MIN }
+        Self { table, values: Vec::new(), date: None, next: i64::MIN, names_at: 0 }
     }
 
     /// Moves to a frame of a date, whose instruments have these names in engine order. Dates do not decrease. Returns
-    /// true if the value of any instrument differs from that of the preceding frame, or an instrument has joined.
+    /// true if the value of any instrument differs from that of the preceding frame, or an instrument has joined. After a
+    /// symbol change, the rows of the new symbol are in force ([`InstrumentNames::take`](crate::names::InstrumentNames::take)).
     pub fn advance(&mut self, date: i64, names: &[Arc<str>]) -> bool {
         let joined = names.len() != self.values.len();
-        if !joined && self.date.is_some() && date < self.next {
+        let renamed = self.names_at != names.as_ptr().addr();
+        self.names_at = names.as_ptr().addr();
+        if !joined && !renamed && self.date.is_some() && date < self.next {
             self.date = Some(date);
             return false;
         }

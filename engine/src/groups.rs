@@ -1,8 +1,13 @@
 //! Groups of instruments, such as sectors, and the factors made of them.
 
+mod factors;
+
 use serde::{Deserialize, Serialize};
 
 use crate::names::InstrumentNames;
+
+pub(crate) use factors::SavedGroups;
+pub use factors::{GroupFactor, GroupFactors, GroupFacts, GroupName};
 
 /// Group of an instrument without one.
 pub const NO_GROUP: u32 = u32::MAX;
@@ -28,4 +33,24 @@ pub struct GroupColumn {
     pub returns: Vec<f64>,
     /// Number of members of each group with a return in the frame.
     pub trading: Vec<u32>,
+}
+
+impl GroupColumn {
+    /// Number of groups so far.
+    #[must_use]
+    pub fn count(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Group of an instrument; `None` without one.
+    #[must_use]
+    pub fn group_of(&self, instrument: usize) -> Option<usize> {
+        self.of.get(instrument).filter(|group| **group != NO_GROUP).map(|group| *group as usize)
+    }
+
+    /// Return in the frame of the factor of an instrument's own group; NaN without one.
+    #[must_use]
+    pub fn return_of(&self, instrument: usize) -> f64 {
+        self.group_of(instrument).map_or(f64::NAN, |group| self.returns[group])
+    }
 }

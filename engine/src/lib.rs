@@ -12,12 +12,14 @@
 //! |---|---|
 //! | [`frame`], [`source`], [`assembly`] | market data: the bars of one timestamp as columns in engine order |
 //! | [`dated`], [`groups`] | values of instruments that hold from a date on; groups such as sectors |
+//! | [`membership`] | spells of membership of the universe |
 //! | [`model`] | online estimation of alpha and factor betas (West & Harrison) |
 //! | [`portfolio`] | factor risk, Kelly sizing, limits |
 //! | [`execution`] | orders, fills, costs, the account |
 //! | [`ledger`], [`metrics`] | record of each frame, its digest, performance figures |
 //! | [`range`] | range of valid numbers, and the effect of values outside it |
 //! | [`quality`] | data-quality checks |
+//! | [`risk`] | comparison of risk models out of sample |
 //! | [`signal`] | forecasts of a user: predictive power of a signal |
 //! | [`validation`] | tuning out-of-sample, multiple testing |
 //! | [`state`] | state of a run between frames, as bytes |
@@ -44,6 +46,7 @@ pub mod frame;
 pub mod groups;
 pub mod ledger;
 mod linalg;
+pub mod membership;
 pub mod metrics;
 pub mod model;
 pub mod names;
@@ -54,6 +57,7 @@ pub mod processor;
 pub mod quality;
 pub mod random;
 pub mod range;
+pub mod risk;
 pub mod settings;
 pub mod signal;
 pub mod source;

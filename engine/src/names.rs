@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// Names in engine order. Cloning copies a pointer. Grows when an instrument is listed.
+use crate::frame::Frame;
+
+/// Names in engine order. Cloning copies a pointer. Grows when an instrument is listed; a symbol change replaces the
+/// name at its index.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct InstrumentNames(Arc<Vec<Arc<str>>>);
 
@@ -15,6 +18,28 @@ impl InstrumentNames {
         if !listed.is_empty() {
             Arc::make_mut(&mut self.0).extend_from_slice(listed);
         }
+    }
+
+    /// Takes the instruments that a frame lists, and its symbol changes. A change copies the list: names that are the
+    /// same place in memory are the same names.
+    pub fn take(&mut self, frame: &Frame) {
+        self.extend(&frame.listed);
+        if frame.renamed.is_empty() {
+            return;
+        }
+        let mut names = self.0.to_vec();
+        for renamed in &frame.renamed {
+            if let Some(name) = names.get_mut(renamed.instrument as usize) {
+                *name = Arc::clone(&renamed.name);
+            }
+        }
+        self.0 = Arc::new(names);
+    }
+
+    /// Returns true if the two are clones of one another without a change since.
+    #[must_use]
+    pub fn is_same(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
     }
 }
 

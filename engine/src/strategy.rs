@@ -17,11 +17,11 @@ use crate::time::{Iso, TimestampNs};
 pub struct Context<'a> {
     /// The estimator's estimates after the frame, with its number, its time and the names of the instruments.
     pub estimates: &'a Estimates,
-    /// Names of the factors, length k.
+    /// Names of the K factors: the k given ones, then those of groups so far, such as `sector:Energy`.
     pub factor_names: &'a [String],
     /// Frames per day and days per year.
     pub calendar: &'a Calendar,
-    /// Expected factor returns λ per frame, length k.
+    /// Expected factor returns λ per frame, length K.
     pub premia: &'a [f64],
     /// Risk Σ of the next frame's returns.
     pub risk: &'a FactorRisk,
@@ -138,7 +138,8 @@ pub trait Strategy: Send {
     /// Name that selects the strategy.
     fn name(&self) -> &str;
 
-    /// Takes the factor returns of one frame. Called on every frame that has them, warm-up frames included.
+    /// Takes the factor returns of one frame: those of the k given factors, then those of groups, NaN for a group without
+    /// one. A new group appends a factor. Called on every frame with given factors, warm-up frames included.
     /// The calendar converts settings in days to frames.
     ///
     /// # Errors

@@ -124,7 +124,7 @@ fn premia_deviations_are_the_roots_of_the_diagonal() {
     let mut covariance = nalgebra::DMatrix::zeros(0, 0);
     moments.covariance(&mut covariance);
     for (at, deviation) in moments.premium_deviations().collect::<Vec<f64>>().into_iter().enumerate() {
-        assert_eq!(deviation, (covariance[(at, at)] * moments.premia_variance_ratio()).sqrt());
+        assert_eq!(deviation, (covariance[(at, at)] * moments.premium_variance_ratio(at)).sqrt());
     }
 }
 

@@ -15,6 +15,7 @@ use betaflow_engine::frame::Bar;
 use betaflow_engine::frame::Field;
 use betaflow_engine::frame::Frame;
 use betaflow_engine::ledger::{Frames, LedgerFrame, RecordError, Recorder, RunFacts};
+use betaflow_engine::membership::{Membership, Spell};
 use betaflow_engine::model::{Estimates, EstimatorKind};
 use betaflow_engine::pipeline::{
     Graph, PipelineError, Placement, RunOptions, RunSettings, resuming, trading,
@@ -233,7 +234,7 @@ fn ruinous(run: &mut RunSettings) {
 }
 
 /// Settings under which every component has state.
-fn cases() -> [Case; 13] {
+fn cases() -> [Case; 14] {
     let trend: fn() -> Box<dyn Strategy> = || Box::<Trend>::default();
     [
         ("defaults", |_| {}, busy, 1),
@@ -358,6 +359,20 @@ fn cases() -> [Case; 13] {
             },
             trend,
             3,
+        ),
+        (
+            "spells of membership",
+            |run| {
+                let spell = |i: i64, from, to| Spell { symbol: format!("S{i:03}"), from, to: Some(to) };
+                let spells = (0..8)
+                    .flat_map(|i| [spell(i, None, 40 + 10 * i), spell(i, Some(60 + 10 * i), 90 + 12 * i)]);
+                let spells: Vec<Spell> = spells.collect();
+                run.membership = Some(Arc::new(Membership::new(&spells).unwrap()));
+                run.sizing.turnover_cap = 0.02;
+                run.execution.delay_bars = 2;
+            },
+            busy,
+            1,
         ),
         ("ruined by financing", ruinous, busy, 1),
         (

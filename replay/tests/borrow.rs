@@ -48,6 +48,12 @@ fn weights(run: &Run, column: &str) -> BTreeMap<i64, BTreeMap<String, f64>> {
     all
 }
 
+/// Codes of the warnings of a run.
+fn codes(run: &Run) -> Vec<String> {
+    let codes = run.summary["warning_codes"].as_array().unwrap();
+    codes.iter().map(|code| code.as_str().unwrap().to_owned()).collect()
+}
+
 fn near(found: f64, expected: f64, case: &str) {
     assert!((found - expected).abs() <= 1e-9 * expected.abs().max(1.0), "{case}: {found} of {expected}");
 }
@@ -58,7 +64,7 @@ fn fees_by_name_and_date_follow_from_the_run_folder() {
     let (panel, data) = panel(folder.path());
     let change = panel.times[100];
     let file = format!(
-        "symbol,from,bps_per_year,available\nS00,,250,\nS04,,80,1\nS04,{},900,\nS05,,,\n",
+        "symbol,from,bps_per_year,available\nS00,,250,\nS04,,80,1\nS04,{},900,\nS05,,,\nNONE,,1,\n",
         day(change)
     );
     fs::write(folder.path().join("borrow.csv"), file).unwrap();
@@ -91,6 +97,7 @@ fn fees_by_name_and_date_follow_from_the_run_folder() {
     }
     assert_eq!(found, by_name.len());
     assert!(by_name.keys().any(|(time, symbol)| symbol == "S04" && *time > change));
+    assert!(codes(&made).contains(&"unknown_symbols".to_owned()), "{:?}", codes(&made));
     // The configuration runs again to the same digest; a run without the file has no table.
     let again = call(folder.path(), &["replay", "--config", "out/run.toml", "--out", "again"]);
     assert_eq!(again.code, Some(0), "{}", again.err);
@@ -152,8 +159,11 @@ fn fee_of_half_the_value_removes_a_short_and_a_recall_closes_it_on_the_next_bar(
     assert_eq!(at_recall.next(), Some((((next, (*dear).to_owned()), "recall".to_owned()), -1)));
     assert_eq!(at_recall.next(), None);
     assert_eq!(recalled.summary["execution"]["recalls"], 1);
-    let codes = recalled.summary["warning_codes"].as_array().unwrap();
-    assert!(codes.iter().any(|code| code == "recalled"), "{codes:?}");
+    let found = codes(&recalled);
+    assert!(
+        found.contains(&"recalled".to_owned()) && !found.contains(&"unknown_symbols".to_owned()),
+        "{found:?}"
+    );
     for (time, weights) in weights(&recalled, "held_weight").iter().filter(|(time, _)| **time >= next) {
         assert!(weights.get(*dear).is_none_or(|weight| *weight >= 0.0), "{time}");
     }
@@ -176,18 +186,26 @@ fn scenarios_and_repriced_trades_charge_the_fees_of_the_file() {
         let at = table.numbers("world.borrow_multiplier").iter().position(|value| *value == 3.0).unwrap();
         assert_eq!(table.texts("digest")[at], own.digest());
     }
-    // Sizing does not know the multiplier, so that the trades are the same and re-pricing equals the run.
-    let unknown = "world.sizing_knows=false";
-    let own = replay(folder.path(), "own", &data, &[file, unknown, "world.borrow_multiplier=3"]);
-    let mut arguments = joined("stress", &data, &with(&[file, unknown]));
-    arguments.extend(["--grid", "grid.toml", "--trades", "fixed", "--out", "fixed"]);
+    // Re-priced trades cost what the run is charged, and more with a multiplier.
+    let own = replay(folder.path(), "own", &data, &[file]);
+    fs::write(
+        folder.path().join("fixed.toml"),
+        "trades = \"fixed\"\n[grid]\n\"world.borrow_multiplier\" = [1.0, 3.0]\n",
+    )
+    .unwrap();
+    let mut arguments = joined("stress", &data, &with(&[file]));
+    arguments.extend(["--grid", "fixed.toml", "--out", "fixed"]);
     let ended = call(folder.path(), &arguments);
     assert_eq!(ended.code, Some(0), "{}", ended.err);
     let table = support::Table::read(&folder.path().join("fixed/scenarios.parquet"));
-    let at = table.numbers("world.borrow_multiplier").iter().position(|value| *value == 3.0).unwrap();
-    let repriced = table.numbers("net_annual_return")[at];
+    let returns = table.numbers("net_annual_return");
+    let of = |times: f64| {
+        let at = table.numbers("world.borrow_multiplier").iter().position(|value| *value == times);
+        returns[at.unwrap()]
+    };
     let of_run = own.summary["metrics"]["net"]["annual_return"].as_f64().unwrap();
-    assert!((repriced - of_run).abs() < 1e-9, "{repriced} of {of_run}");
+    assert!((of(1.0) - of_run).abs() < 1e-12, "{} of {of_run}", of(1.0));
+    assert!(of(3.0) < of_run - 1e-4, "{} of {of_run}", of(3.0));
 }
 
 #[test]
@@ -245,21 +263,21 @@ fn invalid_files_are_located() {
     let folder = folder();
     let (_, data) = panel(folder.path());
     let cases = [
-        ("borrow", "symbol,bps_per_year\nA,1\nB,-5\n", &["row 2", "bps_per_year", "-5", "0 to 1e6"][..]),
-        ("borrow", "symbol,bps_per_year,available\nA,1,-2\n", &["row 1", "available", "-2"]),
+        ("borrow", "symbol,bps_per_year\nA,1\nB,-5\n", &["line 3", "bps_per_year", "-5", "0 to 1e6"][..]),
+        ("borrow", "symbol,bps_per_year,available\nA,1,-2\n", &["line 2", "available", "-2"]),
         ("borrow", "symbol,fee\nA,1\n", &["bps_per_year"]),
-        ("borrow", "symbol,bps_per_year,from\nA,1,soon\n", &["row 1", "from", "soon"]),
+        ("borrow", "symbol,bps_per_year,from\nA,1,soon\n", &["line 2", "from", "soon"]),
         (
             "borrow",
             "symbol,bps_per_year,from\nA,1,2015-01-05\nA,2,2015-01-05\n",
-            &["row 2", "from", "2015-01-05"],
+            &["line 3", "from", "2015-01-05"],
         ),
-        ("borrow", "symbol,bps_per_year\n,1\n", &["row 1", "symbol"]),
-        ("bounds", "symbol,weight_min,weight_max\nA,0.05,0.01\n", &["row 1", "weight_max", "0.05 and 0.01"]),
+        ("borrow", "symbol,bps_per_year\n,1\n", &["line 2", "symbol"]),
+        ("bounds", "symbol,weight_min,weight_max\nA,0.05,0.01\n", &["line 2", "weight_max", "0.05 and 0.01"]),
         (
             "bounds",
             "symbol,weight_min,weight_max\nA,,2000\n",
-            &["row 1", "weight_max", "2000", "-1000 to 1000"],
+            &["line 2", "weight_max", "2000", "-1000 to 1000"],
         ),
         ("bounds", "symbol,weight_max\nA,0.01\n", &["weight_min"]),
     ];

@@ -51,7 +51,9 @@ fn replay_records_betas_of_the_last_frame_of_each_month() {
     assert!(decided.len() == 9 && frames(&rebalances, "weights").iter().all(|time| decided.contains(time)));
     for other in [&rebalances, &of("none", &["record.betas=none"])] {
         assert_eq!(other.digest(), monthly.digest());
-        for table in ["attribution", "equity", "fills", "weights", "contributions", "premia", "instruments"] {
+        for table in
+            ["attribution", "equity", "fills", "weights", "contributions", "premia", "risk", "instruments"]
+        {
             assert!(other.bytes(table) == monthly.bytes(table), "{table}");
         }
     }

@@ -96,6 +96,8 @@ fn traded(served: &ServeProcess, source: Settings) -> (String, EdgeCounts) {
         calendar: Calendar::default(),
         excess: true,
         estimator: EstimatorSettings { warmup: 60, ..EstimatorSettings::default() },
+        groups: Vec::new(),
+        membership: None,
         sizing: SizingSettings::default(),
         execution: ExecutionSettings::default(),
         record: RecordSettings { betas: Frames::None, weights: Frames::None, expected_returns: None },

@@ -76,7 +76,7 @@ fn replay_prints_the_summary_and_writes_the_documented_files() {
         assert_eq!(ended.code, Some(0), "{}", ended.err);
         let run = Run::at(folder.path().join(format!("runs/replay-{number}")));
         let names = "attribution.parquet betas.parquet contributions.parquet equity.parquet fills.parquet \
-                     instruments.parquet orders.parquet premia.parquet run.toml summary.json weights.parquet";
+                     instruments.parquet orders.parquet premia.parquet risk.parquet run.toml summary.json weights.parquet";
         assert_eq!(files(&run).join(" "), names);
         assert_contract(&run, &TABLES);
         assert!(ended.out.contains("\nPerformance of quarter_kelly against equal weight\n"), "{}", ended.out);

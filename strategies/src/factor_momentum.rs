@@ -14,7 +14,8 @@ settings! {
     /// returns.
     ///
     /// The trend is the posterior mean of a factor's return under a prior mean of 0 worth `prior` days of data. The weight
-    /// of a past return halves every `half_life` days (factor momentum: Ehsani & Linnainmaa 2022).
+    /// of a past return halves every `half_life` days (factor momentum: Ehsani & Linnainmaa 2022). The factor of a group
+    /// has a trend of its own, which stays while the group has no return.
     #[derive(Clone, Debug, Serialize, Deserialize)]
     pub struct FactorMomentum in "strategy" {
         /// Half-life of the trend of the factor returns.
@@ -22,7 +23,7 @@ settings! {
         /// Days with a return of zero that the trend starts with.
         prior: f64 = 63.0, in 0 to 1e9, unit "days";
     }
-    and { sums: Vec<f64>, count: f64, trend: Vec<f64> }
+    and { sums: Vec<f64>, counts: Vec<f64>, trend: Vec<f64> }
 }
 
 impl Shipped for FactorMomentum {
@@ -32,13 +33,16 @@ impl Shipped for FactorMomentum {
 }
 
 impl Strategy for FactorMomentum {
-    shipped_state!(sums, count);
+    shipped_state!(sums, counts);
 
     fn observe(&mut self, factors: &[f64], calendar: &Calendar) -> Result<(), StrategyError> {
         let kept = libm::exp2(-1.0 / (self.half_life * f64::from(calendar.frames_per_day)));
         self.sums.resize(factors.len(), 0.0);
-        self.count = self.count * kept + 1.0;
-        for (sum, factor) in self.sums.iter_mut().zip(factors) {
+        self.counts.resize(factors.len(), 0.0);
+        let series = self.sums.iter_mut().zip(&mut self.counts).zip(factors);
+        // The factor of a group has frames without a return: its trend stays.
+        for ((sum, count), factor) in series.filter(|(_, factor)| !factor.is_nan()) {
+            *count = *count * kept + 1.0;
             *sum = *sum * kept + factor;
         }
         Ok(())
@@ -48,12 +52,16 @@ impl Strategy for FactorMomentum {
         targets.kind = TargetKind::Expected;
         self.trend.clear();
         let prior = self.prior * f64::from(context.calendar.frames_per_day);
-        self.trend.extend(self.sums.iter().map(|sum| sum / (self.count + prior)));
+        let trend = self.sums.iter().zip(&self.counts).map(|(sum, count)| match count + prior {
+            0.0 => 0.0,
+            weight => sum / weight,
+        });
+        self.trend.extend(trend);
         for (value, alpha) in targets.values.iter_mut().zip(&context.estimates.alpha) {
             // No forecast exists before the first beta.
             *value = if alpha.is_nan() { f64::NAN } else { 0.0 };
         }
-        add_premia(context.estimates, &self.trend, &mut targets.values);
+        add_premia(&context, &self.trend, &mut targets.values);
         Ok(())
     }
 }
@@ -68,7 +76,7 @@ mod tests {
             let mut strategy = FactorMomentum { half_life, ..FactorMomentum::default() };
             let calendar = Calendar { frames_per_day, ..Calendar::default() };
             (0..40).for_each(|i| strategy.observe(&[f64::from(i % 7) * 1e-3], &calendar).unwrap());
-            (strategy.sums, strategy.count)
+            (strategy.sums, strategy.counts)
         };
         assert_eq!(observed(10.0, 3), observed(30.0, 1));
     }

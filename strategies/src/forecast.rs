@@ -2,6 +2,7 @@
 
 use betaflow_engine::model::Estimates;
 use betaflow_engine::settings::{Calendar, Choice, Kind, Range, SettingType, SettingValue};
+use betaflow_engine::strategy::Context;
 use serde::{Deserialize, Serialize};
 
 /// Shrinkage of an estimated alpha towards 0.
@@ -81,11 +82,14 @@ pub fn posterior_alphas(
     }
 }
 
-/// Adds β_i'λ to each value.
-pub(crate) fn add_premia(estimates: &Estimates, premia: &[f64], values: &mut [f64]) {
-    for (factor, premium) in premia.iter().enumerate() {
-        for (value, beta) in values.iter_mut().zip(estimates.betas_on(factor)) {
+/// Adds β_i'λ to each value; `premia` are of the K factors. An instrument without a factor of its group adds the given
+/// factors alone.
+pub(crate) fn add_premia(context: &Context<'_>, premia: &[f64], values: &mut [f64]) {
+    let given = context.estimates.factors.len();
+    for (factor, premium) in premia.iter().enumerate().take(given) {
+        for (value, beta) in values.iter_mut().zip(context.estimates.betas_on(factor)) {
             *value += beta * premium;
         }
     }
+    context.risk.own_loadings().iter().for_each(|own| own.add_products(premia, values));
 }

@@ -234,7 +234,7 @@ impl Strategy for Forecasts {
             }
         };
         if targets.kind == TargetKind::Expected && self.premia {
-            add_premia(context.estimates, context.premia, &mut targets.values);
+            add_premia(&context, context.premia, &mut targets.values);
         }
         Ok(())
     }

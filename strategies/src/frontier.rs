@@ -56,7 +56,7 @@ impl Settings {
             }
             FrontierInputs::Forecasts => {
                 self.alpha_shrink.write(context.estimates, context.calendar, &mut forecast);
-                add_premia(context.estimates, context.premia, &mut forecast);
+                add_premia(&context, context.premia, &mut forecast);
                 let known = |i: usize| context.risk.idiosyncratic()[i].is_finite() && !forecast[i].is_nan();
                 let upper: Vec<f64> = (0..context.risk.instruments())
                     .map(|i| if context.tradable[i] && known(i) { weight_max } else { 0.0 })

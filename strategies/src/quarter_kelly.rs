@@ -32,7 +32,7 @@ impl Strategy for QuarterKelly {
     fn decide(&mut self, context: Context<'_>, targets: &mut Targets) -> Result<(), StrategyError> {
         targets.kind = TargetKind::Expected;
         self.alpha_shrink.write(context.estimates, context.calendar, &mut targets.values);
-        add_premia(context.estimates, context.premia, &mut targets.values);
+        add_premia(&context, context.premia, &mut targets.values);
         Ok(())
     }
 }

@@ -120,6 +120,7 @@ pub(super) fn assembler(hello: &Hello, settings: &Settings) -> Result<Assembler,
         factor_gap: settings.factor_gap,
         benchmark: settings.benchmark.clone(),
         zone: settings.zone.clone(),
+        renames: settings.renames.clone(),
     })?;
     let has = |field: Field| hello.columns.iter().any(|name| nullable::field(name) == Some(field));
     assembler.set_fields(settings.wanted(has))?;
@@ -180,7 +181,7 @@ pub(super) fn check_numbers(assembler: &Assembler, settings: &Settings, bars: &B
     }
     for (i, symbol) in bars.symbols.iter().enumerate() {
         assembler
-            .check(symbol, &bar(bars, i))
+            .check(TimestampNs(bars.timestamp), symbol, &bar(bars, i))
             .map_err(|fault| describe_fault(fault, symbol, settings.values))?;
     }
     Ok(())
@@ -200,6 +201,10 @@ pub(super) fn describe_fault(fault: Fault, symbol: &str, values: Values) -> Refu
     let symbol = shown(symbol);
     match fault {
         Fault::Duplicate => (format!("duplicate symbol `{symbol}`"), "each symbol once per message"),
+        Fault::Renamed => (
+            format!("a bar of `{symbol}`, which data.renames replaces by another symbol"),
+            "the new symbol from the date of the change on",
+        ),
         Fault::Value { field, found } => {
             let expected = match (values, field) {
                 (Values::ReturnsOfAnySize, Field::Close) => "a finite return, or null",

@@ -467,7 +467,7 @@ impl FeedSource {
             without_factors: without,
             after_last: false,
         };
-        warnings.extend(data_warnings(&self.assembler, &left_out));
+        warnings.extend(data_warnings(&self.assembler, self.counted.facts.first, &left_out));
         warnings.extend(self.factors.as_ref().and_then(|factors| factors.warning(&self.feed)));
         if self.counted.passed > 0 {
             warnings.push(Warning::MessagesBeforeHistoryEnd { count: self.counted.passed });

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use betaflow_engine::assembly::{FactorGap, FrameColumn, Universe, Values};
+use betaflow_engine::assembly::{FactorGap, FrameColumn, Renames, Universe, Values};
 use betaflow_engine::frame::Field;
 use betaflow_engine::frame::Frame;
 use betaflow_engine::source::Source as _;
@@ -70,6 +70,8 @@ fn neutral(settings: &Settings) -> Settings {
     settings.universe = Universe::default();
     settings.factors = Vec::new();
     settings.benchmark = None;
+    // The client applies symbol changes; a feed sends the symbols of the data.
+    settings.renames = Renames::default();
     settings.factor_gap = FactorGap::Carry;
     settings.required = Vec::new();
     let others = Field::ALL.into_iter().filter(|field| *field != Field::Close);

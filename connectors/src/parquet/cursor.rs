@@ -471,6 +471,9 @@ impl Cursor {
             Fault::Duplicate => {
                 return DataError::Duplicate { place: self.place(row, cell.or(tidy(None))), symbol, time };
             }
+            Fault::Renamed => {
+                return DataError::Renamed { place: self.place(row, cell.or(tidy(None))), symbol, time };
+            }
             Fault::Value { field, found } => (field, found),
         };
         let column = cell.or(tidy(Some(field)));

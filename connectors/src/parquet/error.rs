@@ -227,6 +227,19 @@ pub enum DataError {
         /// Time of the row.
         time: TimestampNs,
     },
+    /// Row of a symbol after its change to another one.
+    #[error(
+        "{place}: found a row of `{symbol}` at {}, expected none, because data.renames replaces the symbol by another one; \
+         correct the date of the change, or give the other instrument a symbol of its own", Iso(*.time)
+    )]
+    Renamed {
+        /// The row.
+        place: Box<Place>,
+        /// Old symbol.
+        symbol: String,
+        /// Time of the row.
+        time: TimestampNs,
+    },
     /// Invalid number.
     #[error(
         "{place}: found {found} for `{symbol}` at {}, expected {expected}; correct it, or make it null if the \

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use betaflow_engine::assembly::{Expression, FactorGap, FrameColumn, Universe, Values};
+use betaflow_engine::assembly::{Expression, FactorGap, FrameColumn, Renames, Universe, Values};
 use betaflow_engine::execution::Need;
 use betaflow_engine::frame::Field;
 use betaflow_engine::time::{TimestampNs, Zone};
@@ -130,6 +130,8 @@ pub struct Settings {
     pub benchmark: Option<String>,
     /// Time zone of the frames' dates.
     pub zone: Zone,
+    /// Symbol changes of the instruments.
+    pub renames: Renames,
 }
 
 impl Default for Settings {
@@ -154,6 +156,7 @@ impl Default for Settings {
             factors: Vec::new(),
             benchmark: None,
             zone: Zone::UTC,
+            renames: Renames::default(),
         }
     }
 }

@@ -55,6 +55,7 @@ impl ParquetSource {
             factor_gap: settings.factor_gap,
             benchmark: settings.benchmark.clone(),
             zone: settings.zone.clone(),
+            renames: settings.renames.clone(),
         };
         let mut assembler = Assembler::new(rules).map_err(DataError::Rules)?;
         let progress = Arc::new(Progress::default());
@@ -240,7 +241,7 @@ impl ParquetSource {
             without_factors: without,
             after_last: true,
         };
-        self.facts.warnings.extend(data_warnings(&self.assembler, &left_out));
+        self.facts.warnings.extend(data_warnings(&self.assembler, self.facts.first, &left_out));
         self.facts.warnings.extend(self.factors.as_ref().and_then(FactorJoin::warning));
     }
 }

@@ -46,7 +46,7 @@ impl FolderError {
 }
 
 /// Files of a run folder.
-const RUN_FILES: [&str; 24] = [
+const RUN_FILES: [&str; 27] = [
     "summary.json",
     "run.toml",
     "report.html",
@@ -62,6 +62,9 @@ const RUN_FILES: [&str; 24] = [
     "parameters.parquet",
     "rolling.parquet",
     "premia.parquet",
+    "groups.parquet",
+    "risk.parquet",
+    "membership.parquet",
     "signal.parquet",
     "scenarios.parquet",
     "scenario_returns.parquet",

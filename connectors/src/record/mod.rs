@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `declare` | `tables!`, which declares tables and their typed records |
 //! | `column`, `field` | columns of a table; fields of a record |
-//! | `trading`, `attribution`, `estimates`, `premia`, `factors`, `signal`, `trials`, `studies`, `checks` | declarations of all tables |
+//! | `trading`, `attribution`, `estimates`, `premia`, `risk`, `membership`, `factors`, `signal`, `trials`, `studies`, `checks` | declarations of all tables |
 //! | `table`, `rows` | Parquet writer and reader of any table |
 //! | `sql` | schema, insert and select of any table in `state.db` |
 //! | `recorder` | recorder of a run folder |
@@ -30,9 +30,12 @@ mod estimates;
 mod factors;
 mod field;
 mod folder;
+mod groups;
+mod membership;
 mod numbers;
 mod premia;
 mod recorder;
+mod risk;
 mod rows;
 mod run_record;
 mod scenario_returns;
@@ -56,9 +59,12 @@ pub use estimates::{BetaRow, InstrumentRow, ParametersRow, RollingRow, RowOf, Sm
 pub use factors::FactorWindowRow;
 pub use field::{FillCosts, InState, SettingValue, SettingValues};
 pub use folder::{FolderError, RunFolder, replace_file};
+pub use groups::GroupRow;
+pub use membership::MembershipRow;
 pub use numbers::{Layout, layout_of, read_named, read_numbers};
 pub use premia::PremiaRow;
 pub use recorder::ParquetRecorder;
+pub use risk::{RESIDUAL, RiskRow};
 pub use rows::TableRows;
 pub use run_record::{FrameRecord, FrameRows, ReadError, RunRecord, read_equity};
 pub use scenario_returns::{ScenarioReturns, ScenarioReturnsTable, read_scenario_returns};

@@ -1,6 +1,6 @@
 //! Recorder of a run folder: the ledger as Parquet files.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use betaflow_engine::ledger::{Frames, LedgerFrame, RecordError, RecordSettings, Recorder, RunFacts};
@@ -10,7 +10,10 @@ use betaflow_engine::time::TimestampNs;
 use super::attribution::{AttributionRow, ContributionRow, contributions};
 use super::column::RunNames;
 use super::estimates::{BetaRow, InstrumentRow};
+use super::groups::{GroupRow, groups};
+use super::membership::MembershipRow;
 use super::premia::PremiaRow;
+use super::risk::{RESIDUAL, RiskRow};
 use super::syncing::Syncing;
 use super::table::{TableError, TableWriter};
 use super::trading::{BorrowRow, EquityRow, FillRow, OrderRow, WeightRow, fills, orders, weights};
@@ -51,12 +54,71 @@ impl Premia {
     }
 
     fn push(&mut self, frame: &LedgerFrame) -> Result<(), TableError> {
-        for (number, factor) in self.factors.iter().enumerate().take(frame.premia.len()) {
+        let names = factor_names(&self.factors, frame);
+        for (number, factor) in names.enumerate().take(frame.premia.len()) {
             self.row.take(frame, factor, number);
             self.table.push(&self.row)?;
         }
         Ok(())
     }
+}
+
+/// `risk.parquet`: the predicted risk of the frames of `weights.parquet`.
+struct Risk {
+    table: TableWriter<RiskRow>,
+    row: RiskRow,
+    /// Names of the factors.
+    factors: Vec<Arc<str>>,
+    residual: Arc<str>,
+}
+
+impl Risk {
+    fn create(folder: &Path, factors: &[String], note: Option<&str>) -> Result<Self, TableError> {
+        Ok(Self {
+            table: TableWriter::create(folder, &RunNames::of_factors(factors), note)?,
+            row: RiskRow::default(),
+            factors: factors.iter().map(|name| Arc::from(name.as_str())).collect(),
+            residual: Arc::from(RESIDUAL),
+        })
+    }
+
+    fn push(&mut self, frame: &LedgerFrame) -> Result<(), TableError> {
+        let Some(last) = frame.risk.len().checked_sub(1) else { return Ok(()) };
+        for (number, name) in factor_names(&self.factors, frame).take(last).enumerate() {
+            self.row.take(frame, name, number);
+            self.table.push(&self.row)?;
+        }
+        self.row.take(frame, &self.residual, last);
+        self.table.push(&self.row)
+    }
+}
+
+/// `membership.parquet`, created with its first row.
+struct Changes {
+    folder: PathBuf,
+    names: RunNames,
+    note: Option<String>,
+    table: Option<TableWriter<MembershipRow>>,
+    row: MembershipRow,
+}
+
+impl Changes {
+    fn push(&mut self, frame: &LedgerFrame) -> Result<(), TableError> {
+        let Self { folder, names, note, table, row } = self;
+        for change in &frame.membership {
+            if table.is_none() {
+                *table = Some(TableWriter::create(folder, names, note.as_deref())?);
+            }
+            row.take(frame, change);
+            table.as_mut().map_or(Ok(()), |table| table.push(row))?;
+        }
+        Ok(())
+    }
+}
+
+/// Names of the K factors of a frame: the given ones among `columns`, then those of groups.
+fn factor_names<'a>(columns: &'a [Arc<str>], frame: &'a LedgerFrame) -> impl Iterator<Item = &'a Arc<str>> {
+    columns.iter().take(frame.given_factors).chain(frame.group_factors.iter())
 }
 
 /// Tables of trading.
@@ -74,6 +136,12 @@ struct Trades {
     premia: Option<Premia>,
     /// Table of the fees on shorts, in runs with a file of them.
     borrow: Option<TableWriter<BorrowRow>>,
+    risk: Option<Risk>,
+    changes: Changes,
+    /// Table of the groups, from the first frame with groups on.
+    groups: Option<TableWriter<GroupRow>>,
+    folder: PathBuf,
+    note: Option<String>,
     frames: Frames,
     /// True for a row per instrument with an expected return.
     expected: bool,
@@ -126,8 +194,19 @@ impl ParquetRecorder {
                 contributions: TableWriter::create(folder, names, note)?,
                 last: (TimestampNs::default(), 0),
                 premia: weights.is_some().then(|| Premia::create(folder, factors, note)).transpose()?,
+                risk: weights.is_some().then(|| Risk::create(folder, factors, note)).transpose()?,
+                changes: Changes {
+                    folder: folder.to_owned(),
+                    names: names.clone(),
+                    note: note.map(str::to_owned),
+                    table: None,
+                    row: MembershipRow::default(),
+                },
                 weights,
                 borrow: None,
+                groups: None,
+                folder: folder.to_owned(),
+                note: note.map(str::to_owned),
                 expected: record.expected_returns.unwrap_or(false),
                 frames: record.weights,
                 latest: None,
@@ -171,6 +250,7 @@ impl Trades {
                 table.push(&row)?;
             }
         }
+        self.changes.push(frame)?;
         self.attribution_row.take(frame);
         self.attribution.push(&self.attribution_row)?;
         match self.frames {
@@ -185,11 +265,27 @@ impl Trades {
         }
     }
 
+    fn push_groups(&mut self, frame: &LedgerFrame) -> Result<(), TableError> {
+        if frame.groups.is_empty() {
+            return Ok(());
+        }
+        let table = match &mut self.groups {
+            Some(table) => table,
+            none => {
+                let names = RunNames::default();
+                none.insert(TableWriter::create(&self.folder, &names, self.note.as_deref())?)
+            }
+        };
+        groups(frame).try_for_each(|row| table.push(&row))
+    }
+
     fn push_weights(&mut self, frame: &LedgerFrame) -> Result<(), TableError> {
         if let Some(table) = &mut self.weights {
             weights(frame, self.expected).try_for_each(|row| table.push(&row))?;
         }
-        self.premia.as_mut().map_or(Ok(()), |premia| premia.push(frame))
+        self.push_groups(frame)?;
+        self.premia.as_mut().map_or(Ok(()), |premia| premia.push(frame))?;
+        self.risk.as_mut().map_or(Ok(()), |risk| risk.push(frame))
     }
 
     fn finish(mut self, facts: &RunFacts, syncing: &Syncing) -> Result<(), TableError> {
@@ -207,8 +303,17 @@ impl Trades {
         if let Some(table) = self.borrow {
             table.close_into(syncing)?;
         }
+        if let Some(groups) = self.groups {
+            groups.close_into(syncing)?;
+        }
         if let Some(premia) = self.premia {
             premia.table.close_into(syncing)?;
+        }
+        if let Some(risk) = self.risk {
+            risk.table.close_into(syncing)?;
+        }
+        if let Some(table) = self.changes.table {
+            table.close_into(syncing)?;
         }
         self.equity.close_into(syncing)?;
         self.fills.close_into(syncing)

@@ -28,6 +28,7 @@ tables! {
         costs: Costs = frame.account.costs, "currency", "Costs of the frame.";
         interest: f64 = frame.account.interest, "currency", "Interest on cash; negative where cash is.";
         dividends: f64 = frame.account.dividends, "currency", "Dividends on positions held at the preceding close; negative for shorts.";
+        predicted_volatility: f64 = frame.predicted_volatility, "a year", "Predicted volatility of the book's return in the next frame, from the positions after the frame's fills; null on the opening of an account.";
         benchmark_nav: f64 = frame.benchmark_nav, "currency", "Net asset value of the benchmark.";
         digest: InState<Option<Arc<str>>> = digest.map(Arc::from), "", "Digest of the run up to and including the frame.";
     }
@@ -109,13 +110,22 @@ impl EquityRow {
             costs: self.costs,
             turnover: self.turnover,
             cap_multiplier: self.cap_multiplier,
+            predicted_volatility: self.predicted_volatility,
             benchmark_nav: self.benchmark_nav,
         }
     }
 
     /// Returns true for the columns of [`Self::point`].
     pub(super) fn is_of_point(column: &str) -> bool {
-        let fixed = ["timestamp", "seq", "nav", "turnover", "cap_multiplier", "benchmark_nav"];
+        let fixed = [
+            "timestamp",
+            "seq",
+            "nav",
+            "turnover",
+            "cap_multiplier",
+            "predicted_volatility",
+            "benchmark_nav",
+        ];
         fixed.contains(&column) || Costs::default().items().iter().any(|(name, _)| *name == column)
     }
 

@@ -210,6 +210,16 @@ impl StateFolder {
         Ok(value(&connection, key).map_err(self.failed("read the settings"))?.unwrap_or_default())
     }
 
+    /// Sets a value of `meta`, whether it exists or not.
+    ///
+    /// # Errors
+    /// An error of SQLite.
+    pub fn replace(&self, key: &str, value: &str) -> Result<(), StoreError> {
+        let connection = self.connection()?;
+        let set = connection.execute("INSERT OR REPLACE INTO meta VALUES (?1, ?2)", params![key, value]);
+        set.map(drop).map_err(self.failed("write the settings"))
+    }
+
     /// Returns a value of `meta`.
     ///
     /// # Errors

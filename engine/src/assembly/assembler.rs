@@ -6,30 +6,40 @@ use serde::{Deserialize, Serialize};
 
 use super::basket::Basket;
 use super::benchmark::BenchmarkPrice;
+use super::renaming::{self, Renaming};
 use super::row_order::{NO_COLUMN, RowOrder};
 use super::symbols::Symbols;
-use super::{AssemblyError, Fault, FrameColumn, Outcome, Rules, Slot, UnmatchedName, Values};
+use super::{AssemblyError, Fault, FrameColumn, Outcome, Rules, Slot, Universe, UnmatchedName, Values};
 use crate::frame::Bar;
 use crate::frame::Field;
 use crate::frame::Frame;
 use crate::source::DataFacts;
 use crate::state::{StateError, restore_under, save_under};
-use crate::time::TimestampNs;
+use crate::time::{Date, TimestampNs};
 
 /// Destination of a row's values: an index into the engine order, or one of the constants below.
-type Target = u32;
+pub(super) type Target = u32;
 const IGNORED: Target = u32::MAX;
 const UNLISTED: Target = u32::MAX - 1;
 /// Instrument of a factor expression; its entry is in `constituents`.
 const CONSTITUENT: Target = u32::MAX - 2;
 /// Instrument that is only the benchmark: it makes no frame.
 const BENCHMARK: Target = u32::MAX - 3;
+/// Symbol that another one has replaced.
+pub(super) const GONE: Target = u32::MAX - 4;
+
+/// Returns true for an index into the engine order.
+pub(super) const fn is_column(target: Target) -> bool {
+    target < GONE
+}
 
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-struct Entry {
+pub(super) struct Entry {
     /// Tick of the last timestamp at which the instrument had a row.
     seen: u64,
-    target: Target,
+    pub(super) target: Target,
+    /// True if the data has the symbol; false if only a symbol change names it so far.
+    in_data: bool,
 }
 
 #[derive(Debug, Serialize, Deserialize)]
@@ -43,18 +53,23 @@ struct Constituent {
 /// Assembles the rows of successive timestamps into frames.
 #[derive(Debug)]
 pub struct Assembler {
-    rules: Rules,
+    pub(super) rules: Rules,
+    /// Universe of the rules, by all symbols of an instrument.
+    universe: Universe,
     factor_names: Vec<String>,
     constituent_names: BTreeSet<String>,
     constituents: Vec<Constituent>,
     basket: Basket,
     benchmark: BenchmarkPrice,
-    symbols: Symbols,
-    entries: Vec<Entry>,
+    pub(super) symbols: Symbols,
+    pub(super) entries: Vec<Entry>,
+    pub(super) renaming: Renaming,
+    /// Error of a symbol change, for the end of the timestamp.
+    pub(super) failure: Option<AssemblyError>,
     /// Rows of instruments that are not yet in the engine order.
     unlisted: Vec<(Slot, Bar)>,
     /// Order of the rows last taken at once.
-    order: RowOrder,
+    pub(super) order: RowOrder,
     /// True if the timestamp has a row so far.
     has_rows: bool,
     /// True if rows were taken at once, and `Entry::seen` of their instruments is not set.
@@ -89,8 +104,13 @@ impl Assembler {
             }
         }
         let terms = rules.factors.iter().flat_map(|(_, expression)| expression.terms());
+        let constituent_names: BTreeSet<String> = terms.map(|(_, symbol)| symbol.clone()).collect();
+        renaming::check(&rules, &constituent_names)?;
         Ok(Self {
-            constituent_names: terms.map(|(_, symbol)| symbol.clone()).collect(),
+            constituent_names,
+            universe: rules.renames.widen(&rules.universe),
+            renaming: Renaming::default(),
+            failure: None,
             basket: Basket::new(&rules.factors, rules.values, rules.factor_gap),
             benchmark: BenchmarkPrice::default(),
             floor: rules.values.floor(),
@@ -148,17 +168,25 @@ impl Assembler {
 
     /// Returns true if `symbol` becomes a column once it has a price.
     fn trades(&self, symbol: &str) -> bool {
-        self.rules.universe.trades(symbol, &self.constituent_names)
+        self.universe.trades(symbol, &self.constituent_names)
     }
 
     /// Slot of a symbol. The lookup is slow: call once per symbol and keep the slot.
     pub fn slot(&mut self, symbol: &str) -> Slot {
+        let slot = self.place(symbol);
+        self.entries[slot.index()].in_data = true;
+        slot
+    }
+
+    /// Slot of a symbol that a row or a symbol change names.
+    pub(super) fn place(&mut self, symbol: &str) -> Slot {
         if let Some(slot) = self.symbols.get(symbol) {
             return slot;
         }
         let slot = self.symbols.intern(symbol);
         let is_benchmark = self.is_benchmark(symbol);
         let mut target = match self.trades(symbol) {
+            true if self.rules.renames.is_gone(self.renaming.applied, symbol) => GONE,
             true => UNLISTED,
             false if is_benchmark => BENCHMARK,
             false => IGNORED,
@@ -170,7 +198,7 @@ impl Assembler {
             self.constituents.push(Constituent { slot, position, target });
             target = CONSTITUENT;
         }
-        self.entries.push(Entry { seen: 0, target });
+        self.entries.push(Entry { seen: 0, target, in_data: false });
         slot
     }
 
@@ -187,6 +215,7 @@ impl Assembler {
 
     /// Starts the rows of a timestamp: clears `frame` and resizes it to all instruments so far.
     pub fn begin(&mut self, timestamp: TimestampNs, frame: &mut Frame) {
+        self.rename_until(timestamp);
         frame.clear();
         frame.timestamp = timestamp;
         frame.utc_offset = self.rules.zone.offset(timestamp);
@@ -220,6 +249,9 @@ impl Assembler {
         if entry.seen == self.tick {
             return Err(Fault::Duplicate);
         }
+        if entry.target == GONE && !bar[Field::Close].is_nan() {
+            return Err(Fault::Renamed);
+        }
         if let Some(fault) = self.rules.fault_in(self.floor, bar) {
             return Err(fault);
         }
@@ -242,6 +274,14 @@ impl Assembler {
             return false;
         }
         if !self.order.is_of(slots) && !self.learn(slots) {
+            return false;
+        }
+        if self
+            .order
+            .special()
+            .iter()
+            .any(|row| self.entries[slots[*row].index()].target == GONE && !closes[*row].is_nan())
+        {
             return false;
         }
         (self.has_rows, self.unmarked) = (true, true);
@@ -284,7 +324,7 @@ impl Assembler {
         }
         order.replace(slots, |slot| match entries[slot.0 as usize].target {
             IGNORED => (NO_COLUMN, false),
-            UNLISTED | CONSTITUENT | BENCHMARK => (NO_COLUMN, true),
+            UNLISTED | CONSTITUENT | BENCHMARK | GONE => (NO_COLUMN, true),
             target => (target, benchmark.slot == Some(slot)),
         });
         true
@@ -315,11 +355,15 @@ impl Assembler {
         }
     }
 
-    /// Checks the values of one row as [`Assembler::put`] does, without taking the row.
+    /// Checks the values of one row of a timestamp as [`Assembler::put`] does, without taking the row.
     ///
     /// # Errors
     /// Fails if a value is neither null nor valid, or a return takes its index out of the range of numbers.
-    pub fn check(&self, symbol: &str, bar: &Bar) -> Result<(), Fault> {
+    pub fn check(&self, timestamp: TimestampNs, symbol: &str, bar: &Bar) -> Result<(), Fault> {
+        let is_gone = || self.rules.renames.is_gone_on(Date::of(self.rules.zone.local(timestamp)), symbol);
+        if !bar[Field::Close].is_nan() && self.wants(symbol) && is_gone() {
+            return Err(Fault::Renamed);
+        }
         let fault = self.rules.fault_in(self.floor, bar).or_else(|| self.index_fault(symbol, bar));
         match fault.filter(|_| self.wants(symbol)) {
             Some(fault) => Err(fault),
@@ -419,6 +463,9 @@ impl Assembler {
     /// # Errors
     /// Fails on a gap in the prices of a factor's instrument, or an index beyond the range of numbers.
     pub fn finish(&mut self, frame: &mut Frame) -> Result<Outcome, AssemblyError> {
+        if let Some(failure) = self.failure.take() {
+            return Err(failure);
+        }
         if !self.priced {
             return Ok(Outcome::Empty);
         }
@@ -426,6 +473,7 @@ impl Assembler {
             return Ok(Outcome::LeftOut);
         }
         self.list(frame);
+        self.write_renames(frame);
         match self.rules.values {
             Values::Prices => {}
             Values::Returns => self.cumulate(frame)?,
@@ -453,6 +501,7 @@ impl Assembler {
                 Some(constituent) => constituent.target = target,
                 None => self.entries[slot.0 as usize].target = target,
             }
+            self.watch(slot, target);
             frame.listed.push(self.symbols.name(slot).clone());
             frame.close.push(bar[Field::Close]);
             for column in &self.rules.fields {
@@ -496,11 +545,11 @@ impl Assembler {
     /// # Errors
     /// Fails if the state cannot be encoded; no such case is known.
     pub fn save(&self) -> Result<Vec<u8>, StateError> {
-        let Self { entries, constituents, basket, benchmark, index, .. } = self;
+        let Self { entries, constituents, basket, benchmark, index, renaming, .. } = self;
         let Self { instruments, tick, timestamp, next_seq, .. } = self;
         let symbols: Vec<&str> = self.symbols.names().collect();
         let counts = (instruments, tick, timestamp, next_seq);
-        let prices = (basket, benchmark, index);
+        let prices = (basket, benchmark, index, renaming);
         save_under(STATE, &self.rules, &(symbols, entries, constituents, prices, counts))
     }
 
@@ -513,7 +562,7 @@ impl Assembler {
             restore_under(STATE, &self.rules, state)?;
         self.symbols = Symbols::of(&symbols);
         (self.entries, self.constituents) = (entries, constituents);
-        (self.basket, self.benchmark, self.index) = prices;
+        (self.basket, self.benchmark, self.index, self.renaming) = prices;
         (self.instruments, self.tick, self.timestamp, self.next_seq) = counts;
         self.unlisted.clear();
         self.order.clear();
@@ -545,6 +594,11 @@ impl Assembler {
     /// Names in the rules of the universe that no row so far had.
     #[must_use]
     pub fn unseen(&self) -> Vec<UnmatchedName> {
-        self.rules.universe.unseen(|symbol| self.symbols.get(symbol).is_some())
+        self.rules.universe.unseen(|symbol| self.is_in_data(symbol))
+    }
+
+    /// Returns true if the data has the symbol.
+    pub(super) fn is_in_data(&self, symbol: &str) -> bool {
+        self.symbols.get(symbol).is_some_and(|slot| self.entries[slot.index()].in_data)
     }
 }

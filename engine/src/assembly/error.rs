@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Values;
+use super::{Rename, Values};
 use crate::frame::Field;
 use crate::time::{Iso, TimestampNs};
 
@@ -18,6 +18,8 @@ pub enum Fault {
         /// The value.
         found: f64,
     },
+    /// The symbol was replaced by another one at an earlier date.
+    Renamed,
 }
 
 /// Error of rows that are valid one by one but cannot become frames together, or of rules that contradict
@@ -58,6 +60,12 @@ pub enum AssemblyError {
     FactorTwice(String),
     /// Prices, volumes or dividends are requested of data that states returns.
     PricesOfReturns(Field),
+    /// The new symbol of a change had prices before its date.
+    RenamedToListed(Rename),
+    /// A changed symbol is part of a factor expression, or is the benchmark.
+    RenamedConstituent(Rename),
+    /// A change has a ratio, and the data states returns.
+    RatioOfReturns(Rename),
 }
 
 /// Contradiction between two rules of the universe about one symbol.
@@ -114,6 +122,21 @@ impl fmt::Display for AssemblyError {
                 "found {} (`{}`) in data of returns, expected data of prices",
                 field.role(),
                 field.names()[0]
+            ),
+            Self::RenamedToListed(Rename { from, to, date, .. }) => write!(
+                f,
+                "data.renames: found prices of `{to}` before {date}, on which `{from}` becomes `{to}`, expected none; \
+                 correct the date, or give the instrument that had the symbol before another symbol"
+            ),
+            Self::RenamedConstituent(Rename { from, to, date, .. }) => write!(
+                f,
+                "data.renames: found a change of `{from}` to `{to}` on {date}, expected none of an instrument that a \
+                 factor expression or the benchmark uses; write all its rows under one symbol"
+            ),
+            Self::RatioOfReturns(Rename { from, to, ratio, .. }) => write!(
+                f,
+                "data.renames: found the ratio {ratio} for `{from}` and `{to}` in data of returns, expected 1: returns \
+                 have no unit"
             ),
         }
     }

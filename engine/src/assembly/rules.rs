@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Expression, FactorGap, Fault, Universe, Values};
+use super::{Expression, FactorGap, Fault, Renames, Universe, Values};
 use crate::frame::Bar;
 use crate::frame::Field;
 use crate::time::Zone;
@@ -35,6 +35,9 @@ pub struct Rules {
     pub benchmark: Option<String>,
     /// Time zone of the frames' dates.
     pub zone: Zone,
+    /// Symbol changes. Not compared before a state is restored: later changes may be added between two runs.
+    #[serde(skip)]
+    pub renames: Renames,
 }
 
 /// Result of the rows of one timestamp.

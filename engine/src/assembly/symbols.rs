@@ -10,6 +10,13 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Slot(pub(super) u32);
 
+impl Slot {
+    /// Position in the order of interning.
+    pub(super) fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
 /// Names of all slots.
 #[derive(Debug, Default)]
 pub(super) struct Symbols {

@@ -53,6 +53,8 @@ pub struct ExecutionFacts {
     pub cancelled: u64,
     /// Cancelled orders whose last due bar had no volume.
     pub cancelled_without_volume: u64,
+    /// Orders cancelled, in whole or in part, because their instrument left its spell of membership before the fill.
+    pub cancelled_outside: u64,
     /// Orders whose remainder expired with their instrument.
     pub expired: u64,
     /// Cancelled or expired orders that were filled in part.
@@ -166,6 +168,15 @@ impl Book {
     pub(crate) fn set_benchmark(&mut self, write: impl FnOnce(usize, &mut Vec<f64>)) {
         let portfolio = Arc::make_mut(&mut self.portfolio);
         write(portfolio.quantity.len(), &mut portfolio.benchmark);
+    }
+
+    /// Sets which instruments are members on the next frame; empty without a membership.
+    pub(crate) fn set_members(&mut self, members: &[bool]) {
+        if self.portfolio.members != members {
+            let portfolio = Arc::make_mut(&mut self.portfolio);
+            portfolio.members.clear();
+            portfolio.members.extend_from_slice(members);
+        }
     }
 
     /// Records the price gain of each position from now on.

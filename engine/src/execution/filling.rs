@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::book::{Book, ExecutionFacts};
-use super::costs::{BPS, CostItem, Costs, Impact};
+use super::costs::{BPS, Conditions, CostItem, Costs, Impact};
 use super::fills::{Fill, Reason};
 use super::market::Market;
 use super::orders::{OrderState, nearest_lots, whole_lots};
@@ -32,14 +32,16 @@ impl Book {
                 Some(cap) => frame.volume[i].max(0.0) * market.volume_multiplier() * cap - taken[i],
                 None => f64::INFINITY,
             };
-            let remaining = nearest_lots(order.remaining(), settings.lot);
+            let ordered = nearest_lots(order.remaining(), settings.lot);
+            let remaining =
+                if portfolio.is_member(i) { ordered } else { closing(ordered, portfolio.quantity[i]) };
             order.without_volume = market.is_stale(i);
             let allowed = portfolio.borrowable(i, remaining, settings.lot);
             let quantity = if order.without_volume { 0.0 } else { fillable(allowed, most, settings.lot) };
             facts.cut_shorts += u64::from(allowed != remaining && !price.is_nan() && !order.without_volume);
             if !price.is_nan() && quantity != 0.0 {
                 let (fill, impact) = make_fill(settings, order, market, quantity, price);
-                order.fill(quantity, quantity == remaining, settings.lot);
+                order.fill(quantity, quantity == ordered, settings.lot);
                 portfolio.quantity[i] = nearest_lots(portfolio.quantity[i] + quantity, settings.lot);
                 portfolio.cash -= quantity * price + fill.costs.total();
                 if let Some(taken) = taken.get_mut(i) {
@@ -49,6 +51,11 @@ impl Book {
                 fills.push(fill);
             }
             let fate = fate(order, settings.unfilled);
+            if remaining != ordered && (remaining == 0.0 || closing(remaining, portfolio.quantity[i]) == 0.0)
+            {
+                facts.cancelled_outside += 1;
+                return Fate::Ends(OrderState::Cancelled);
+            }
             if order.without_volume && fate == Fate::Ends(OrderState::Cancelled) {
                 facts.cancelled_without_volume += 1;
             }
@@ -65,6 +72,12 @@ impl Book {
             self.facts.partly_filled += u64::from(order.state != OrderState::Filled && order.filled != 0.0);
         }
     }
+}
+
+/// Part of an order for an instrument outside its spells of membership: what brings the position nearer to 0.
+fn closing(ordered: f64, held: f64) -> f64 {
+    let reduces = (ordered > 0.0 && held < 0.0) || (ordered < 0.0 && held > 0.0);
+    if reduces { ordered.abs().min(held.abs()).copysign(ordered) } else { 0.0 }
 }
 
 impl ExecutionFacts {
@@ -99,7 +112,9 @@ impl ExecutionSettings {
         price: f64,
     ) -> (Fill, Impact) {
         let commission = self.commission(quantity, price).max(self.commission_min);
-        let (costs, impact) = costs_of(self, instrument as usize, market, quantity, price, commission);
+        let i = instrument as usize;
+        let conditions = market.conditions(i);
+        let (costs, impact) = costs_of(self, i, market, (quantity, price), conditions, commission);
         let fill = Fill {
             instrument,
             decided_seq: None,
@@ -108,7 +123,7 @@ impl ExecutionSettings {
             decision_price: f64::NAN,
             costs,
             permanent_impact: impact.permanent,
-            conditions: market.conditions(instrument as usize),
+            conditions,
             reason: Reason::Recall,
         };
         (fill, impact)
@@ -135,7 +150,8 @@ fn make_fill(
 ) -> (Fill, Impact) {
     let i = order.record.instrument as usize;
     let commission = order.charge(settings.commission(quantity, price), settings.commission_min);
-    let (costs, impact) = costs_of(settings, i, market, quantity, price, commission);
+    let conditions = market.conditions(i);
+    let (costs, impact) = costs_of(settings, i, market, (quantity, price), conditions, commission);
     let fill = Fill {
         instrument: order.record.instrument,
         decided_seq: Some(order.record.decided_seq),
@@ -144,25 +160,26 @@ fn make_fill(
         decision_price: order.decision_price,
         costs,
         permanent_impact: impact.permanent,
-        conditions: market.conditions(i),
+        conditions,
         reason: Reason::Order,
     };
     (fill, impact)
 }
 
 /// Costs of a fill, and its impact. `commission`: before the multiplier of stress.
+#[inline]
 fn costs_of(
     settings: &ExecutionSettings,
     i: usize,
     market: &Market,
-    quantity: f64,
-    price: f64,
+    (quantity, price): (f64, f64),
+    conditions: Conditions,
     commission: f64,
 ) -> (Costs, Impact) {
     let impact = impact_in(settings, i, market, quantity, price);
     let costs = Costs::of(&[
         (CostItem::Commission, commission * market.multipliers().commission),
-        (CostItem::Spread, (quantity * price).abs() * market.conditions(i).half_spread_bps * BPS),
+        (CostItem::Spread, (quantity * price).abs() * conditions.half_spread_bps * BPS),
         (CostItem::Impact, impact.temporary + impact.permanent),
     ]);
     (costs, impact)

@@ -60,6 +60,11 @@ impl HalfSpreads {
             let given = self.given.get(name).filter(|_| self.model == SpreadModel::Constant);
             self.bps.push(given.copied().unwrap_or(self.usual));
         }
+        for renamed in frame.renamed.iter().filter(|_| self.model == SpreadModel::Constant) {
+            if let Some(given) = self.given.get(&*renamed.name) {
+                self.bps[renamed.instrument as usize] = *given;
+            }
+        }
         // A source other than the connectors may emit frames without names.
         self.bps.resize(frame.instruments(), self.usual);
         self.known.resize(frame.instruments(), false);

@@ -92,6 +92,11 @@ impl Opening {
         &self.quantities
     }
 
+    /// Looks all quantities up again, after a symbol change.
+    pub fn forget(&mut self) {
+        self.quantities.clear();
+    }
+
     /// Cash.
     #[must_use]
     pub fn cash(&self) -> f64 {

@@ -40,7 +40,7 @@
 //! the benchmark. Figures of a ruined series are −100 % or NaN. Scenarios that re-price a ruined run are
 //! ruined with it.
 //!
-//! With `borrow_file`, fees on shorts, and the shares that can be borrowed, are those of the file (`borrow/`).
+//! With `borrow_file`, fees on shorts, and the shares that can be borrowed, are those of the file (`borrow.rs`).
 //!
 //! The benchmark (`benchmark/`) by default holds equal weights of all instruments that trade, rebalanced every 21
 //! days. Benchmarks with weights have the strategy's delay and costs, no cap and no box. An instrument, a factor or
@@ -53,6 +53,7 @@ mod actions;
 mod benchmark;
 mod book;
 mod borrow;
+mod borrow_terms;
 mod carrying;
 mod closing;
 mod costs;
@@ -65,6 +66,7 @@ mod marking;
 mod moves;
 mod orders;
 mod portfolio;
+mod recalls;
 pub mod repricing;
 mod settings;
 mod spread;
@@ -76,7 +78,8 @@ mod working;
 pub use actions::Action;
 pub use benchmark::{Benchmark, BenchmarkFacts, BenchmarkRule, ReturnRows, WeightRows};
 pub use book::{Account, Book, ExecutionFacts};
-pub use borrow::{BorrowCharge, BorrowTerms, available_units};
+pub use borrow::BorrowCharge;
+pub use borrow_terms::{BorrowTerms, available_units};
 pub use costs::{BPS, ChargedOn, Conditions, CostItem, Costs, Impact};
 pub use fills::{Fill, Reason};
 pub use holdings::{Holdings, Opening, OpeningError};

@@ -26,6 +26,8 @@ pub struct Portfolio {
     pub price: Vec<f64>,
     /// True if the instrument can be ordered on this frame: it has a price and known costs.
     pub tradable: Vec<bool>,
+    /// False if the instrument is outside its spells of membership: it can only be sold. Empty without a membership.
+    pub members: Vec<bool>,
     /// Current cost of trading a unit of notional before impact: commission and half-spread.
     pub linear_cost: Vec<f64>,
     /// Current impact as the coefficient of |trade|^{3/2}, trade as a share of NAV. Empty without an impact
@@ -58,6 +60,12 @@ impl Portfolio {
     #[must_use]
     pub fn is_ruined(&self) -> bool {
         is_ruined(self.nav)
+    }
+
+    /// Returns true unless the instrument is outside its spells of membership.
+    #[must_use]
+    pub fn is_member(&self, instrument: usize) -> bool {
+        self.members.get(instrument).copied().unwrap_or(true)
     }
 
     /// Weight of an instrument, with orders in flight counted as filled.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::borrow::BorrowTerms;
+use super::borrow_terms::BorrowTerms;
 use super::holdings::Holdings;
 use crate::dated::DatedValues;
 use crate::frame::Field;
@@ -181,7 +181,7 @@ settings! {
         ///
         /// A row is in force from the date `from` until the next row of the symbol; without `from`, from the beginning. An
         /// instrument without one, or with null, pays `borrow_bps_per_year`. `available` is 0 or false for no shares, 1, true
-        /// or null for any number, and otherwise the units that can be short in all. Shares that are short beyond it are
+        /// or null for any number, and otherwise the units that can be short in all, which splits do not change. Shares that are short beyond it are
         /// recalled: they are bought on the next bar, outside the turnover cap and the participation cap. Sizing counts
         /// the fee per frame as a cost of each short.
         #[serde(skip_serializing_if = "Option::is_none")]

@@ -27,6 +27,15 @@ pub enum Supervision {
     Resumed,
 }
 
+/// New symbol of an instrument.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Renamed {
+    /// Engine index.
+    pub instrument: u32,
+    /// The new symbol.
+    pub name: Arc<str>,
+}
+
 /// One timestamp's bars as columns of length n, in engine order.
 ///
 /// Engine order is the order of the instruments' first prices, ties by the bytes of the symbol. It is
@@ -43,6 +52,9 @@ pub struct Frame {
     pub utc_offset: UtcOffset,
     /// Names of the instruments that join the engine order on this frame, in that order.
     pub listed: Vec<Arc<str>>,
+    /// Instruments of earlier frames that have another symbol from this frame on. Their prices, volumes and positions
+    /// are in units of the new symbol; a ratio between the two is a split of this frame.
+    pub renamed: Vec<Renamed>,
     /// Traded price, at which positions are marked, length n.
     pub close: Vec<f64>,
     /// Opening price, length n; this column and those below are empty if not requested or not in the data.
@@ -159,6 +171,7 @@ impl Frame {
     /// Empties every column and keeps its memory.
     pub fn clear(&mut self) {
         self.listed.clear();
+        self.renamed.clear();
         for field in Field::ALL {
             self.column_mut(field).clear();
         }

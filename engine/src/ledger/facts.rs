@@ -4,10 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use super::attribution::Contributions;
 use crate::execution::{BenchmarkFacts, ExecutionFacts, OrderRecord};
+use crate::groups::GroupFacts;
+use crate::membership::MembershipFacts;
 use crate::metrics::Performance;
 use crate::model::EstimatorFacts;
 use crate::names::InstrumentNames;
-use crate::portfolio::NoTradeCounts;
+use crate::portfolio::{NoTradeCounts, RiskPart};
 use crate::signal::LeakFacts;
 use crate::source::DataFacts;
 use crate::strategy::StrategyFacts;
@@ -25,12 +27,16 @@ pub struct RunFacts {
     pub names: InstrumentNames,
     /// Names of the factors.
     pub factor_names: Vec<String>,
+    /// Groups of the instruments, one for each column.
+    pub groups: Vec<GroupFacts>,
     /// Facts from the size stage.
     pub sizing: SizingFacts,
     /// Facts from the execute stage.
     pub execution: ExecutionFacts,
     /// Counts of the benchmark.
     pub benchmark: BenchmarkFacts,
+    /// Counts of the membership; `None` without one.
+    pub membership: Option<MembershipFacts>,
     /// Orders still open at the end.
     pub open_orders: Vec<OrderRecord>,
     /// Contribution of each instrument over the run, in engine order.
@@ -71,10 +77,18 @@ pub struct SizingFacts {
     pub box_inherited: u64,
     /// Rebalances after which the gross limit is exceeded, for the same reasons.
     pub gross_inherited: u64,
+    /// Rebalances after which an instrument outside its spells of membership keeps a weight: the turnover cap is used
+    /// up, or the instrument cannot be traded.
+    pub membership_inherited: u64,
     /// Rebalances that spend all turnover on weights outside the box.
     pub repairing: u64,
     /// Rebalances in which the turnover cap puts the gross limit out of reach.
     pub gross_out_of_reach: u64,
+    /// Rebalances in which the bound of a group is out of reach.
+    pub group_out_of_reach: u64,
+    /// Rebalances after which a bound of a group is exceeded, because of drift, a halt, a change of group, or limits that
+    /// take precedence.
+    pub group_inherited: u64,
     /// Rebalances in which the net target or an exposure bound is out of reach.
     pub net_out_of_reach: u64,
     /// Rebalances of a strategy that targets full investment in which the limits allow less.
@@ -87,10 +101,43 @@ pub struct SizingFacts {
     pub gross_multiplier: f64,
     /// Multiplier of the net target, summed over the rebalances.
     pub net_multiplier: f64,
-    /// Variance w'Σw of the target weights a frame, summed over the rebalances.
+    /// Predicted variance of the held book per frame, summed over the rebalances.
     pub predicted_variance: f64,
+    /// Names of the factors of groups, which follow the given ones in `risk`.
+    pub group_factors: Vec<String>,
+    /// Predicted risk of the book.
+    pub risk: BookRiskFacts,
     /// Counts of the strategy.
     pub strategy: StrategyFacts,
+}
+
+/// Ex-ante attribution of the predicted variance of the book, over the frames with a prediction.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct BookRiskFacts {
+    /// Frames with a prediction of a book with positions.
+    pub frames: u64,
+    /// Sums over those frames of each part: the factors, then the residual part.
+    pub sums: Vec<RiskPart>,
+    /// Parts of the last of those frames.
+    pub last: Vec<RiskPart>,
+}
+
+impl BookRiskFacts {
+    /// Adds the parts of a frame. A factor that appears later comes before the residual part, which stays the last.
+    pub fn push(&mut self, parts: &[RiskPart]) {
+        self.frames += 1;
+        self.last.clear();
+        self.last.extend_from_slice(parts);
+        let new = parts.len().saturating_sub(self.sums.len());
+        if new > 0 {
+            let at = self.sums.len().saturating_sub(1);
+            self.sums.splice(at..at, std::iter::repeat_n(RiskPart::default(), new));
+        }
+        for (sum, part) in self.sums.iter_mut().zip(parts) {
+            sum.exposure += part.exposure;
+            sum.variance += part.variance;
+        }
+    }
 }
 
 impl SizingFacts {

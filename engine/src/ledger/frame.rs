@@ -3,11 +3,13 @@
 use std::sync::Arc;
 
 use super::attribution::Contributions;
+use super::groups::GroupEntry;
 use crate::execution::{Account, BorrowCharge, Fill, OrderRecord};
 use crate::frame::Batch;
+use crate::membership::MembershipChange;
 use crate::model::Estimates;
 use crate::names::InstrumentNames;
-use crate::portfolio::{Halt, Multipliers, Rebalance};
+use crate::portfolio::{Halt, Multipliers, Rebalance, RiskPart};
 use crate::range::OutOfRange;
 use crate::state::Checkpoint;
 use crate::time::{TimestampNs, UtcOffset};
@@ -42,6 +44,8 @@ pub struct LedgerFrame {
     pub borrow: Vec<BorrowCharge>,
     /// Orders that ended on the frame, including those cancelled by its rebalance.
     pub ended: Vec<OrderRecord>,
+    /// Changes of membership, if the universe has spells.
+    pub membership: Vec<MembershipChange>,
     /// Change of NAV since the preceding frame.
     pub change: f64,
     /// Attribution of the change.
@@ -77,6 +81,17 @@ pub struct LedgerFrame {
     pub expected: Vec<f64>,
     /// Premium λ of each factor per frame as sized, and its standard deviation; empty without a rebalance.
     pub premia: Vec<(f64, f64)>,
+    /// Predicted volatility of the book after the frame's fills, a year: that of its return in the next frame; NaN before
+    /// the first rebalance.
+    pub predicted_volatility: f64,
+    /// Parts of its variance per frame: the factors, then the residual part; empty without a prediction.
+    pub risk: Vec<RiskPart>,
+    /// Number k of given factors, without those of groups.
+    pub given_factors: usize,
+    /// Names of the factors of groups, which follow the given ones in `premia` and `risk`.
+    pub group_factors: InstrumentNames,
+    /// Exposures and gains by group, on frames whose weights are recorded; empty without groups.
+    pub groups: Vec<GroupEntry>,
     /// Held weights after the frame's fills, at its close, length n; empty if not recorded.
     pub held: Vec<f64>,
     /// Estimates of the frame, if complete.

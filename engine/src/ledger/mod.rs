@@ -15,14 +15,16 @@ pub mod difference;
 mod digest;
 mod facts;
 mod frame;
+mod groups;
 mod recorder;
 mod settings;
 mod tally;
 
 pub use attribution::{Attribution, AttributionInputs, Contributions};
 pub use digest::{DigestChain, hex};
-pub use facts::{Budget, RunFacts, SizingFacts};
+pub use facts::{BookRiskFacts, Budget, RunFacts, SizingFacts};
 pub use frame::{EstimatesOfFrame, LedgerFrame};
+pub use groups::GroupEntry;
 pub use recorder::{RecordError, Recorder};
 pub use settings::{Frames, RecordSettings};
 pub use tally::{Entry, Tally};

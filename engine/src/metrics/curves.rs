@@ -307,6 +307,7 @@ mod tests {
                 turnover: 0.01,
                 cap_multiplier: if at == 1 { 3.0 } else { f64::NAN },
                 benchmark_nav: 5.0,
+                predicted_volatility: f64::NAN,
             };
             curves.push(point);
         }

@@ -18,6 +18,8 @@ pub struct EquityPoint {
     pub turnover: f64,
     /// Marginal value of turnover at the rebalance; NaN if undefined.
     pub cap_multiplier: f64,
+    /// Predicted volatility of the return in the next frame, a year; NaN without a prediction.
+    pub predicted_volatility: f64,
     /// Net asset value of the benchmark.
     pub benchmark_nav: f64,
 }

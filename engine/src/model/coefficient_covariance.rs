@@ -84,6 +84,27 @@ impl CoefficientCovariance {
         self.set(instrument, std::iter::repeat(value));
     }
 
+    /// Copies the columns of the instruments of a part, whose slots and instruments are `slots`.
+    pub(super) fn scatter(&mut self, part: &Self, slots: impl Iterator<Item = (usize, usize)> + Clone) {
+        if self.is_empty() || part.is_empty() {
+            return;
+        }
+        let columns = self.columns.chunks_exact_mut(self.n).zip(part.columns.chunks_exact(part.n));
+        for (to, from) in columns {
+            slots.clone().for_each(|(slot, i)| to[i] = from[slot]);
+        }
+    }
+
+    /// Sets the covariances of coefficient j of an instrument in columns to 0; groups have them from the start.
+    pub(super) fn remove(&mut self, instrument: usize, j: usize) {
+        if self.columns.is_empty() {
+            return;
+        }
+        for a in 0..self.k {
+            self.columns[packed(self.k, a.min(j), a.max(j)) * self.n + instrument] = 0.0;
+        }
+    }
+
     /// Covariance of coefficients a and b of an instrument; NaN before its first return, and without covariances.
     #[must_use]
     pub fn of(&self, instrument: usize, a: usize, b: usize) -> f64 {
@@ -120,6 +141,27 @@ impl CoefficientCovariance {
         for (sum, (scale, group)) in sums.iter_mut().zip(self.scale.iter().zip(&self.group)) {
             if *group != NONE {
                 *sum += scale * buffer[pairs + *group as usize];
+            }
+        }
+    }
+
+    /// Adds tr(V M) of each instrument to `sums`, length n, where each instrument has its own M: rows and columns of a
+    /// larger symmetric matrix with entries `square`. `design` gives the row of a coefficient of an instrument; one
+    /// without a row, and NaN, add nothing.
+    pub fn add_traces_of(
+        &self,
+        square: impl Fn(usize, usize) -> f64,
+        design: impl Fn(usize, usize) -> Option<usize>,
+        sums: &mut [f64],
+    ) {
+        for (i, sum) in sums.iter_mut().enumerate().take(self.n) {
+            for a in 0..self.k {
+                let Some(row) = design(i, a) else { continue };
+                for b in a..self.k {
+                    let Some(column) = design(i, b) else { continue };
+                    let trace = self.of(i, a, b) * square(row, column) * if a == b { 1.0 } else { 2.0 };
+                    *sum += if trace.is_nan() { 0.0 } else { trace };
+                }
             }
         }
     }

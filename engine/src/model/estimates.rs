@@ -51,10 +51,11 @@ pub struct Estimates {
     pub only_recorded: bool,
     /// Posterior mean of alpha.
     pub alpha: Vec<f64>,
-    /// Posterior mean of the betas: factor j of instrument i at `j * n + i`.
+    /// Posterior mean of the betas: factor j of instrument i at `j * n + i`, [`Self::loadings`] columns. The loading on
+    /// a group is NaN if the instrument has none, or its group has not had a factor yet.
     pub betas: Vec<f64>,
     /// Posterior standard deviations of (alpha, betas), of the t, not its scale: coefficient j of instrument
-    /// i at `j * n + i`, k + 1 columns.
+    /// i at `j * n + i`, one column more than betas.
     pub coefficient_sd: Vec<f64>,
     /// Expected observation variance of the next frame; S in a single model.
     pub observation_var: Vec<f64>,
@@ -92,7 +93,15 @@ impl Estimates {
         self.alpha.len()
     }
 
-    /// Betas on factor j, length n.
+    /// Number of factors that an instrument loads on: those of the data, and one for each column of groups that make
+    /// factors.
+    #[must_use]
+    pub fn loadings(&self) -> usize {
+        self.factors.len() + self.groups.iter().filter(|column| column.has_factors).count()
+    }
+
+    /// Betas on factor j, length n. The factors of the data come first; behind them follows the instrument's own group
+    /// for each column of groups that make factors.
     #[must_use]
     pub fn betas_on(&self, factor: usize) -> &[f64] {
         let n = self.instruments();
@@ -169,13 +178,13 @@ impl Estimates {
             column.fill(f64::NAN);
         }
         if self.has_covariance() {
-            self.coefficient_cov.begin_columns(n, self.factors.len() + 1).fill(f64::NAN);
+            self.coefficient_cov.begin_columns(n, self.loadings() + 1).fill(f64::NAN);
         }
     }
 
     /// Resizes the columns to n instruments, for an estimator that sets every value; without covariances.
     pub(super) fn resize(&mut self, n: usize) -> [&mut Vec<f64>; 9] {
-        let k = self.factors.len();
+        let k = self.loadings();
         if !self.has_covariance() {
             self.coefficient_cov.clear();
         }
@@ -194,6 +203,39 @@ impl Estimates {
             column.resize(length, f64::NAN);
             column
         })
+    }
+
+    /// Copies the columns of the instruments of a part, whose slots and instruments are `slots`; with covariances in
+    /// columns, those as well.
+    pub(super) fn scatter(&mut self, part: &Self, slots: impl Iterator<Item = (usize, usize)> + Clone) {
+        let (n, m) = (self.instruments(), part.instruments());
+        let tables = [
+            (&mut self.alpha, &part.alpha),
+            (&mut self.betas, &part.betas),
+            (&mut self.coefficient_sd, &part.coefficient_sd),
+            (&mut self.observation_var, &part.observation_var),
+            (&mut self.dof, &part.dof),
+            (&mut self.forecast_mean, &part.forecast_mean),
+            (&mut self.forecast_sd, &part.forecast_sd),
+            (&mut self.forecast_dof, &part.forecast_dof),
+            (&mut self.forecast_error, &part.forecast_error),
+        ];
+        for (to, from) in tables {
+            for (to, from) in to.chunks_exact_mut(n).zip(from.chunks_exact(m)) {
+                slots.clone().for_each(|(slot, i)| to[i] = from[slot]);
+            }
+        }
+        self.coefficient_cov.scatter(&part.coefficient_cov, slots);
+    }
+
+    /// Removes the loading of instruments on a column of groups, which is coefficient `j`: it is not estimated.
+    pub(super) fn remove_loading(&mut self, j: usize, instruments: impl Iterator<Item = usize>) {
+        let n = self.instruments();
+        for i in instruments {
+            self.betas[(j - 1) * n + i] = f64::NAN;
+            self.coefficient_sd[j * n + i] = f64::NAN;
+            self.coefficient_cov.remove(i, j);
+        }
     }
 
     /// Sets the columns of an instrument before its first return.

@@ -3,6 +3,7 @@
 use super::calibration::CalibrationFacts;
 use super::estimates::Estimates;
 use crate::frame::CrossSection;
+use crate::groups::GroupColumn;
 use crate::state::StateError;
 
 /// Online filter of alpha and factor betas for all instruments.
@@ -16,6 +17,12 @@ pub trait Estimator: Send {
     /// Writes the forecast of the last frame and the state after it into `estimates`, whose `factors` and
     /// `decides` are set.
     fn write(&mut self, estimates: &mut Estimates);
+
+    /// Takes the groups of the instruments in the next frame, and the returns of their factors, before [`Self::step`]:
+    /// those of all columns that make factors, as many as the estimator was made for. `of` has length n.
+    fn set_groups(&mut self, groups: &[GroupColumn]) {
+        let _ = groups;
+    }
 
     /// Takes a vendor's betas that become known on the last frame, after [`Self::step`].
     fn give(&mut self, betas: &CrossSection) {

@@ -78,6 +78,7 @@ mod kinds;
 mod lanes;
 mod mixture;
 mod offline;
+mod parts;
 mod returns;
 mod reversion;
 mod rolling;
@@ -91,8 +92,9 @@ pub use dlm::{Dlm, Evolution, Retrospective, ScaledCovariance, Start};
 pub use estimates::Estimates;
 pub use estimator::{Estimator, EstimatorFacts};
 pub use fixed::{Em, EmFit, FirstFrame, Fixed, FixedEstimator, FixedParameters, PerInstrument, StateSpace};
-pub use kinds::estimator;
+pub use kinds::{estimator, estimator_with_groups};
 pub use lanes::{LANES, LaneBlock};
+pub(crate) use mixture::CommonVolatility;
 pub use mixture::Mixture;
 pub use offline::{
     Hindsight, HindsightSettings, InstrumentHindsight, PairedForecasts, Panel, PanelError, PanelShape,

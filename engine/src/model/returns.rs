@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::frame::Frame;
+use crate::groups::GroupColumn;
 
 /// Computes the returns that the estimator uses.
 ///
@@ -52,11 +53,28 @@ impl Returns {
 }
 
 /// Appends r − β'f of each instrument to `out`, with betas from before the frame: factor j of instrument i at
-/// `j * m + i` for m ≤ n instruments, which are the first of this frame's; NaN for the others.
-pub fn residual_returns(betas: &[f64], factors: &[f64], returns: &[f64], out: &mut Vec<f64>) {
-    let earlier = if factors.is_empty() { returns.len() } else { betas.len() / factors.len() };
+/// `j * m + i` for m ≤ n instruments, which are the first of this frame's; NaN for the others. Behind `factors` follows
+/// the instrument's own group of each of `groups`, which make factors; without a loading or a factor it explains 0.
+pub fn residual_returns(
+    betas: &[f64],
+    factors: &[f64],
+    groups: &[GroupColumn],
+    returns: &[f64],
+    out: &mut Vec<f64>,
+) {
+    let of_groups = || groups.iter().filter(|column| column.has_factors);
+    let columns = factors.len() + of_groups().count();
+    let earlier = if columns == 0 { returns.len() } else { betas.len() / columns };
     out.extend(returns.iter().enumerate().map(|(i, r)| {
+        if i >= earlier {
+            return f64::NAN;
+        }
         let explained = |(j, f): (usize, &f64)| betas[j * earlier + i] * f;
-        if i < earlier { r - factors.iter().enumerate().map(explained).sum::<f64>() } else { f64::NAN }
+        let mut rest = r - factors.iter().enumerate().map(explained).sum::<f64>();
+        for (j, column) in of_groups().enumerate() {
+            let by_group = betas[(factors.len() + j) * earlier + i] * column.return_of(i);
+            rest -= if by_group.is_nan() { 0.0 } else { by_group };
+        }
+        rest
     }));
 }

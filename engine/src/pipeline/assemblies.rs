@@ -10,7 +10,7 @@ use super::trading::Trading;
 use crate::execution::Benchmark;
 use crate::execution::repricing::Charges;
 use crate::ledger::{Attribution, Frames, RecordSettings, Recorder, Tally};
-use crate::model::estimator;
+use crate::model::estimator_with_groups;
 use crate::settings::{Invalid, require};
 use crate::source::{MonthEnds, Source};
 use crate::state::{Checkpoint, StateError};
@@ -72,15 +72,18 @@ impl Traders {
         let RunSettings { calendar, execution, world, record, .. } = settings;
         let observed = strategy.observes();
         let sizing = Sizing::new(settings, factors, strategy)?;
-        let attribution = Attribution::new(factors.len(), settings.excess);
-        let trading = Trading::new(execution, calendar, *record).in_world(execution, world);
+        let columns = settings.groups.iter().filter(|column| column.has_factors).count();
+        let attribution = Attribution::with_groups(factors.len(), columns, settings.excess);
+        let trading = Trading::new(execution, calendar, *record)
+            .in_world(execution, world)
+            .among(settings.membership.as_ref());
         let benchmark = benchmark(settings, factors)?;
         Ok(Self {
             estimate: estimate(settings, factors, observed)?
                 .without_covariance(!settings.sizing.parameter_uncertainty),
             sizing,
             trading: trading
-                .against(benchmark, settings.sizing.active)
+                .against(benchmark, settings.sizing.needs_benchmark())
                 .explained(attribution)
                 .when_out_of_range(settings.on_out_of_range),
             tally: Tally::new(calendar),
@@ -143,6 +146,7 @@ pub fn sweeping(
         let sizing = Sizing::new(&own, &names, strategy)?;
         let trading =
             Trading::new(&own.execution, &own.calendar, record).in_world(&own.execution, &own.world);
+        let trading = trading.among(own.membership.as_ref());
         let trading = sized_against(trading, &own, &names)?;
         let group = number % groups.len();
         groups[group].push((number, own.execution, sizing, trading));
@@ -185,6 +189,7 @@ pub fn repricing(
         .without_covariance(!settings.sizing.parameter_uncertainty);
     let size = Size::new(Sizing::new(settings, &names, strategy)?);
     let trading = Trading::new(execution, calendar, record).in_world(execution, world);
+    let trading = trading.among(settings.membership.as_ref());
     let mut trading = sized_against(trading, settings, &names)?;
     if scenarios.iter().any(|charges| charges.settings().has_impact()) {
         trading = trading.watching(execution.impact_window);
@@ -217,7 +222,7 @@ fn benchmark(settings: &RunSettings, factors: &[String]) -> Result<Benchmark, In
 /// Adds the benchmark to the trading of a scenario if sizing measures risk against it. Otherwise no outcome of a
 /// scenario depends on it.
 fn sized_against(trading: Trading, settings: &RunSettings, factors: &[String]) -> Result<Trading, Invalid> {
-    match settings.sizing.active {
+    match settings.sizing.needs_benchmark() {
         true => Ok(trading.against(benchmark(settings, factors)?, true)),
         false => Ok(trading),
     }
@@ -268,7 +273,12 @@ fn estimate(settings: &RunSettings, names: &[String], observed: Observed) -> Res
     let factors = names.len();
     let expected = "at most 512: memory and time of a frame grow with the square of their number";
     require(factors <= FACTORS_MAX, "factors", factors, expected)?;
-    let estimator = estimator(&settings.estimator, &settings.calendar, factors)?;
+    for group in settings.groups.iter().filter(|column| column.has_factors) {
+        let unique = "another name: the data has a factor of this name";
+        require(!names.contains(&group.factor), "factors", &group.factor, unique)?;
+    }
+    let columns = settings.groups.iter().filter(|column| column.has_factors).count();
+    let estimator = estimator_with_groups(&settings.estimator, &settings.calendar, factors, columns)?;
     let schedule = Schedule {
         warmup_frames: settings.calendar.frames(settings.estimator.warmup),
         every: settings.sizing.rebalance_every,
@@ -281,6 +291,7 @@ fn estimate(settings: &RunSettings, names: &[String], observed: Observed) -> Res
         Frames::Rebalances | Frames::Monthly | Frames::None => Columns::Decisions,
     };
     Ok(Estimate::new(estimator, settings.excess, schedule, columns, observed)
+        .with_groups(&settings.groups)
         .named(names)
         .when_out_of_range(settings.on_out_of_range))
 }

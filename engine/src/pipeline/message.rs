@@ -7,7 +7,8 @@ use crate::frame::{Batch, Frame};
 use crate::ledger::{EstimatesOfFrame, LedgerFrame, RunFacts, SizingFacts};
 use crate::metrics::{Figures, Performance};
 use crate::model::Estimates;
-use crate::portfolio::{Halt, Multipliers, Rebalance};
+use crate::names::InstrumentNames;
+use crate::portfolio::{Halt, Multipliers, Rebalance, RiskPart};
 use crate::range::OutOfRange;
 use crate::state::Checkpoint;
 use crate::time::TimestampNs;
@@ -133,6 +134,12 @@ pub struct Decision {
     pub expected: Vec<f64>,
     /// Premium λ of each factor per frame and its standard deviation; empty without a rebalance.
     pub premia: Vec<(f64, f64)>,
+    /// Predicted volatility of the book after the frame, a year; NaN before the first rebalance.
+    pub predicted_volatility: f64,
+    /// Parts of its variance per frame: the factors, then the residual part; empty without a prediction.
+    pub risk: Vec<RiskPart>,
+    /// Names of the factors of groups, which follow the given ones in `premia`.
+    pub group_factors: InstrumentNames,
     /// Turnover of the orders.
     pub turnover: f64,
     /// Multipliers of the limits; that of the cap is the marginal value of turnover.
@@ -147,6 +154,8 @@ pub struct Decision {
     pub capped: bool,
     /// Estimates of the frame, if complete.
     pub estimates: Option<EstimatesOfFrame>,
+    /// Estimates of the frame, complete or not, if the run has groups.
+    pub groups: Option<EstimatesOfFrame>,
     /// Inputs and result of the rebalance, for requested dates.
     pub shown: Option<Arc<Rebalance>>,
     /// State after the frame including the size stage, if the source requested it.

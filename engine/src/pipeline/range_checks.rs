@@ -105,15 +105,22 @@ pub fn check_estimates(estimates: &Estimates) -> Result<(), OutOfRange> {
     let wrong = |column: &[f64]| find(column, |value| !value.is_finite());
     let single =
         [("filter's alpha", &estimates.alpha[..]), ("forecast variance", &estimates.observation_var[..])];
-    let betas = (0..estimates.factors.len()).map(|j| ("filter's beta", estimates.betas_on(j)));
+    let given = estimates.factors.len();
+    let betas = (0..given).map(|j| ("filter's beta", estimates.betas_on(j)));
     for (value, column) in single.into_iter().chain(betas) {
         if let Some(i) = wrong(column) {
             return Err(place.of_instrument(i, value, column[i], FINITE));
         }
     }
+    // An instrument may have no loading on a group.
+    for column in (given..estimates.loadings()).map(|j| estimates.betas_on(j)) {
+        if let Some(i) = find(column, f64::is_infinite) {
+            return Err(place.of_instrument(i, "filter's loading on a group", column[i], FINITE));
+        }
+    }
     // The columns are empty if the frame has no factors, and infinite for two degrees of freedom or fewer.
     let nan = |column: &[f64]| find(column, f64::is_nan);
-    for j in 0..=estimates.factors.len() {
+    for j in 0..=given {
         let column = estimates.sd_of(j);
         if let Some(i) = nan(column).filter(|i| estimates.dof[*i] > 2.0) {
             return Err(place.of_instrument(i, "standard deviation of a coefficient", column[i], FINITE));

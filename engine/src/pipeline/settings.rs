@@ -1,9 +1,12 @@
 //! Settings of a run.
 
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
 use crate::execution::{BenchmarkRule, ExecutionSettings};
+use crate::groups::GroupFactor;
 use crate::ledger::RecordSettings;
+use crate::membership::Membership;
 use crate::model::EstimatorSettings;
 use crate::pipeline::placement::Placement;
 use crate::portfolio::{LossLimits, SizingSettings};
@@ -27,10 +30,14 @@ pub struct RunSettings {
     pub limits: LossLimits,
     /// Effect on the run of a value that no later one may be computed from.
     pub on_out_of_range: OnOutOfRange,
+    /// Groups of the instruments, such as sectors.
+    pub groups: Vec<GroupFactor>,
     /// The size stage.
     pub sizing: SizingSettings,
     /// The execute stage.
     pub execution: ExecutionSettings,
+    /// Spells of membership of the universe: an instrument is held only while it is a member; `None` for all.
+    pub membership: Option<Arc<Membership>>,
     /// Benchmark of the run.
     pub benchmark: BenchmarkRule,
     /// Stress on costs. Stress on the data is part of the source: see [`world::apply`](crate::world::apply).

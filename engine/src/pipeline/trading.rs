@@ -16,6 +16,7 @@ use crate::ledger::{
     Attribution, AttributionInputs, Contributions, DigestChain, EstimatesOfFrame, Frames, LedgerFrame,
     RecordSettings, RunFacts,
 };
+use crate::membership::{Members, Membership};
 use crate::names::InstrumentNames;
 use crate::range::{OnOutOfRange, OutOfRange};
 use crate::settings::Calendar;
@@ -65,6 +66,8 @@ pub struct Trading {
     opening: Option<Opening>,
     /// Benchmark of the run, if any.
     benchmark: Option<Benchmark>,
+    /// Members of the universe, if it has spells.
+    members: Option<Members>,
     /// True if sizing measures risk against the benchmark.
     active: bool,
     /// Attribution of the change of NAV, if requested.
@@ -98,6 +101,7 @@ impl Trading {
             book: Book::new(settings, calendar),
             opening: settings.opening.clone().map(Opening::new),
             benchmark: None,
+            members: None,
             active: false,
             attribution: None,
             same_close: settings.fill_at == FillAt::SameClose,
@@ -128,6 +132,12 @@ impl Trading {
         Self { benchmark: Some(benchmark), active, ..self }
     }
 
+    /// Adds the spells of membership of the universe.
+    #[must_use]
+    pub fn among(self, membership: Option<&Arc<Membership>>) -> Self {
+        Self { members: membership.map(|membership| Members::new(Arc::clone(membership))), ..self }
+    }
+
     /// Adds attribution.
     #[must_use]
     pub fn explained(self, attribution: Attribution) -> Self {
@@ -154,14 +164,25 @@ impl Trading {
         if self.ended {
             return Ok(self.book.portfolio());
         }
-        self.names.extend(&frame.listed);
+        self.names.take(frame);
         self.fills.clear();
         self.nav_before = self.book.portfolio().nav;
         self.market.begin(frame);
         let opening = self.opening.as_mut().filter(|_| !self.started);
-        if opening.is_some() {
-            self.book.empty();
+        if let Some(members) = &mut self.members {
+            let members = members.advance(frame, &self.names);
+            self.book.set_members(members);
+            if let Some(benchmark) = &mut self.benchmark {
+                benchmark.set_members(members);
+            }
         }
+        if let Some(opening) = opening {
+            self.book.empty();
+            if !frame.renamed.is_empty() {
+                opening.forget();
+            }
+        }
+        let opening = self.opening.as_mut().filter(|_| !self.started);
         self.account = self.book.advance(frame, &self.market, &mut self.fills);
         if let Some(opening) = opening {
             let cash = opening.cash();
@@ -215,6 +236,7 @@ impl Trading {
             benchmark_nav: self.benchmark.as_ref().map_or(f64::NAN, Benchmark::nav),
             contributions: Contributions::none(factors),
             exposures: vec![0.0; factors],
+            predicted_volatility: f64::NAN,
             ..LedgerFrame::default()
         };
         ledger.digest = self.digest.extend(ledger);
@@ -266,6 +288,7 @@ impl Trading {
         if let Some(benchmark) = &mut self.benchmark {
             benchmark.decide(frame, &self.market);
         }
+        let groups = decision.groups.as_ref().map_or(&[][..], |estimates| &estimates.get().groups);
         if let (Some(attribution), Some(moves)) = (&mut self.attribution, self.book.moves()) {
             attribution.explain(AttributionInputs {
                 moves,
@@ -273,6 +296,7 @@ impl Trading {
                 fills: &self.fills,
                 borrow: self.book.borrow_charges(),
                 factors: &frame.factors,
+                groups,
                 rf: frame.rf,
                 nav_before: self.nav_before,
             });
@@ -306,6 +330,7 @@ impl Trading {
     pub fn end(&self, facts: &mut RunFacts) {
         facts.digest = self.digest();
         facts.execution = self.execution();
+        facts.membership = self.members.as_ref().map(Members::facts);
         facts.open_orders = self.book.open_orders().collect();
         facts.benchmark = self.benchmark.as_ref().map(Benchmark::facts).unwrap_or_default();
         if let Some(attribution) = &self.attribution {
@@ -322,7 +347,8 @@ impl Trading {
     pub fn save(&self) -> Result<Vec<u8>, StateError> {
         let Self { market, book, benchmark, attribution, names, digest, last_without_ledger, .. } = self;
         let ledger = (digest, self.costs_so_far, self.started, self.ended, last_without_ledger);
-        save_under(STATE, &self.settings(), &(market, book, benchmark, attribution, names, ledger))
+        let members = self.members.as_ref().map(Members::state);
+        save_under(STATE, &self.settings(), &(market, book, benchmark, attribution, names, ledger, members))
     }
 
     /// Restores a saved state.
@@ -330,12 +356,15 @@ impl Trading {
     /// # Errors
     /// Fails if the bytes are not the state of trading under the same settings.
     pub fn load(&mut self, state: &[u8]) -> Result<(), StateError> {
-        let (market, book, benchmark, attribution, names, ledger): (_, Book, _, _, _, _) =
+        let (market, book, benchmark, attribution, names, ledger, members): (_, Book, _, _, _, _, Option<_>) =
             restore_under(STATE, &self.settings(), state)?;
         let settings = self.book.settings();
         let (benchmark, own): (Option<Benchmark>, _) = (benchmark, self.benchmark.take());
         self.benchmark = benchmark.zip(own).map(|(benchmark, own)| benchmark.under(&own, settings));
         self.book = book.under(settings);
+        if let Some((members, state)) = self.members.as_mut().zip(members) {
+            members.resume(state);
+        }
         (self.market, self.attribution, self.names) = (market, attribution, names);
         (self.digest, self.costs_so_far, self.started, self.ended, self.last_without_ledger) = ledger;
         Ok(())
@@ -344,7 +373,15 @@ impl Trading {
     fn settings(&self) -> impl Serialize {
         let excess = self.attribution.as_ref().map(Attribution::in_excess);
         let benchmark = self.benchmark.as_ref().map(|benchmark| benchmark.rule().identity());
-        (self.book.settings(), self.calendar, &self.world, benchmark, self.active, excess)
+        (
+            self.book.settings(),
+            self.calendar,
+            &self.world,
+            benchmark,
+            self.active,
+            excess,
+            self.members.is_some(),
+        )
     }
 
     fn write(&mut self, frame: &Frame, decision: &Decision, ledger: &mut LedgerFrame) {
@@ -353,9 +390,10 @@ impl Trading {
         (ledger.timestamp, ledger.utc_offset) = (frame.timestamp, frame.utc_offset);
         ledger.ends_month = frame.ends_month;
         ledger.opening = false;
-        if ledger.names.len() != self.names.len() {
+        if !ledger.names.is_same(&self.names) {
             ledger.names = self.names.clone();
         }
+        ledger.given_factors = frame.factors.len();
         ledger.nav = portfolio.nav;
         ledger.nav_gross = portfolio.nav + self.costs_so_far;
         ledger.cash = portfolio.cash;
@@ -383,7 +421,16 @@ impl Trading {
         ledger.target.clone_from(&decision.target);
         ledger.expected.clone_from(&decision.expected);
         ledger.premia.clone_from(&decision.premia);
+        ledger.predicted_volatility = decision.predicted_volatility;
+        ledger.risk.clone_from(&decision.risk);
+        if ledger.group_factors.len() != decision.group_factors.len() {
+            ledger.group_factors = decision.group_factors.clone();
+        }
         ledger.estimates.clone_from(&decision.estimates);
+        ledger.membership.clear();
+        if let Some(members) = &mut self.members {
+            members.close(self.book.portfolio(), &mut ledger.membership);
+        }
         ledger.held.clear();
         let recorded = match self.record.weights {
             Frames::All | Frames::Last => true,
@@ -394,6 +441,13 @@ impl Trading {
         if recorded && !self.book.is_ruined() {
             let value = |(q, p): (&f64, &f64)| q * p / portfolio.nav;
             ledger.held.extend(portfolio.quantity.iter().zip(&portfolio.price).map(value));
+        }
+        ledger.groups.clear();
+        if let (Some(estimates), Some(attribution), true) =
+            (&decision.groups, &mut self.attribution, !ledger.held.is_empty())
+        {
+            let columns = &estimates.get().groups;
+            attribution.take_groups(columns, &ledger.held, &portfolio.benchmark, &mut ledger.groups);
         }
         self.book.take_ended(&mut ledger.ended);
         ledger.digest = self.digest.extend(ledger);

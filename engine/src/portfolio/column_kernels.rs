@@ -20,11 +20,16 @@ fn copy_known_body<M: MulAdd>(from: &[f64], to: &mut [f64]) {
 }
 
 /// Writes B'w into `out`, each sum in engine order.
+pub(super) fn set_factor_exposures(exposures: &DMatrix<f64>, weights: &[f64], out: &mut DVector<f64>) {
+    set_exposures(exposures, weights, out.as_mut_slice());
+}
+
+/// Writes B'w into `out`, each sum in engine order.
 ///
 /// Four sums at a time, because consecutive additions to one sum wait for each other.
-pub(super) fn set_factor_exposures(exposures: &DMatrix<f64>, weights: &[f64], out: &mut DVector<f64>) {
+pub(super) fn set_exposures(exposures: &DMatrix<f64>, weights: &[f64], out: &mut [f64]) {
     let n = exposures.nrows().max(1);
-    let (fours, rest) = out.as_mut_slice().as_chunks_mut::<4>();
+    let (fours, rest) = out.as_chunks_mut::<4>();
     let mut columns = exposures.as_slice().chunks_exact(n);
     for out in fours {
         let mut next = || columns.next().unwrap_or_default();

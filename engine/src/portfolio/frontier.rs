@@ -64,12 +64,32 @@ impl Covariance for FactorRisk {
 
     fn row(&self, i: usize, out: &mut [f64]) {
         let (exposures, covariance) = (self.exposures(), self.factor_covariance());
+        if !self.own_loadings().is_empty() {
+            return self.grouped_row(i, out);
+        }
         let mut out = DVectorViewMut::from_slice(out, self.instruments());
         out.fill(0.0);
         for (factor, column) in exposures.column_iter().zip(covariance.column_iter()) {
             let common = exposures.row(i).iter().zip(&column).map(|(beta, f)| beta * f).sum();
             out.axpy(common, &factor, 1.0);
         }
+        out[i] += self.idiosyncratic()[i];
+    }
+}
+
+impl FactorRisk {
+    /// Row i of Σ with factors of groups.
+    fn grouped_row(&self, i: usize, out: &mut [f64]) {
+        let covariance = self.factor_covariance();
+        let common = |factor: usize| -> f64 {
+            self.loadings_of(i).map(|(other, beta)| beta * covariance[(other, factor)]).sum()
+        };
+        let common: Vec<f64> = (0..self.factors()).map(common).collect();
+        out.fill(0.0);
+        for (column, common) in self.exposures().column_iter().zip(&common) {
+            out.iter_mut().zip(&column).for_each(|(out, beta)| *out += common * beta);
+        }
+        self.own_loadings().iter().for_each(|own| own.add_products(&common, out));
         out[i] += self.idiosyncratic()[i];
     }
 }

@@ -6,15 +6,17 @@
 //! Expected excess return: μ_i = shrink · alpha_i + beta_i'λ. The strategy chooses the shrinkage of alpha.
 //!
 //! The premium λ is the running mean of the factor returns, with `premium_prior_days` days of zero added. Its
-//! posterior covariance is Λ = F/(n₀ + t) (`moments.rs`). F is exponentially weighted with `factor_half_life`;
-//! `factor_shrinkage` shrinks its covariances to zero. Σ = B(F + Λ)B' + D (`risk.rs`) is inverted by Woodbury: no
-//! n × n matrix is formed.
+//! posterior covariance is Λ = F/(n₀ + t) (`moments.rs`). F has a volatility forecast for each factor and correlations
+//! with `factor_half_life`; `factor_shrinkage` shrinks them to zero. Σ = B(F + Λ)B' + D (`risk.rs`) is inverted by
+//! Woodbury: no n × n matrix is formed. D is scaled to the residual returns of the book (`book_risk.rs`), whose risk is
+//! predicted on every frame. The factors are the given ones and one for each group (`group_slots.rs`); an instrument loads
+//! on its own groups alone, and no column of B is formed for a group (`own_loadings.rs`).
 //!
 //! # Rebalance
 //!
 //! The solver (`solver/`) maximises growth after costs under the turnover cap, the box, the gross limit, the net
-//! target and the exposure bounds. Limits that contradict each other take precedence in this order: tradability,
-//! cap, box, gross, then net target and exposure bounds; each is approached as far as the earlier ones allow. Target
+//! target, the bounds by group and the exposure bounds. Limits that contradict each other take precedence in this
+//! order: tradability, cap, box, gross, bounds by group, then net target and exposure bounds; each is approached as far as the earlier ones allow. Target
 //! weights of a strategy go through the same solver: the result is the nearest weights inside the limits. The solver
 //! keeps no state from one rebalance to the next.
 //!
@@ -34,11 +36,16 @@
 //! `RunSettings::shown_dates` attaches the inputs and the solution of a rebalance to its decision ([`Rebalance`]),
 //! for `betaflow size` and tests.
 
+mod book_risk;
 mod column_kernels;
 mod frontier;
+mod group_bounds;
+mod group_limits;
+mod group_slots;
 mod halts;
 mod moments;
 mod no_trade;
+mod own_loadings;
 mod rebalance;
 mod risk;
 mod scale;
@@ -47,11 +54,17 @@ mod sizer;
 mod solution;
 mod solver;
 
+pub use book_risk::{BookRisk, RiskPart};
 pub use frontier::{Covariance, Point, SampleCovariance, frontier_point};
+pub use group_bounds::{BoundedGroups, GroupBounds, GroupBoundsByName, column_and_group};
+pub use group_limits::{GroupBound, GroupLimits, GroupMultiplier, UNBOUNDED};
+pub use group_slots::GroupSlots;
 pub use halts::{Halt, LossLimits, LossWatch};
 pub use moments::FactorMoments;
 pub use no_trade::{NoTrade, NoTradeCounts};
+pub use own_loadings::{NO_FACTOR, OwnLoadings};
 pub use rebalance::{FrontierPoint, LimitCosts, Rebalance};
+pub(crate) use risk::RiskState;
 pub use risk::{FactorRisk, is_covariance};
 pub use settings::{CapMethod, FirstRebalance, SizingSettings, WeightBounds};
 pub use sizer::Sizer;

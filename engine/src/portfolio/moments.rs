@@ -1,34 +1,94 @@
 //! Online estimates of the factor premia and the factor covariance.
 
-use nalgebra::{DMatrix, DVector, DVectorView};
+use nalgebra::{DMatrix, DVector};
 use serde::{Deserialize, Serialize};
 
 use super::settings::SizingSettings;
 use crate::linalg::{reshape, square_state, vector_state};
+use crate::model::CommonVolatility;
 use crate::settings::Calendar;
 
-/// Running mean of the factor returns, shrunk to zero, and their exponentially weighted covariance.
+/// Lower bound of a squared return in units of its forecast variance. One squared return is a noisy measure of a
+/// variance, and its logarithm has no lower bound.
+const SQUARED_MIN: f64 = 0.25;
+/// Upper bound of a standardised return in the correlations.
+const STANDARDISED_MAX: f64 = 100.0;
+
+/// Running mean of the factor returns, shrunk to zero, and the covariance of their next returns.
 ///
 /// The premia are the posterior mean of a constant mean with prior N(0, F/n₀) after t returns: λ = Σf/(n₀ +
 /// t), with posterior covariance Λ = F/(n₀ + t). With `premium_half_life` they follow the trend: sum and
-/// count are discounted alike (West & Harrison 6.3). F is the second moment about zero, weighted by
-/// 2^(−age/half-life) (RiskMetrics 1996; at a daily scale the mean is negligible) and normalised by the sum
-/// of the weights. Its covariances are shrunk to zero by a given share (Ledoit & Wolf 2004).
+/// count are discounted alike (West & Harrison 6.3).
+///
+/// F = diag(σ) R diag(σ), in the manner of dynamic conditional correlation (Engle 2002). The mean return of a
+/// frame is negligible beside σ (RiskMetrics 1996).
+///
+/// * σ_j² = v_j h_j. The level v_j is the mean of f_j²/h_j, weighted by 2^(−age/half-life) with
+///   `factor_volatility_half_life`. The forecast h_j of the next frame is that of the common volatility of returns,
+///   learned from the squared returns of the factor alone (Corsi 2009).
+/// * R_jl = C_jl/√(C_jj C_ll) with C = Σ 2^(−age/half-life) z z', half-life `factor_half_life`, and z_j the return in
+///   units of its forecast σ_j. Correlations are shrunk to zero by a given share (Ledoit & Wolf 2004).
+///
+/// A factor without a return in a frame keeps its mean, level and forecast, and has z = 0. R stays positive
+/// semidefinite, and the correlations of a factor with a short history start near zero.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct FactorMoments {
     prior_count: f64,
     decay: f64,
+    volatility_decay: f64,
     premium_decay: f64,
     shrinkage: f64,
-    count: f64,
-    #[serde(with = "vector_state")]
-    sum: DVector<f64>,
+    series: Vec<FactorSeries>,
     #[serde(with = "vector_state")]
     premia: DVector<f64>,
-    weight: f64,
-    /// Weighted sum of f f', k × k.
+    /// C, k × k.
     #[serde(with = "square_state")]
     products: DMatrix<f64>,
+    /// Standardised returns z of the last frame; 0 without a return.
+    #[serde(with = "vector_state")]
+    standardised: DVector<f64>,
+}
+
+/// Mean and volatility of one factor.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+struct FactorSeries {
+    count: f64,
+    sum: f64,
+    /// Weighted sum of f²/h, and the sum of its weights.
+    level: f64,
+    weight: f64,
+    volatility: CommonVolatility,
+}
+
+impl FactorSeries {
+    fn new() -> Self {
+        Self { count: 0.0, sum: 0.0, level: 0.0, weight: 0.0, volatility: CommonVolatility::new() }
+    }
+
+    /// Forecast variance v h of the next return; 0 before the first.
+    fn variance(&self) -> f64 {
+        if self.weight > 0.0 { self.level / self.weight * self.volatility.h() } else { 0.0 }
+    }
+
+    /// Updates mean and volatility with a return, and returns it in units of its forecast volatility.
+    fn observe(&mut self, f: f64, premium_decay: f64, volatility_decay: f64) -> f64 {
+        self.count = self.count * premium_decay + 1.0;
+        self.sum = self.sum * premium_decay + f;
+        let variance = self.variance();
+        self.level = self.level * volatility_decay + f * f / self.volatility.h();
+        self.weight = self.weight * volatility_decay + 1.0;
+        if variance > 0.0 {
+            self.volatility.learn((f * f / variance).max(SQUARED_MIN));
+            return (f / variance.sqrt()).clamp(-STANDARDISED_MAX, STANDARDISED_MAX);
+        }
+        // Without a forecast only the sign is known.
+        if f == 0.0 { 0.0 } else { f.signum() }
+    }
+
+    /// Ratio of the variance of the premium to that of the return: 1/(n₀ + t); 0 before the first return.
+    fn premium_variance_ratio(&self, prior_count: f64) -> f64 {
+        if self.count > 0.0 { 1.0 / (prior_count + self.count) } else { 0.0 }
+    }
 }
 
 impl FactorMoments {
@@ -36,28 +96,42 @@ impl FactorMoments {
     #[must_use]
     pub fn new(settings: &SizingSettings, calendar: &Calendar, k: usize) -> Self {
         let frames = f64::from(calendar.frames_per_day);
-        Self {
+        let decay = |days: f64| libm::exp2(-1.0 / (days * frames));
+        let mut moments = Self {
             prior_count: settings.premium_prior_days * frames,
-            decay: libm::exp2(-1.0 / (settings.factor_half_life * frames)),
-            premium_decay: settings.premium_half_life.map_or(1.0, |days| libm::exp2(-1.0 / (days * frames))),
+            decay: decay(settings.factor_half_life),
+            volatility_decay: decay(settings.factor_volatility_half_life),
+            premium_decay: settings.premium_half_life.map_or(1.0, decay),
             shrinkage: settings.factor_shrinkage,
-            count: 0.0,
-            sum: DVector::zeros(k),
-            premia: DVector::zeros(k),
-            weight: 0.0,
-            products: DMatrix::zeros(k, k),
-        }
+            series: Vec::new(),
+            premia: DVector::zeros(0),
+            products: DMatrix::zeros(0, 0),
+            standardised: DVector::zeros(0),
+        };
+        moments.extend(k);
+        moments
     }
 
-    /// Updates the moments with the factor returns of one frame.
+    /// Adds factors without a return so far, up to k in all.
+    pub fn extend(&mut self, k: usize) {
+        if k <= self.series.len() {
+            return;
+        }
+        self.series.resize_with(k, FactorSeries::new);
+        self.premia = std::mem::take(&mut self.premia).resize_vertically(k, 0.0);
+        self.products = std::mem::take(&mut self.products).resize(k, k, 0.0);
+        self.standardised = DVector::zeros(k);
+    }
+
+    /// Updates the moments with the factor returns of one frame, length k; NaN for a factor without one.
     pub fn observe(&mut self, factors: &[f64]) {
-        self.count = self.count * self.premium_decay + 1.0;
-        self.weight = self.weight * self.decay + 1.0;
-        let factors = DVectorView::from_slice(factors, factors.len());
-        self.sum.axpy(1.0, &factors, self.premium_decay);
-        self.premia.copy_from(&self.sum);
-        self.premia /= self.prior_count + self.count;
-        self.products.ger(1.0, &factors, &factors, self.decay);
+        for (j, (series, f)) in self.series.iter_mut().zip(factors).enumerate() {
+            self.standardised[j] =
+                if f.is_nan() { 0.0 } else { series.observe(*f, self.premium_decay, self.volatility_decay) };
+            self.premia[j] =
+                if series.count > 0.0 { series.sum / (self.prior_count + series.count) } else { 0.0 };
+        }
+        self.products.ger(1.0, &self.standardised, &self.standardised, self.decay);
     }
 
     /// Expected factor returns λ per frame, length k.
@@ -66,29 +140,44 @@ impl FactorMoments {
         &self.premia
     }
 
-    /// Writes F, the covariance of the factor returns per frame, into `out`, k × k.
+    /// Writes F, the covariance of the next factor returns per frame, into `out`, k × k.
     pub fn covariance(&self, out: &mut DMatrix<f64>) {
-        let scale = if self.weight > 0.0 { 1.0 / self.weight } else { 0.0 };
-        let k = self.premia.len();
+        let k = self.series.len();
         reshape(out, k, k);
         out.copy_from(&self.products);
-        *out *= scale;
-        for j in 0..k {
-            let variance = out[(j, j)];
-            out.column_mut(j).scale_mut(1.0 - self.shrinkage);
+        for (j, series) in self.series.iter().enumerate() {
+            let (variance, square) = (series.variance(), self.products[(j, j)]);
+            let scale = if square > 0.0 { (variance / square).sqrt() } else { 0.0 };
+            out.column_mut(j).scale_mut(scale * (1.0 - self.shrinkage));
+            out.row_mut(j).scale_mut(scale);
             out[(j, j)] = variance;
+        }
+        // A column and a row are scaled one after the other, which rounds the two halves differently.
+        out.fill_upper_triangle_with_lower_triangle();
+    }
+
+    /// Adds the variance of the premia over `horizon` frames to F: F + H Λ.
+    ///
+    /// Λ_jl = F_jl √(ρ_j ρ_l) with ρ_j = 1/(n₀ + t_j), which is F/(n₀ + t) for factors with the same history.
+    pub fn add_premia_variance(&self, horizon: f64, covariance: &mut DMatrix<f64>) {
+        for (j, left) in self.series.iter().enumerate() {
+            let left = left.premium_variance_ratio(self.prior_count);
+            for (l, right) in self.series.iter().enumerate() {
+                let right = right.premium_variance_ratio(self.prior_count);
+                covariance[(l, j)] *= 1.0 + horizon * (left * right).sqrt();
+            }
         }
     }
 
     /// Standard deviation of the premium λ of each factor, √Λ_jj.
     pub fn premium_deviations(&self) -> impl Iterator<Item = f64> + '_ {
-        let scale = if self.weight > 0.0 { self.premia_variance_ratio() / self.weight } else { 0.0 };
-        (0..self.premia.len()).map(move |j| (self.products[(j, j)] * scale).sqrt())
+        let of = |series: &FactorSeries| series.variance() * series.premium_variance_ratio(self.prior_count);
+        self.series.iter().map(move |series| of(series).sqrt())
     }
 
-    /// Ratio of Λ to F: 1/(n₀ + t); 0 before the first return.
+    /// Ratio Λ_jj/F_jj of a factor: 1/(n₀ + t); 0 before its first return.
     #[must_use]
-    pub fn premia_variance_ratio(&self) -> f64 {
-        if self.count > 0.0 { 1.0 / (self.prior_count + self.count) } else { 0.0 }
+    pub fn premium_variance_ratio(&self, factor: usize) -> f64 {
+        self.series[factor].premium_variance_ratio(self.prior_count)
     }
 }

@@ -3,8 +3,12 @@
 use nalgebra::{DMatrix, DVector};
 
 use super::column_kernels::set_factor_exposures;
+use super::group_limits::{GroupLimits, GroupMultiplier, UNBOUNDED};
+use super::own_loadings::OwnLoadings;
 use super::solution::Outcome;
 use super::solver::{ExposureBounds, Multipliers, Problem, SolveStatus, Solver};
+use crate::groups::GroupColumn;
+use crate::names::InstrumentNames;
 
 /// Weight beyond every limit: stands for an absent box.
 const FREE: f64 = 10.0;
@@ -14,9 +18,11 @@ const FREE: f64 = 10.0;
 pub struct Rebalance {
     /// Expected excess returns μ per frame; target weights if `sized` is false.
     pub expected: Vec<f64>,
-    /// B, n × k.
+    /// Loadings on the given factors, n × k, the first columns of B.
     pub exposures: DMatrix<f64>,
-    /// F + Λ, k × k; empty for target weights.
+    /// Loadings on the factors of groups, the other K − k columns of B.
+    pub own: Vec<OwnLoadings>,
+    /// F + Λ, K × K; empty for target weights.
     pub factor_covariance: DMatrix<f64>,
     /// L, lower triangular, with L L' = F + Λ.
     pub factor_root: DMatrix<f64>,
@@ -44,6 +50,8 @@ pub struct Rebalance {
     pub net: Option<f64>,
     /// Bounds on factor exposures.
     pub exposure_bounds: Vec<ExposureBounds>,
+    /// Bounds by group.
+    pub group_limits: Vec<GroupLimits>,
     /// Weights of the benchmark against which risk and the gross limit are measured; empty for none.
     pub benchmark: Vec<f64>,
     /// True if the strategy gave expected returns. If not, `expected` holds its target weights, risk and cost
@@ -57,6 +65,12 @@ pub struct Rebalance {
     pub status: SolveStatus,
     /// Outcome of the rebalance.
     pub outcome: Outcome,
+    /// Groups of the instruments.
+    pub groups: Vec<GroupColumn>,
+    /// Names of the K − k factors of groups, such as `sector:Energy`.
+    pub group_factors: InstrumentNames,
+    /// Name of each bounded group.
+    pub bounded_groups: Vec<String>,
 }
 
 /// Point of the frontier of growth against turnover.
@@ -88,6 +102,8 @@ pub struct LimitCosts {
     pub net: f64,
     /// Bounds on factor exposures.
     pub exposures: f64,
+    /// Bounds by group.
+    pub groups: f64,
     /// Costs of trading.
     pub costs: f64,
     /// Fees on shorts.
@@ -101,6 +117,7 @@ impl Rebalance {
         Problem {
             expected: &self.expected,
             exposures: &self.exposures,
+            own: &self.own,
             factor_root: &self.factor_root,
             idiosyncratic: &self.idiosyncratic,
             kelly_fraction: self.kelly_fraction,
@@ -114,14 +131,40 @@ impl Rebalance {
             gross: self.gross,
             net: self.net,
             exposure_bounds: &self.exposure_bounds,
+            group_limits: &self.group_limits,
             benchmark: &self.benchmark,
         }
     }
 
-    /// Number of factors.
+    /// Number K of factors: the given ones, then those of groups.
     #[must_use]
     pub fn factors(&self) -> usize {
-        self.exposures.ncols()
+        self.factor_root.nrows().max(self.exposures.ncols())
+    }
+
+    /// Exposures of the instruments to one of the K factors, length n.
+    #[must_use]
+    pub fn exposures_to(&self, factor: usize) -> Vec<f64> {
+        if factor < self.exposures.ncols() {
+            return self.exposures.column(factor).as_slice().to_vec();
+        }
+        let own = |i: usize| self.own.iter().filter_map(move |own| own.of(i));
+        let on = |i: usize| own(i).find(|(of, _)| *of == factor).map_or(0.0, |(_, loading)| loading);
+        (0..self.expected.len()).map(on).collect()
+    }
+
+    /// Exposures B'w of weights to the K factors.
+    #[must_use]
+    pub fn exposures_of(&self, weights: &[f64]) -> DVector<f64> {
+        let (k, given) = (self.factors(), self.exposures.ncols());
+        let mut exposures = DVector::zeros(given);
+        set_factor_exposures(&self.exposures, weights, &mut exposures);
+        if self.own.is_empty() {
+            return exposures;
+        }
+        let mut exposures = exposures.resize_vertically(k, 0.0);
+        self.own.iter().for_each(|own| own.add_exposures(weights, exposures.as_mut_slice()));
+        exposures
     }
 
     /// Variance w'Σw per frame; infinite idiosyncratic variances count as 0, as in the objective.
@@ -133,9 +176,7 @@ impl Rebalance {
 
     /// L'B'w.
     fn common(&self, weights: &[f64]) -> DVector<f64> {
-        let mut exposures = DVector::zeros(self.factors());
-        set_factor_exposures(&self.exposures, weights, &mut exposures);
-        self.factor_root.tr_mul(&exposures)
+        self.factor_root.tr_mul(&self.exposures_of(weights))
     }
 
     /// Amortised cost per frame of trading to the weights.
@@ -200,7 +241,11 @@ impl Rebalance {
     pub fn bound_multipliers(&self) -> Vec<f64> {
         // B F B'w; empty for target weights, which have no exposures.
         let active = self.active(&self.weights);
-        let systematic = &self.exposures * (&self.factor_root * self.common(&active));
+        let prices = &self.factor_root * self.common(&active);
+        let mut systematic = &self.exposures * prices.rows(0, self.exposures.ncols());
+        self.own.iter().for_each(|own| own.add_products(prices.as_slice(), systematic.as_mut_slice()));
+        let of_bounds: Vec<Vec<f64>> =
+            self.exposure_bounds.iter().map(|bound| self.exposures_to(bound.factor)).collect();
         let sign = |value: f64, end: f64| if value == 0.0 { end } else { value.signum() };
         (0..self.weights.len())
             .map(|i| {
@@ -209,14 +254,17 @@ impl Rebalance {
                 let risk = systematic.get(i).unwrap_or(&0.0)
                     + if variance.is_finite() { variance * active[i] } else { 0.0 };
                 let mut value = self.expected[i] - risk / self.kelly_fraction - self.multipliers.net;
-                for (bound, price) in self.exposure_bounds.iter().zip(&self.multipliers.exposures) {
-                    value -= price * self.exposures[(i, bound.factor)];
+                for (exposures, price) in of_bounds.iter().zip(&self.multipliers.exposures) {
+                    value -= price * exposures[i];
                 }
+                let groups = self.group_multipliers(i);
+                value -= groups.net;
                 let fee = self.borrow.get(i).unwrap_or(&0.0);
                 let impact = 1.5 * self.impact.get(i).unwrap_or(&0.0) * trade.abs().sqrt();
                 let trading = self.cost[i] + self.multipliers.turnover + impact;
                 let paid = |end: f64| {
-                    trading * sign(trade, end) + self.multipliers.gross * sign(active[i], end)
+                    trading * sign(trade, end)
+                        + (self.multipliers.gross + groups.gross) * sign(active[i], end)
                         - if sign(weight, end) < 0.0 { *fee } else { 0.0 }
                 };
                 match () {
@@ -226,6 +274,20 @@ impl Rebalance {
                 }
             })
             .collect()
+    }
+
+    /// Sums of the multipliers of the bounds by group that an instrument counts in.
+    fn group_multipliers(&self, instrument: usize) -> GroupMultiplier {
+        let (mut sum, mut before) = (GroupMultiplier::default(), 0);
+        for limits in &self.group_limits {
+            let group = limits.group.get(instrument).filter(|group| **group != UNBOUNDED);
+            let of = group.and_then(|group| self.multipliers.groups.get(before + *group as usize));
+            if let Some(of) = of {
+                (sum.net, sum.gross) = (sum.net + of.net, sum.gross + of.gross);
+            }
+            before += limits.bounds.len();
+        }
+        sum
     }
 
     /// Growth that each limit costs, measured at the optimal weights whatever `cap_method` is.
@@ -250,6 +312,11 @@ impl Rebalance {
             gross: without(&|freed| freed.gross = f64::INFINITY),
             net: without(&|freed| freed.net = None),
             exposures: without(&|freed| freed.exposure_bounds.clear()),
+            groups: if self.group_limits.is_empty() {
+                0.0
+            } else {
+                without(&|freed| freed.group_limits.clear())
+            },
             costs: without(&|freed| {
                 freed.cost.fill(0.0);
                 freed.impact.clear();

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::group_bounds::{self, GroupBoundsByName};
 use crate::dated::DatedValues;
 use crate::settings::{Invalid, SettingsTable as _, require};
 use crate::time::time_of_day;
@@ -86,14 +87,32 @@ settings! {
         /// Half-life of the premia, which then follow the trend; unset: all days have the same weight.
         #[serde(skip_serializing_if = "Option::is_none")]
         premium_half_life: Option<f64> = None, in 0.01 to 1e6, unit "days";
-        /// Half-life of the factor covariance.
+        /// Half-life of the factor correlations.
         factor_half_life: f64 = 126.0, in 0.01 to 1e6, unit "days";
+        /// Half-life of the level of each factor's volatility, and of the residual scale of the book.
+        ///
+        /// Faster changes of the volatility are forecast from the squared returns of the last day to the last months.
+        factor_volatility_half_life: f64 = 63.0, in 0.01 to 1e6, unit "days";
         /// Shrinkage of the factor covariance towards its diagonal.
         ///
         /// Ledoit & Wolf 2004.
         factor_shrinkage: f64 = 0.1, in 0 to 1;
+        /// True if the residual variances are scaled to the residual returns of the book.
+        ///
+        /// Residuals of instruments that a strategy chooses alike, such as those of one sector, move together. The scale
+        /// is learned from the residual returns of the book, and multiplies every residual variance. A risk model of your
+        /// own is not scaled.
+        scale_residuals: bool = true;
         /// Smallest and largest exposure of the book (sum of beta times weight) to a factor, by its name.
         exposure_bounds: BTreeMap<String, [f64; 2]> = BTreeMap::new(), in -1e6 to 1e6;
+        /// Bounds of the weights by group: `net`, least and largest sum of the weights of the members, and `gross`, largest
+        /// sum of the absolute weights.
+        ///
+        /// A name is that of a column of `universe.groups` (of its factor, if one is made of it), or of one group, such as
+        /// `"sector:Energy"`, whose bounds replace those of its column. With `relative = true` the net bounds are those of
+        /// the weights less the benchmark's; unset, it is `active`.
+        #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+        group_bounds: GroupBoundsByName = GroupBoundsByName::new(), in -1e6 to 1e6, unit "share of NAV";
     }
     and {
         /// Content of the file `weight_bounds_file`.
@@ -143,6 +162,15 @@ impl SizingSettings {
         let exact = self.cap_method == CapMethod::Exact;
         let plain = self.net_target.is_none() && self.exposure_bounds.is_empty() && !self.active;
         let expected = "\"exact\", because net_target, exposure_bounds or active is set";
-        require(exact || plain, "cap_method", "scale", expected)
+        require(exact || plain, "cap_method", "scale", expected)?;
+        let expected = "\"exact\", because group_bounds is set";
+        require(exact || self.group_bounds.is_empty(), "cap_method", "scale", expected)?;
+        group_bounds::check(&self.group_bounds, self.active)
+    }
+
+    /// Returns true if sizing reads the weights of the benchmark.
+    #[must_use]
+    pub fn needs_benchmark(&self) -> bool {
+        self.active || group_bounds::need_benchmark(&self.group_bounds, self.active)
     }
 }

@@ -25,6 +25,8 @@ pub struct Sizer {
     costs: Vec<f64>,
     impact: Vec<f64>,
     ones: Vec<f64>,
+    /// True for each instrument outside its spells of membership; empty without a membership.
+    outside: Vec<bool>,
     /// L for target weights: 0, because the objective is the distance alone.
     no_risk: DMatrix<f64>,
 }
@@ -50,8 +52,16 @@ impl Sizer {
             costs: Vec::new(),
             impact: Vec::new(),
             ones: Vec::new(),
+            outside: Vec::new(),
             no_risk: DMatrix::zeros(0, 0),
         }
+    }
+
+    /// Sets which instruments can be held in the next problems, length n; empty for all. The box of any other one that
+    /// can be traded is [0, 0].
+    pub fn hold_only(&mut self, members: &[bool]) {
+        self.outside.clear();
+        self.outside.extend(members.iter().map(|member| !member));
     }
 
     /// Solves for the weights of `goal` under the limits.
@@ -61,11 +71,14 @@ impl Sizer {
             CapMethod::Scale => self.solve_scaled(goal, risk, limits, out),
         }
         let usual = [self.settings.weight_min, self.settings.weight_max];
-        let at_box = |(i, weight): (usize, &f64)| {
-            let [lo, hi] = limits.bounds_of(i, usual);
-            *weight >= hi || (*weight <= lo && lo < 0.0)
+        let at = |weight: f64, [lo, hi]: [f64; 2]| weight >= hi || (weight <= lo && lo < 0.0);
+        out.at_box = match limits.differ_by_instrument() {
+            true => {
+                let weights = out.weights.iter().enumerate();
+                weights.filter(|(i, weight)| at(**weight, limits.bounds_of(*i, usual))).count()
+            }
+            false => out.weights.iter().filter(|weight| at(**weight, usual)).count(),
         };
-        out.at_box = out.weights.iter().enumerate().filter(|one| at_box(*one)).count();
     }
 
     /// Returns the problem of [`Self::solve`] together with its solution.
@@ -82,6 +95,7 @@ impl Sizer {
         Rebalance {
             expected: problem.expected.to_vec(),
             exposures: problem.exposures.clone(),
+            own: problem.own.to_vec(),
             factor_covariance: if sized { risk.factor_covariance().clone() } else { DMatrix::zeros(0, 0) },
             factor_root: problem.factor_root.clone(),
             idiosyncratic: problem.idiosyncratic.to_vec(),
@@ -96,25 +110,36 @@ impl Sizer {
             gross: problem.gross,
             net: problem.net,
             exposure_bounds: problem.exposure_bounds.to_vec(),
+            group_limits: problem.group_limits.to_vec(),
             benchmark: problem.benchmark.to_vec(),
             sized,
             weights: of.weights.clone(),
             multipliers: of.multipliers.clone(),
             status: of.status,
             outcome: of.outcome,
+            ..Rebalance::default()
         }
     }
 
     fn problem<'a>(&'a mut self, goal: Goal<'a>, risk: &'a FactorRisk, limits: Limits<'a>) -> Problem<'a> {
-        let Limits { held, tradable, linear_cost, impact: moved, turnover_left, benchmark, .. } = limits;
+        let Limits { held, tradable, linear_cost, impact: moved, turnover_left, benchmark, groups, .. } =
+            limits;
         let n = held.len();
-        let Self { settings, lower, upper, costs, impact, ones, no_risk, horizon, .. } = self;
+        let Self { settings, lower, upper, costs, impact, ones, outside, no_risk, horizon, .. } = self;
         let usual = [settings.weight_min, settings.weight_max];
-        let of = |i: usize| if tradable[i] { limits.bounds_of(i, usual) } else { [held[i]; 2] };
-        lower.clear();
-        lower.extend((0..n).map(|i| of(i)[0]));
-        upper.clear();
-        upper.extend((0..n).map(|i| of(i)[1]));
+        for (bound, limit) in [(&mut *lower, usual[0]), (&mut *upper, usual[1])] {
+            let fixed = held.iter().zip(tradable);
+            bound.clear();
+            bound.extend(fixed.map(|(held, tradable)| if *tradable { limit } else { *held }));
+        }
+        if limits.differ_by_instrument() {
+            for i in (0..n).filter(|i| tradable[*i]) {
+                [lower[i], upper[i]] = limits.bounds_of(i, usual);
+            }
+        }
+        for i in (0..outside.len()).filter(|i| outside[*i] && tradable[*i]) {
+            (lower[i], upper[i]) = (0.0, 0.0);
+        }
         costs.clear();
         impact.clear();
         if matches!(goal, Goal::Expected(_)) {
@@ -124,14 +149,17 @@ impl Sizer {
         costs.resize(n, 0.0);
         ones.clear();
         ones.resize(n, 1.0);
-        let (exposures, root) = match goal {
-            Goal::Expected(_) => (risk.exposures(), risk.factor_root()),
+        let (exposures, own, root) = match goal {
+            Goal::Expected(_) => (risk.exposures(), risk.own_loadings(), risk.factor_root()),
             // Target weights: no risk but the distance; exposures only if they are bounded.
-            Goal::Weights(_) if self.exposure_bounds.is_empty() => (&*no_risk, &*no_risk),
+            Goal::Weights(_) if self.exposure_bounds.is_empty() => {
+                reshape(no_risk, 0, 0);
+                (&*no_risk, &[][..], &*no_risk)
+            }
             Goal::Weights(_) => {
                 let (k, _) = risk.factor_root().shape();
                 reshape(no_risk, k, k);
-                (risk.exposures(), &*no_risk)
+                (risk.exposures(), risk.own_loadings(), &*no_risk)
             }
         };
         let (expected, idiosyncratic, kelly_fraction) = match goal {
@@ -141,6 +169,7 @@ impl Sizer {
         Problem {
             expected,
             exposures,
+            own,
             factor_root: root,
             idiosyncratic,
             kelly_fraction,
@@ -154,6 +183,7 @@ impl Sizer {
             gross: settings.gross_max,
             net: settings.net_target,
             exposure_bounds: &self.exposure_bounds,
+            group_limits: groups,
             benchmark,
         }
     }
@@ -169,10 +199,11 @@ impl Sizer {
         out.at_gross = *gross > MULTIPLIER_ROUNDING * largest;
         let traded: f64 = out.weights.iter().zip(limits.held).map(|(w, held)| (w - held).abs()).sum();
         out.capped = capped || (traded > 0.0 && traded >= limits.turnover_left * (1.0 - CAP_ROUNDING));
-        let SolveStatus { box_missed, gross_missed, net_missed, .. } = out.status;
+        let SolveStatus { box_missed, gross_missed, group_missed, net_missed, .. } = out.status;
         out.outcome = match () {
             () if box_missed => Outcome::Repairing,
             () if gross_missed => Outcome::GrossOutOfReach,
+            () if group_missed => Outcome::GroupOutOfReach,
             () if net_missed => Outcome::NetOutOfReach,
             () if out.weights == limits.held => Outcome::NoTrade,
             () if capped => Outcome::Capped,
@@ -200,8 +231,8 @@ impl Sizer {
         }
         out.multipliers = Multipliers::default();
         out.status = SolveStatus { converged: true, ..SolveStatus::default() };
-        scale::solve(settings, &mut self.goal, limits, out);
-        out.capped = out.outcome == Outcome::Capped;
+        scale::solve(settings, &self.outside, &mut self.goal, limits, out);
+        out.capped = matches!(out.outcome, Outcome::Capped | Outcome::Repairing);
         if let (Goal::Expected(expected), Outcome::Capped) = (goal, out.outcome) {
             // Directional derivative d/dτ [μ'w − w'Σw/(2κ)] along the move.
             risk.times(&out.weights, &mut self.slope);

@@ -1,5 +1,6 @@
 //! Goal, limits and solution of one rebalance.
 
+use super::group_limits::GroupLimits;
 use super::solver::{Multipliers, SolveStatus};
 
 /// Goal given by the strategy.
@@ -35,9 +36,16 @@ pub struct Limits<'a> {
     /// Weights of the benchmark, length n: risk and the gross limit are then those of the weights less these. Empty
     /// for none.
     pub benchmark: &'a [f64],
+    /// Bounds by group, one entry for each division into groups; empty for none.
+    pub groups: &'a [GroupLimits],
 }
 
 impl Limits<'_> {
+    /// Returns true if instruments have bounds of their own.
+    pub(super) fn differ_by_instrument(&self) -> bool {
+        !(self.bounds.is_empty() && self.short_limit.is_empty())
+    }
+
     /// Bounds of an instrument that can be traded; `usual` are those of the settings. A limit on shorts takes precedence
     /// over the bounds.
     pub(super) fn bounds_of(&self, i: usize, usual: [f64; 2]) -> [f64; 2] {
@@ -62,6 +70,8 @@ pub enum Outcome {
     Repairing,
     /// The gross limit is out of reach under the cap; the solution is as near to it as the cap allows.
     GrossOutOfReach,
+    /// The bound of a group is out of reach; the solution is as near to it as the cap, the box and the gross limit allow.
+    GroupOutOfReach,
     /// The net target or an exposure bound is out of reach; the solution is as near to it as the other limits
     /// allow.
     NetOutOfReach,
@@ -74,7 +84,7 @@ impl Outcome {
     /// Returns true if all limits hold, so that their multipliers measure growth.
     #[must_use]
     pub fn within_limits(self) -> bool {
-        !matches!(self, Self::Repairing | Self::GrossOutOfReach | Self::NetOutOfReach)
+        !matches!(self, Self::Repairing | Self::GrossOutOfReach | Self::GroupOutOfReach | Self::NetOutOfReach)
     }
 
     /// Name in outputs.
@@ -86,6 +96,7 @@ impl Outcome {
             Self::NoTrade => "no_trade",
             Self::Repairing => "repairing",
             Self::GrossOutOfReach => "gross_out_of_reach",
+            Self::GroupOutOfReach => "group_bound_out_of_reach",
             Self::NetOutOfReach => "net_or_exposure_out_of_reach",
             Self::BudgetOutOfReach => "budget_out_of_reach",
         }

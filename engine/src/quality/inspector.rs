@@ -98,6 +98,9 @@ impl Inspector {
                 findings.push(Finding { timestamp, symbol, problem, detail, severity: 1.0 });
             }
         }
+        for renamed in &frame.renamed {
+            self.names[renamed.instrument as usize] = Arc::clone(&renamed.name);
+        }
         self.came_back.clear();
         self.take_time(frame.timestamp, findings);
         self.take_splits(frame, findings);

@@ -123,6 +123,9 @@ impl SpreadInspector {
     /// Adds the next frame. Frames without high and low only decide whether the data is intraday.
     pub fn observe(&mut self, frame: &Frame) {
         self.instruments.extend(frame.listed.iter().map(|symbol| Instrument::new(Arc::clone(symbol))));
+        for renamed in &frame.renamed {
+            self.instruments[renamed.instrument as usize].symbol = Arc::clone(&renamed.name);
+        }
         self.intraday |= self.last.is_some_and(|last| last == frame.date());
         self.last = Some(frame.date());
         if frame.high.is_empty() || frame.low.is_empty() {

@@ -32,6 +32,8 @@ pub enum Kind {
     NumberByName,
     /// Table with a lower and an upper bound for each name.
     BoundsByName,
+    /// Table with bounds of net and gross exposure for each name.
+    GroupBoundsByName,
 }
 
 /// One of the words that a setting accepts.
@@ -134,6 +136,9 @@ impl Setting {
             Kind::Numbers => each(&format!("a list of 1 to {LIST_MAX} numbers")),
             Kind::NumberByName => each("a number for each name"),
             Kind::BoundsByName => each("a lower and an upper bound for each name, in this order"),
+            Kind::GroupBoundsByName => each(
+                "`{ net = [least, largest], gross = largest, relative = true }` for each name, net, gross or both",
+            ),
         };
         if self.unit.is_empty() { text } else { format!("{text} ({})", self.unit) }
     }

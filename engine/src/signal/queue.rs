@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use crate::frame::CrossSection;
+use crate::frame::{CrossSection, Renamed};
 use crate::source::{EXAMPLES, QueueFacts};
 use crate::time::TimestampNs;
 
@@ -107,6 +107,16 @@ impl Queue {
         }
     }
 
+    /// Takes the symbol changes of a frame. Rows under the old symbol that act later stay those of the instrument.
+    pub fn rename(&mut self, renamed: &[Renamed]) {
+        for Renamed { instrument, name } in renamed {
+            match self.ids.get(&**name) {
+                Some(id) => self.places[*id as usize] = *instrument,
+                None => drop(self.waiting.insert(name.to_string(), *instrument)),
+            }
+        }
+    }
+
     /// Writes the section into `out` if it changes on a frame at `time`. `joined`: true if an instrument joins
     /// the engine order on the frame.
     pub fn release(&mut self, time: TimestampNs, joined: bool, out: &mut CrossSection) {
@@ -152,7 +162,9 @@ impl Queue {
         out.values.clear();
         out.values.resize(n * self.columns, f64::NAN);
         for (place, values) in self.places.iter().zip(self.values.chunks(self.columns)) {
-            for (column, value) in values.iter().enumerate().filter(|_| *place != NOWHERE) {
+            // An instrument with a symbol change has two ids; a section has rows of one of them.
+            let known = |value: &f64| *place != NOWHERE && !value.is_nan();
+            for (column, value) in values.iter().enumerate().filter(|(_, value)| known(value)) {
                 out.values[column * n + *place as usize] = *value;
             }
         }

@@ -204,6 +204,8 @@ pub enum UniverseRule {
     Exclude,
     /// Exactly these.
     Trade,
+    /// Symbol changes, `data.renames`.
+    Renames,
 }
 
 impl UniverseRule {
@@ -214,6 +216,7 @@ impl UniverseRule {
             Self::Include => "include",
             Self::Exclude => "exclude",
             Self::Trade => "trade",
+            Self::Renames => "renames",
         }
     }
 }

@@ -55,7 +55,7 @@ impl<S: Source> Gap<S> {
 impl<S: Source> Source for Gap<S> {
     fn next_frame(&mut self, frame: &mut Frame) -> Result<bool, SourceError> {
         while self.inner.next_frame(frame)? {
-            self.listing.append(&frame.listed);
+            self.listing.append(frame);
             if self.missed < self.frames && Date::of(frame.local_time()) >= self.from {
                 self.missed += 1;
                 self.lost = Some((self.lost.map_or(frame.timestamp, |lost| lost.0), frame.timestamp));

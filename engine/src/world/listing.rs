@@ -2,8 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::frame::Field;
-use crate::frame::Frame;
+use crate::frame::{Field, Frame, Renamed};
 
 const NOWHERE: u32 = u32::MAX;
 
@@ -20,12 +19,20 @@ pub(super) struct Listing {
     moved: bool,
     newcomers: Vec<u32>,
     scratch: Vec<f64>,
+    /// Indices of the data whose symbol changes no frame has carried so far.
+    renamed: Vec<u32>,
 }
 
 impl Listing {
-    /// Adds the names of newly listed instruments of the data.
-    pub(super) fn append(&mut self, listed: &[Arc<str>]) {
-        self.names.extend_from_slice(listed);
+    /// Takes the newly listed instruments and the symbol changes of a frame of the data.
+    pub(super) fn append(&mut self, frame: &Frame) {
+        self.names.extend_from_slice(&frame.listed);
+        for renamed in &frame.renamed {
+            if let Some(name) = self.names.get_mut(renamed.instrument as usize) {
+                *name = Arc::clone(&renamed.name);
+                self.renamed.push(renamed.instrument);
+            }
+        }
     }
 
     /// Number of listed instruments.
@@ -40,6 +47,14 @@ impl Listing {
             self.places.resize(n, NOWHERE);
         }
         frame.listed.clear();
+        frame.renamed.clear();
+        for i in self.renamed.drain(..) {
+            let instrument = self.places[i as usize];
+            // An instrument that is not listed yet is listed under its new symbol.
+            if instrument != NOWHERE {
+                frame.renamed.push(Renamed { instrument, name: Arc::clone(&self.names[i as usize]) });
+            }
+        }
         if self.indices.len() < self.places.len() {
             self.list(frame);
         }

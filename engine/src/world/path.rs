@@ -49,7 +49,7 @@ const UNSEEN: Scaled =
 impl Path {
     pub(super) fn new(recording: Arc<Recording>, plan: Plan) -> Self {
         let mut listing = Listing::default();
-        recording.frames.iter().for_each(|frame| listing.append(&frame.listed));
+        recording.frames.iter().for_each(|frame| listing.append(frame));
         let mut facts = recording.facts.clone();
         (facts.rows, facts.frames, facts.instruments) = (0, 0, 0);
         (facts.first, facts.last) = (None, None);

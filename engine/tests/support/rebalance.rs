@@ -28,7 +28,7 @@ impl Checked for Rebalance {
     }
 
     fn k(&self) -> usize {
-        self.exposures.ncols()
+        self.factors()
     }
 
     fn solve(&self, solver: &mut Solver) -> (Vec<f64>, Multipliers, SolveStatus) {
@@ -38,15 +38,13 @@ impl Checked for Rebalance {
     }
 
     fn common(&self, weights: &[f64]) -> Vec<f64> {
-        let (n, k) = (self.n(), self.k());
-        let exposure = |l: usize| -> f64 { (0..n).map(|i| self.exposures[(i, l)] * weights[i]).sum() };
-        let exposures: Vec<f64> = (0..k).map(exposure).collect();
+        let k = self.k();
+        let exposures: Vec<f64> = (0..k).map(|l| self.exposure(l, weights)).collect();
         (0..k).map(|j| (j..k).map(|l| self.factor_root[(l, j)] * exposures[l]).sum()).collect()
     }
 
     fn exposure(&self, factor: usize, weights: &[f64]) -> f64 {
-        let n = self.n();
-        (0..n).map(|i| self.exposures[(i, factor)] * weights[i]).sum()
+        self.exposures_to(factor).iter().zip(weights).map(|(exposure, weight)| exposure * weight).sum()
     }
 
     fn active(&self, weights: &[f64]) -> Vec<f64> {
@@ -65,6 +63,9 @@ impl Checked for Rebalance {
         for bound in &self.exposure_bounds {
             let exposure = self.exposure(bound.factor, weights);
             excess = excess.max(exposure - bound.upper).max(bound.lower - exposure);
+        }
+        for limits in &self.group_limits {
+            excess = excess.max(limits.excess(weights, &self.benchmark));
         }
         for i in 0..self.n() {
             excess = excess.max(weights[i] - self.upper[i]).max(self.lower[i] - weights[i]);
@@ -111,7 +112,9 @@ impl Reference {
         let (n, k) = (of.n(), of.k());
         let scale = of.expected.iter().fold(0.0_f64, |a, b| a.max(b.abs()));
         let scale = if scale > 0.0 { 1.0 / scale } else { 1.0 };
-        let (gross, impact) = (of.gross.is_finite(), of.impact.iter().any(|g| *g > 0.0));
+        let by_group = of.group_limits.iter().flat_map(|limits| &limits.bounds).any(|b| b.gross.is_finite());
+        let (gross, impact) = (of.gross.is_finite() || by_group, of.impact.iter().any(|g| *g > 0.0));
+        let exposures: Vec<Vec<f64>> = (0..k).map(|j| of.exposures_to(j)).collect();
         let y = n;
         let t = y + k;
         let s = t + n;
@@ -136,7 +139,7 @@ impl Reference {
 
         let mut rows = Rows::default();
         for j in 0..k {
-            let entry = |i: usize| (j..k).map(|l| of.factor_root[(l, j)] * of.exposures[(i, l)]).sum();
+            let entry = |i: usize| (j..k).map(|l| of.factor_root[(l, j)] * exposures[l][i]).sum();
             let mut entries: Vec<(usize, f64)> = (0..n).map(|i| (i, entry(i))).collect();
             let shift = (0..n).map(|i| entries[i].1 * benchmark(i)).sum();
             entries.push((y + j, -1.0));
@@ -159,11 +162,28 @@ impl Reference {
                 rows.add(&[(i, 1.0), (s + i, -1.0)], benchmark(i));
                 rows.add(&[(i, -1.0), (s + i, -1.0)], -benchmark(i));
             }
-            rows.add(&(0..n).map(|i| (s + i, 1.0)).collect::<Vec<_>>(), of.gross);
+            if of.gross.is_finite() {
+                rows.add(&(0..n).map(|i| (s + i, 1.0)).collect::<Vec<_>>(), of.gross);
+            }
+        }
+        for limits in &of.group_limits {
+            for (group, bound) in limits.bounds.iter().enumerate() {
+                let members = (0..n).filter(|i| limits.group[*i] as usize == group);
+                let row = |from: usize, sign: f64| -> Vec<(usize, f64)> {
+                    members.clone().map(|i| (from + i, sign)).collect()
+                };
+                for (row, limit) in
+                    [(row(0, 1.0), bound.upper), (row(0, -1.0), -bound.lower), (row(s, 1.0), bound.gross)]
+                {
+                    if limit.is_finite() {
+                        rows.add(&row, limit);
+                    }
+                }
+            }
         }
         for bound in &of.exposure_bounds {
             let row = |sign: f64| -> Vec<(usize, f64)> {
-                (0..n).map(|i| (i, sign * of.exposures[(i, bound.factor)])).collect()
+                (0..n).map(|i| (i, sign * exposures[bound.factor][i])).collect()
             };
             if bound.upper.is_finite() {
                 rows.add(&row(1.0), bound.upper);

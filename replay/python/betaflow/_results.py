@@ -221,6 +221,11 @@ class Run(Result):
         """One row for each frame and factor: expected factor return as sizing used it (per frame)."""
         return self.table("premia")
 
+    @property
+    def risk(self) -> Table:
+        """One row for each frame and factor, and for the residual: contribution to the predicted variance (per frame)."""
+        return self.table("risk")
+
     def plot(self) -> Any:
         """Return a plotly figure of the net asset value, before and after costs, and of the benchmark.
 

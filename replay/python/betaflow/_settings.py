@@ -23,6 +23,9 @@ FILES = (
     "execution.holdings",
     "execution.spread_file",
     "benchmark.path",
+    "universe.groups",
+    "universe.membership",
+    "data.renames",
 )
 
 #: Adds a table in memory under a name, and returns the path that stands for it.

@@ -65,6 +65,7 @@ def test_each_table_is_an_attribute(run: Run) -> None:
         "betas",
         "instruments",
         "premia",
+        "risk",
     } == set(run.tables)
     for name in run.tables:
         assert getattr(run, name) is run.table(name)

@@ -30,6 +30,12 @@ settings! {
         prices: Option<String> = None, form PATH;
         /// File of factor returns, or a list of files that are joined by time, or "none" to run without factors.
         factors: Option<OneOrMore> = None, form "a path, a list of paths, or \"none\"";
+        /// File of symbol changes: `from_symbol`, `to_symbol`, `date` and optional `ratio`, new units for one old unit.
+        ///
+        /// From the date on, the rows of the new symbol continue the instrument of the old one: its estimates, position, cost
+        /// basis, orders in flight and trailing figures. Tables have the new symbol from that date on.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        renames: Option<String> = None, form PATH;
         /// State folder whose session recording is the data, in place of prices and factors; for `replay` alone.
         session: Option<String> = None, form PATH;
         /// Column of the price that trades.

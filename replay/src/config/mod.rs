@@ -5,7 +5,9 @@ mod args;
 mod benchmark;
 mod choices;
 mod data;
+mod dated_tables;
 mod feed;
+mod groups;
 mod holdout;
 mod layers;
 mod limits;
@@ -26,15 +28,17 @@ pub(crate) mod version;
 use std::ops::Deref;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use betaflow_connectors::parquet::{
-    Input, Settings as SourceSettings, read_borrow, read_half_spreads, read_holdings, read_weight_bounds,
+    Input, Settings as SourceSettings, read_borrow, read_half_spreads, read_holdings, read_membership,
+    read_renames, read_weight_bounds,
 };
 use betaflow_connectors::tutorial;
-use betaflow_engine::assembly::{Expression, Universe};
+use betaflow_engine::assembly::{Expression, Renames, Universe};
 use betaflow_engine::dated::DatedValues;
 use betaflow_engine::execution::ExecutionSettings;
 use betaflow_engine::ledger::{Frames, RecordSettings, hex};
+use betaflow_engine::membership::Membership;
 use betaflow_engine::model::EstimatorSettings;
 use betaflow_engine::pipeline::{PipelineError, RunSettings};
 use betaflow_engine::portfolio::SizingSettings;
@@ -52,6 +56,7 @@ pub(crate) use args::InputArgs;
 pub(crate) use benchmark::{BenchmarkKind, BenchmarkSettings};
 pub(crate) use choices::is_choice;
 pub(crate) use data::{DataSettings, OnGap, date};
+pub(crate) use dated_tables::{DatedTable, RECORDED_TABLES, first_difference};
 pub(crate) use feed::FeedSettings;
 pub(crate) use holdout::HoldoutSettings;
 use limits::LimitSettings;
@@ -136,11 +141,26 @@ impl Settings {
         self.data.prices.is_none() && self.data.session.is_none()
     }
 
+    /// Symbol changes of the data.
+    fn renames(&self, host: &Host) -> Result<Renames> {
+        let Some(path) = &self.data.renames else { return Ok(Renames::default()) };
+        if self.world.needs_memory() {
+            bail!(
+                "`data.renames`: found symbol changes with a resampled path or repeated windows, expected none: their dates \
+                 are not those of the data"
+            );
+        }
+        Ok(read_renames(&host.input(path), |symbol| self.feed.symbol(symbol))?)
+    }
+
     /// Settings of the source; `trades`: true if the command trades.
-    fn source(&self, trades: bool) -> Result<SourceSettings> {
+    fn source(&self, trades: bool, renames: Renames) -> Result<SourceSettings> {
         let mut expressions = Vec::new();
         for (name, text) in &self.factors {
             let text = text.as_str().unwrap_or_default();
+            if groups::group_column(text).is_some() {
+                continue;
+            }
             let expression: Expression =
                 text.parse().with_context(|| format!("`factors.{name}`: found {text:?}"))?;
             expressions.push((name.clone(), expression.renamed(|symbol| self.feed.symbol(symbol))));
@@ -173,6 +193,7 @@ impl Settings {
             factors: expressions,
             benchmark: self.benchmark.instrument().filter(|_| trades).map(str::to_owned),
             zone: data.zone()?,
+            renames,
         })
     }
 
@@ -189,6 +210,12 @@ impl Settings {
             )
         })?;
         Ok(Arc::new(renamed))
+    }
+
+    /// Spells of membership.
+    fn membership(&self, host: &Host) -> Result<Option<Arc<Membership>>> {
+        let read = |path: &String| read_membership(&host.input(path), |symbol| self.feed.symbol(symbol));
+        Ok(self.universe.membership.as_ref().map(read).transpose()?.map(Arc::new))
     }
 
     /// Settings of the stages.
@@ -220,8 +247,10 @@ impl Settings {
             calendar: self.data.calendar(),
             excess: self.data.excess,
             estimator: self.estimator.clone(),
+            groups: self.groups(host)?,
             sizing,
             execution,
+            membership: self.membership(host)?,
             benchmark: self.benchmark.rule(self.holdout.start(&self.data.zone()?)?, host)?,
             world: self.world.clone(),
             record: RecordSettings {
@@ -273,8 +302,8 @@ impl Config {
     /// # Errors
     /// The settings contradict each other, or a file that they name cannot be read.
     fn new(settings: Settings, trades: bool, host: &Host) -> Result<Self> {
-        let (source, run) = (settings.source(trades)?, settings.run(host)?);
-        benchmark::check_use(&run.benchmark, settings.sizing.active, &source, &settings.world)?;
+        let (source, run) = (settings.source(trades, settings.renames(host)?)?, settings.run(host)?);
+        benchmark::check_use(&run.benchmark, settings.sizing.needs_benchmark(), &source, &settings.world)?;
         let (source, run) = (Arc::new(source), Arc::new(run));
         Ok(Self { settings, trades, is_live: false, source, run, host: host.clone() })
     }
@@ -388,6 +417,17 @@ impl Config {
     /// A file cannot be read, or a setting cannot be written as TOML.
     pub(crate) fn digest(&self) -> Result<[u8; 32]> {
         let mut settings = self.of_results();
+        if self.is_live || self.data.session.is_some() {
+            // Rows of later dates may be added: a restart compares the rows up to the last frame.
+            let tables = [
+                &mut settings.universe.membership,
+                &mut settings.universe.groups,
+                &mut settings.data.renames,
+                &mut settings.execution.borrow_file,
+                &mut settings.sizing.weight_bounds_file,
+            ];
+            tables.into_iter().flatten().for_each(|rows| *rows = "rows".to_owned());
+        }
         settings.digest_given(self.is_live || self.data.session.is_some(), &self.host)?;
         Ok(Sha256::digest(toml::to_string(&settings)?).into())
     }
@@ -401,6 +441,7 @@ impl Config {
         if let Some(rows) = self.run.benchmark.rows_digest() {
             settings.benchmark.path = Some(hex(&rows));
         }
+        settings.universe.groups = self.groups_digest();
         settings.execution.holdings = self.run.execution.opening.as_ref().map(|opening| {
             let quantities = opening.quantities.iter().map(|(symbol, held)| format!("{held} {symbol}, "));
             format!("{}{} cash", quantities.collect::<String>(), opening.cash)
@@ -408,6 +449,12 @@ impl Config {
         settings.execution.borrow_file = settings.execution.borrow.as_ref().map(|rows| hex(&rows.digest()));
         settings.sizing.weight_bounds_file =
             self.run.sizing.weight_bounds.as_ref().map(|rows| hex(&rows.digest()));
+        if let Some(membership) = &self.run.membership {
+            settings.universe.membership = Some(hex(&membership.table().digest()));
+        }
+        if let Some(renames) = &mut settings.data.renames {
+            *renames = hex(&self.source.renames.digest());
+        }
         settings.data.prices = None;
         settings.data.session = None;
         settings.strategy.remove(request::CLASS);

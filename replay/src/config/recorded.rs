@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use anyhow::{Context as _, Result};
+use betaflow_engine::assembly::Renames;
 use serde::{Deserialize, Serialize};
 use toml::{Table, Value};
 
+use super::groups::group_column;
 use super::{BenchmarkSettings, Config, Settings};
 use crate::host::Host;
 
@@ -97,8 +99,11 @@ impl Config {
         let mut without_files = settings.clone();
         without_files.execution.spread_file = None;
         without_files.execution.holdings = None;
+        without_files.universe.groups = None;
+        without_files.factors.retain(|_, text| text.as_str().is_none_or(|text| group_column(text).is_none()));
         without_files.benchmark = BenchmarkSettings::default();
-        let (source, run) = (settings.source(true)?, without_files.run(host)?);
+        without_files.universe.membership = None;
+        let (source, run) = (settings.source(true, Renames::default())?, without_files.run(host)?);
         Ok(Self {
             settings,
             trades: true,

@@ -186,7 +186,10 @@ fn of_assembly(error: &AssemblyError) -> Option<&'static str> {
     match error {
         AssemblyError::FactorGap { .. } => Some(CARRY),
         AssemblyError::FactorsNeverComplete { .. } => Some("check [factors], data.from and data.to"),
-        AssemblyError::IndexOutOfRange { .. } => None,
+        AssemblyError::IndexOutOfRange { .. }
+        | AssemblyError::RenamedToListed(_)
+        | AssemblyError::RenamedConstituent(_)
+        | AssemblyError::RatioOfReturns(_) => None,
         AssemblyError::Universe { .. } => Some("change the table [universe]"),
         AssemblyError::FactorTwice(_) => Some("rename one in [factors]"),
         AssemblyError::PricesOfReturns(_) => Some(

@@ -205,11 +205,14 @@ impl<'a> Request<'a> {
         let paths = [
             &mut data.prices,
             &mut data.session,
+            &mut data.renames,
+            &mut settings.universe.membership,
             &mut settings.execution.spread_file,
             &mut settings.execution.holdings,
             &mut settings.execution.borrow_file,
             &mut settings.sizing.weight_bounds_file,
             &mut settings.benchmark.path,
+            &mut settings.universe.groups,
         ];
         let factors = data.factors.iter_mut().flat_map(OneOrMore::all_mut);
         for path in paths.into_iter().flatten().chain(factors) {
@@ -456,7 +459,7 @@ fn factors(typed: &Layers, data: &DataSettings, needed: bool, host: &Host) -> Re
     let table = typed.table("factors");
     for (name, value) in &table {
         if !value.is_str() {
-            let expected = "an expression of instruments, such as \"MTUM - SPX\"";
+            let expected = "an expression of instruments, such as \"MTUM - SPX\", or a column of groups, such as \"group:sector\"";
             return Err(located(typed, "factors", name, &value.to_string(), expected));
         }
     }

@@ -15,6 +15,18 @@ settings! {
         exclude: Vec<String> = Vec::new();
         /// Exactly these instruments, those of factors included; empty: all that no factor uses.
         trade: Vec<String> = Vec::new();
+        /// File of groups, Parquet or CSV: `symbol`, text columns such as `sector`, optional `from`.
+        ///
+        /// A row is in force from its date `from` on, without one from the beginning. A factor "group:COLUMN" in
+        /// `[factors]` is made of the groups of a column.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        groups: Option<String> = None, form "a path";
+        /// File of spells of membership: `symbol`, `from` and `to`, the first and last date; an instrument is held only then.
+        ///
+        /// Instruments are estimated whenever they have prices. One outside its spells is sold at the next rebalances, first
+        /// of all and under the turnover cap, and is not bought. Null `to`: still a member; null `from`: from the beginning.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        membership: Option<String> = None, form "a path";
     }
 }
 

@@ -22,7 +22,9 @@ use betaflow_connectors::parquet::GivenError;
 use betaflow_connectors::record::{ParquetRecorder, RunFolder, read_equity};
 use betaflow_connectors::{DataError, Progress};
 use betaflow_engine::ledger::{Frames, RecordSettings, Recorder, RunFacts};
-use betaflow_engine::metrics::{ComparisonBuilder, DistributionBuilder, ReturnsAfterBuildUp};
+use betaflow_engine::metrics::{
+    ComparisonBuilder, DistributionBuilder, ReturnsAfterBuildUp, RiskAccuracyBuilder,
+};
 use betaflow_engine::pipeline::{
     Clock, Graph, Placement, RunOptions, RunReport, estimating, no_clock, trading,
 };
@@ -144,7 +146,8 @@ impl<'a> Prepared<'a> {
         if let Some(line) = size.and_then(large) {
             config.host().tell(&line);
         }
-        let (names, note) = (source.factor_names(), Some(&*notes).filter(|notes| !notes.is_empty()));
+        let (names, note) =
+            (&config.factor_columns(source.factor_names()), Some(&*notes).filter(|notes| !notes.is_empty()));
         let mut recorder =
             ParquetRecorder::create(folder.path(), names, config.run().record, kind.trades, note)?;
         if config.execution.borrow_file.is_some() {
@@ -358,7 +361,11 @@ fn in_a_thread<T: Send>(work: impl FnOnce() -> T + Send) -> T {
 fn measure(folder: &Path, facts: &RunFacts, config: &Config) -> Result<Trading> {
     let frames_per_year = config.run().calendar.frames_per_year();
     let mut comparing = ComparisonBuilder::new(usize::try_from(facts.performance.frames)?);
-    read_equity(folder, config.zone(), |point| comparing.push(point))?;
+    let mut risk = RiskAccuracyBuilder::default();
+    read_equity(folder, config.zone(), |point| {
+        comparing.push(point);
+        risk.push(point, frames_per_year);
+    })?;
     let comparison = comparing.comparison(frames_per_year);
     let mut binning = DistributionBuilder::new(&comparison, frames_per_year);
     let mut after =
@@ -368,10 +375,12 @@ fn measure(folder: &Path, facts: &RunFacts, config: &Config) -> Result<Trading> 
         after.iter_mut().for_each(|after| after.push(point));
     })?;
     let after = after.map(|after| after.figures(frames_per_year));
-    Ok(Trading::new(config, facts, comparison, binning.distribution(), after))
+    let accuracy = risk.accuracy(frames_per_year);
+    Trading::new(config, facts, comparison, binning.distribution(), after, &accuracy).with_groups(folder)
 }
 
-fn options(config: &Config, kind: &Kind, timed: bool) -> RunOptions {
+/// Returns the options of the pipeline of a command.
+pub(crate) fn options(config: &Config, kind: &Kind, timed: bool) -> RunOptions {
     // Groups refer to the five stages of a trading run; an estimating run has only three.
     let placement = match &config.pipeline.placement {
         Placement::Groups(_) if !kind.trades => Placement::Auto,

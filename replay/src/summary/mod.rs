@@ -13,14 +13,17 @@ mod candidates;
 mod factors;
 mod figures;
 mod folder_kind;
+mod groups;
 mod head;
 mod holdout;
 mod luck;
+mod membership;
 mod metrics_table;
 mod number;
 mod offline;
 mod paper;
 pub(crate) mod paths;
+mod risk;
 mod run;
 #[cfg(test)]
 mod schema;
@@ -50,6 +53,7 @@ pub(crate) use factors::{
 };
 pub(crate) use figures::{Calibration, CostSums, Metrics, MetricsBySeries};
 pub(crate) use folder_kind::FolderKind;
+pub(crate) use groups::{GroupSummary, read_group_summaries};
 pub(crate) use head::{DataSummary, Head, SCHEMA_VERSION, WarningList};
 pub(crate) use holdout::{
     EarlierOpening, FailedOpening, HoldoutSummary, PeriodMetrics, ScoreSummary, TrialsInside,
@@ -58,10 +62,14 @@ pub(crate) use luck::{
     ChosenLuck, DeflatedLuck, LuckSummary, OverfittingSummary, TrialCounts, TrialsLogSummary,
     backtest_length_text, deflated_text, overfitting_by_chance, overfitting_text,
 };
+pub(crate) use membership::MembershipSummary;
 pub(crate) use metrics_table::{figure, figure_text, labels, metrics_table};
 pub(crate) use number::Number;
-pub(crate) use offline::{EmSummary, OfflineSummary, SmoothSummary, WindowSummary};
+pub(crate) use offline::{
+    EmSummary, OfflineSummary, RiskComparisonSummary, RiskModelSummary, SmoothSummary, WindowSummary,
+};
 pub(crate) use paper::PaperSummary;
+pub(crate) use risk::{RiskFiguresSummary, RiskSummary};
 pub(crate) use run::{
     DrawdownSummary, EstimatorSummary, InstrumentSummary, PeriodSummary, RunSummary, TradingSummary,
 };

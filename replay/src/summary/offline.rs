@@ -1,9 +1,9 @@
-//! Offline estimation in `summary.json`: `smooth`, `em` and `compare`.
+//! Offline estimation in `summary.json`: `smooth`, `em`, `compare` and `compare_risk`.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Number;
+use super::{Number, RiskFiguresSummary};
 
 /// Results of offline estimation; a key exists if its flag was given.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -15,6 +15,8 @@ pub(crate) struct OfflineSummary {
     pub(crate) em: Option<EmSummary>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) compare: Option<Vec<WindowSummary>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) compare_risk: Option<RiskComparisonSummary>,
 }
 
 /// Model of `smoothed.parquet`.
@@ -52,4 +54,29 @@ pub(crate) struct WindowSummary {
     pub(crate) hedged_r2: Number,
     pub(crate) filter_hedged_r2: Number,
     pub(crate) forecasts: u64,
+}
+
+/// Predicted risk of portfolios by the model of sizing and by other covariances.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(crate) struct RiskComparisonSummary {
+    /// Frames whose portfolio returns were predicted.
+    pub(crate) frames: u64,
+    /// Draws of portfolios.
+    pub(crate) draws: u64,
+    pub(crate) seed: u64,
+    /// A row for each model and kind of portfolio.
+    pub(crate) models: Vec<RiskModelSummary>,
+}
+
+/// Accuracy of one model on one kind of portfolio.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(crate) struct RiskModelSummary {
+    /// `model` (that of sizing), `exponential`, `ledoit_wolf` or `factors`.
+    pub(crate) model: String,
+    /// `random`, `minimum_variance`, `group`, `long_short` or `all`.
+    pub(crate) portfolios: String,
+    #[serde(flatten)]
+    pub(crate) figures: RiskFiguresSummary,
 }

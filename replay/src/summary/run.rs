@@ -10,8 +10,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::number::read_if_present;
 use super::{
-    BenchmarkSummary, Calibration, CostSums, FactorsSummary, GivenSummary, Head, HoldoutSummary,
-    MetricsBySeries, Number, OfflineSummary, time_text,
+    BenchmarkSummary, Calibration, CostSums, FactorsSummary, GivenSummary, GroupSummary, Head,
+    HoldoutSummary, MembershipSummary, MetricsBySeries, Number, OfflineSummary, RiskSummary, time_text,
 };
 
 /// `summary.json` of a run.
@@ -120,9 +120,17 @@ pub(crate) struct TradingSummary {
     /// Build-up of the book under the turnover cap; null if the cap did not bind on the first trade.
     pub(crate) build_up: Option<BuildUpSummary>,
     pub(crate) sizing: SizingSummary,
+    /// Membership of the universe, if it has spells.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) membership: Option<MembershipSummary>,
     pub(crate) cost_analysis: CostAnalysisSummary,
     pub(crate) shortfall_bps: ShortfallSummary,
     pub(crate) kelly: KellySummary,
+    /// Accuracy of the predicted volatility, and its parts.
+    pub(crate) risk: Option<RiskSummary>,
+    /// Exposure, gain and risk by group; empty without groups.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) groups: Vec<GroupSummary>,
     /// Worst drawdowns, the deepest first.
     pub(crate) drawdowns: Option<Vec<DrawdownSummary>>,
     pub(crate) monthly: Option<Vec<PeriodSummary>>,
@@ -272,11 +280,21 @@ pub(crate) struct SizingSummary {
     pub(crate) gross_inherited: u64,
     pub(crate) repairing: u64,
     pub(crate) gross_out_of_reach: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(crate) group_out_of_reach: u64,
+    #[serde(skip_serializing_if = "is_zero")]
+    pub(crate) group_inherited: u64,
     pub(crate) net_out_of_reach: u64,
     pub(crate) budget_out_of_reach: u64,
     pub(crate) mean_cap_multiplier: Number,
     pub(crate) mean_gross_multiplier: Number,
     pub(crate) mean_net_multiplier: Number,
+}
+
+/// Returns true for a count of 0, which is left out.
+#[allow(clippy::trivially_copy_pass_by_ref)]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 impl SizingSummary {
@@ -295,6 +313,8 @@ impl SizingSummary {
             gross_inherited: facts.gross_inherited,
             repairing: facts.repairing,
             gross_out_of_reach: facts.gross_out_of_reach,
+            group_out_of_reach: facts.group_out_of_reach,
+            group_inherited: facts.group_inherited,
             net_out_of_reach: facts.net_out_of_reach,
             budget_out_of_reach: facts.budget_out_of_reach,
             mean_cap_multiplier: mean(facts.cap_multiplier),

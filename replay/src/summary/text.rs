@@ -5,16 +5,20 @@ use std::path::Path;
 use betaflow_engine::ledger::{RunFacts, hex};
 use betaflow_engine::metrics::{ExcessFigures, Figures};
 
-use super::{BenchmarkSummary, Code, Summary, Trading, benchmark_sentence, metrics_table, time_text};
+use super::{
+    BenchmarkSummary, Code, MembershipSummary, Summary, Trading, benchmark_sentence, metrics_table, time_text,
+};
 use crate::terminal::{NONE, Page, counted, decimals, grouped, percent};
 
 /// Files of a run folder that the page names, each with its content.
-const FILES: [(&str, &str); 11] = [
+const FILES: [(&str, &str); 13] = [
     ("report.html", "charts and tables on one page; opens without a network"),
     ("equity.parquet", "value, cash, exposure, turnover and costs of each bar"),
     ("fills.parquet", "each fill with its price and costs"),
     ("weights.parquet", "target weight, held weight and expected return of each instrument"),
+    ("membership.parquet", "instruments that joined or left the universe"),
     ("premia.parquet", "premium of each factor as sizing used it"),
+    ("risk.parquet", "predicted variance of the book by factor"),
     ("betas.parquet", "alpha, betas and forecast of each instrument"),
     ("smoothed.parquet", "betas of each bar given all bars"),
     ("parameters.parquet", "variances and prior of each instrument, fitted by EM"),
@@ -205,6 +209,9 @@ impl Summary<'_> {
                 counted(sizing.at_gross, "rebalance")
             ),
         );
+        for (label, value) in MembershipSummary::of(self.facts).iter().flat_map(MembershipSummary::fields) {
+            page.field(label, value);
+        }
         if let Some(build_up) = self.build_up_text(trading) {
             page.field("Build-up", build_up);
         }
@@ -216,6 +223,10 @@ impl Summary<'_> {
                 percent(trading.predicted_volatility)
             ),
         );
+        if trading.risk.total.frames > 0 {
+            page.field("Bias statistic", trading.bias_text());
+            page.field("Predicted variance", trading.risk_text());
+        }
     }
 
     /// Returns the length of the build-up, and the net figures without it.

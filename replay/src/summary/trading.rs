@@ -1,19 +1,29 @@
 //! Performance of a run that traded, and its part of `summary.json`.
 
+use std::path::Path;
+
+use anyhow::Result;
 use betaflow_engine::ledger::{RunFacts, hex};
 use betaflow_engine::metrics::{
-    Comparison, CostAnalysis, Distribution, ExcessRatios, Figures, TurnoverFacts, chance_of_ever_losing,
+    Comparison, CostAnalysis, Distribution, ExcessRatios, Figures, RiskAccuracy, TurnoverFacts,
+    chance_of_ever_losing,
 };
 
 use super::run::{
     AfterBuildUp, BuildUpSummary, CostAnalysisSummary, KellySummary, LossChance, NavSummary, Outcome,
     SizingSummary, TurnoverSummary,
 };
-use super::{Metrics, MetricsBySeries, Number, Summary, TradingSummary, time_text};
+use super::{
+    GroupSummary, MembershipSummary, Metrics, MetricsBySeries, Number, RiskSummary, Summary, TradingSummary,
+    read_group_summaries, time_text,
+};
 use crate::config::Config;
+use crate::terminal::{decimals, percent};
 
 /// Loss whose probability is reported.
 const LOSS: f64 = 0.2;
+/// Largest number of parts of the variance in the text.
+const PARTS_SHOWN: usize = 6;
 
 /// Performance of a run.
 pub(crate) struct Trading {
@@ -23,7 +33,11 @@ pub(crate) struct Trading {
     pub(crate) distribution: Distribution,
     /// Costs against returns.
     pub(super) cost_analysis: CostAnalysis,
-    /// Annual volatility of the book as sizing predicted it, averaged over the rebalances.
+    /// Accuracy of the predicted volatility, and its parts.
+    pub(super) risk: RiskSummary,
+    /// Exposure, gain and risk by group.
+    pub(super) groups: Vec<GroupSummary>,
+    /// Root of the mean predicted variance, a year.
     pub(super) predicted_volatility: f64,
     /// NAV at which impact halves the Sharpe ratio of the same trades; NaN without impact or without a positive ratio.
     pub(super) capacity: f64,
@@ -38,6 +52,7 @@ impl Trading {
         comparison: Comparison,
         distribution: Distribution,
         after_build_up: Option<Figures>,
+        accuracy: &RiskAccuracy,
     ) -> Self {
         let calendar = config.run().calendar;
         let multiple = facts.performance.capacity.multiple_at_half(config.execution.impact_exponent);
@@ -46,10 +61,54 @@ impl Trading {
             after_build_up,
             capacity: multiple.map_or(f64::NAN, |multiple| multiple * start),
             cost_analysis: CostAnalysis::of(&comparison, &facts.performance, &calendar),
-            predicted_volatility: facts.sizing.predicted_volatility(calendar.frames_per_year()),
+            predicted_volatility: accuracy.total.predicted_volatility,
+            groups: Vec::new(),
+            risk: RiskSummary::new(
+                accuracy,
+                &facts.sizing.risk,
+                &[&facts.factor_names[..], &facts.sizing.group_factors].concat(),
+                calendar.frames_per_year(),
+            ),
             comparison,
             distribution,
         }
+    }
+}
+
+impl Trading {
+    /// Adds the groups of the run folder.
+    ///
+    /// # Errors
+    /// Their table cannot be read.
+    pub(crate) fn with_groups(mut self, folder: &Path) -> Result<Self> {
+        self.groups = read_group_summaries(folder, &self.risk)?;
+        Ok(self)
+    }
+
+    /// Returns the bias statistic, that of each tercile, and QLIKE.
+    pub(super) fn bias_text(&self) -> String {
+        let RiskSummary { total, .. } = &self.risk;
+        let terciles: Vec<String> =
+            self.risk.tercile_biases().into_iter().map(|bias| decimals(bias, 2)).collect();
+        format!(
+            "{} of realised over predicted volatility; by third of the predicted volatility {}; QLIKE {}",
+            decimals(total.bias.into(), 2),
+            terciles.join(", "),
+            decimals(total.qlike.into(), 3)
+        )
+    }
+
+    /// Returns the parts of the mean predicted variance, the largest first.
+    pub(super) fn risk_text(&self) -> String {
+        let mut parts: Vec<(&str, f64)> =
+            self.risk.attribution.iter().map(|part| (&*part.factor, part.mean.share.into())).collect();
+        parts.sort_by(|a, b| b.1.abs().total_cmp(&a.1.abs()));
+        let parts: Vec<String> = parts
+            .into_iter()
+            .take(PARTS_SHOWN)
+            .map(|(factor, share)| format!("{factor} {}", percent(share)))
+            .collect();
+        parts.join(", ")
     }
 }
 
@@ -94,6 +153,7 @@ impl Summary<'_> {
             execution: execution.into(),
             build_up: self.build_up(trading),
             sizing: SizingSummary::new(sizing, self.config.sizes_forecasts()),
+            membership: MembershipSummary::of(self.facts),
             cost_analysis: CostAnalysisSummary {
                 annual_drag: trading.cost_analysis.annual_drag.into(),
                 break_even_bps: trading.cost_analysis.break_even_bps.into(),
@@ -101,6 +161,8 @@ impl Summary<'_> {
             },
             shortfall_bps: (&performance.shortfall).into(),
             kelly: self.kelly(trading),
+            risk: performance.nav.map(|_| trading.risk.clone()),
+            groups: trading.groups.clone(),
             drawdowns: Some(drawdowns.iter().map(Into::into).collect()),
             monthly: Some(months.iter().map(Into::into).collect()),
             yearly: Some(years.iter().map(Into::into).collect()),

@@ -92,6 +92,13 @@ impl Benchmark {
         &self.rule
     }
 
+    /// Sets which instruments are members on the next frame; an index has no positions.
+    pub(crate) fn set_members(&mut self, members: &[bool]) {
+        if let Kind::Weighted(weighted) = &mut self.kind {
+            weighted.set_members(members);
+        }
+    }
+
     /// Advances the benchmark to the close of a frame.
     pub fn advance(&mut self, frame: &Frame, market: &Market) {
         match &mut self.kind {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::super::portfolio::Portfolio;
 use super::rule::WeightRows;
 use crate::frame::Frame;
 
@@ -46,6 +47,11 @@ impl StatedWeights {
             }
             self.listed += 1;
         }
+        for renamed in &frame.renamed {
+            if let Some(position) = self.rows.position(&renamed.name) {
+                self.columns[position] = Some(renamed.instrument as usize);
+            }
+        }
         let passed = self.rows.until(self.passed, frame.timestamp);
         self.fresh |= passed > self.passed;
         self.passed = passed;
@@ -70,11 +76,12 @@ impl StatedWeights {
     }
 
     /// Marks the weights in force as decided on, and counts those that cannot be bought.
-    pub(super) fn decided(&mut self, tradable: &[bool]) {
+    pub(super) fn decided(&mut self, portfolio: &Portfolio) {
         self.fresh = false;
         let last = self.passed.saturating_sub(1);
         for (position, weight) in self.rows.at(last) {
-            let can_buy = self.columns[*position].is_some_and(|column| tradable.get(column) == Some(&true));
+            let buys = |i: usize| portfolio.tradable.get(i) == Some(&true) && portfolio.is_member(i);
+            let can_buy = self.columns[*position].is_some_and(buys);
             if !can_buy && *weight != 0.0 {
                 self.unplaced += 1;
                 self.unplaced_symbols[*position] = true;

@@ -86,8 +86,33 @@ impl WeightedBenchmark {
         }
     }
 
-    /// Writes the target weights of a rebalance. Positions that cannot be traded on this frame keep their weight;
-    /// for equal weights, the remaining NAV is spread over tradable instruments.
+    /// Sets which instruments are members on the next frame.
+    pub(super) fn set_members(&mut self, members: &[bool]) {
+        self.book.set_members(members);
+    }
+
+    /// Returns true if an instrument outside its spells of membership can be sold on this frame.
+    fn has_left(&self) -> bool {
+        let portfolio = self.book.portfolio();
+        let left = |i: &usize| {
+            !portfolio.is_member(*i) && portfolio.tradable[*i] && held(portfolio.weight(*i)) != 0.0
+        };
+        !portfolio.members.is_empty() && (0..portfolio.members.len()).any(|i| left(&i))
+    }
+
+    /// Writes the target weights of a frame between rebalances: only instruments outside their spells are sold.
+    fn write_sales(&mut self) {
+        let Self { book, target, .. } = self;
+        let portfolio = book.portfolio();
+        let kept = |i: usize| portfolio.is_member(i) || !portfolio.tradable[i];
+        target.clear();
+        target.extend(
+            (0..portfolio.tradable.len()).map(|i| if kept(i) { held(portfolio.weight(i)) } else { 0.0 }),
+        );
+    }
+
+    /// Writes the target weights of a rebalance. Positions that cannot be traded on this frame keep their weight, and
+    /// only members of the universe get one; for equal weights, the remaining NAV is spread over tradable instruments.
     fn write_target(&mut self) {
         let Self { book, stated, target, .. } = self;
         let portfolio = book.portfolio();
@@ -96,15 +121,22 @@ impl WeightedBenchmark {
         if let Some(stated) = stated {
             target.resize(n, 0.0);
             stated.write(target);
+            for i in (0..n).filter(|&i| !portfolio.is_member(i)) {
+                target[i] = 0.0;
+            }
             for i in (0..n).filter(|&i| !portfolio.tradable[i]) {
                 target[i] = held(portfolio.weight(i));
             }
             return;
         }
-        let traded = portfolio.tradable.iter().filter(|traded| **traded).count();
+        let traded = (0..n).filter(|&i| portfolio.tradable[i] && portfolio.is_member(i)).count();
         let stuck: f64 = (0..n).filter(|&i| !portfolio.tradable[i]).map(|i| portfolio.weight(i)).sum();
         let each = (1.0 - stuck) / traded as f64;
-        target.extend((0..n).map(|i| if portfolio.tradable[i] { each } else { portfolio.weight(i) }));
+        target.extend((0..n).map(|i| match portfolio.tradable[i] {
+            true if portfolio.is_member(i) => each,
+            true => 0.0,
+            false => portfolio.weight(i),
+        }));
     }
 
     pub(super) fn decide(&mut self, frame: &Frame, market: &Market) {
@@ -112,13 +144,17 @@ impl WeightedBenchmark {
             return;
         }
         self.started_at.get_or_insert(self.book.portfolio().seq);
-        if !self.is_due() {
+        let is_due = self.is_due();
+        if is_due {
+            self.write_target();
+        } else if self.has_left() {
+            self.write_sales();
+        } else {
             return;
         }
-        self.write_target();
         let portfolio = self.book.portfolio();
-        if let Some(stated) = &mut self.stated {
-            stated.decided(&portfolio.tradable);
+        if let Some(stated) = self.stated.as_mut().filter(|_| is_due) {
+            stated.decided(portfolio);
         }
         let gross: f64 = self.target.iter().map(|weight| weight.abs()).sum();
         // Rounding to lots keeps the gross exposure within that of the target; equal weights sum to 1.
@@ -133,6 +169,11 @@ impl WeightedBenchmark {
     pub(super) fn write_weights(&mut self, out: &mut Vec<f64>) {
         if self.is_due() {
             self.write_target();
+            out.extend_from_slice(&self.target);
+            return;
+        }
+        if !self.book.is_ruined() && self.has_left() {
+            self.write_sales();
             out.extend_from_slice(&self.target);
             return;
         }

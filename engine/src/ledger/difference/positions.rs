@@ -14,15 +14,20 @@ impl InstrumentNumbers {
         if let Some(number) = self.0.get(name) {
             return *number;
         }
-        let number = self.0.len();
+        let number = self.len();
         self.0.insert(name.to_owned(), number);
         number
+    }
+
+    /// Adds a new symbol of an instrument, from a symbol change.
+    pub fn rename(&mut self, name: &str, number: usize) {
+        self.0.entry(name.to_owned()).or_insert(number);
     }
 
     /// Count of instruments.
     #[must_use]
     pub fn len(&self) -> usize {
-        self.0.len()
+        self.0.values().max().map_or(0, |last| last + 1)
     }
 
     /// Returns true if there are no instruments.

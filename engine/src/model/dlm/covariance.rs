@@ -100,6 +100,16 @@ impl ScaledCovariance {
         }
     }
 
+    /// Restarts coefficient j of the lanes that `restarts` selects from a prior variance, independent of the others.
+    pub(crate) fn restart(&mut self, j: usize, prior: &LaneBlock, restarts: impl Fn(usize) -> bool) {
+        for lane in (0..LANES).filter(|lane| restarts(*lane)) {
+            for a in 0..self.k {
+                self.c[packed(self.k, a.min(j), a.max(j))][lane] = 0.0;
+            }
+            self.c[packed(self.k, j, j)][lane] = prior[lane];
+        }
+    }
+
     /// Number of coefficients.
     #[must_use]
     pub const fn k(&self) -> usize {

@@ -177,6 +177,51 @@ impl Histories {
         });
     }
 
+    /// Removes an instrument from its history, as if it had not started. Returns the history; `None` if it has none.
+    pub(crate) fn release(&mut self, instrument: usize) -> Option<usize> {
+        let of = std::mem::replace(self.of.get_mut(instrument)?, NONE);
+        let history = self.list.get_mut(of as usize)?;
+        history.members.retain(|member| *member as usize != instrument);
+        self.started -= 1;
+        self.regroup();
+        Some(of as usize)
+    }
+
+    /// Adds instruments to a copy of a history of `other`, with the coefficients `restarted` from a prior variance for
+    /// [`LANES`] models each. All have to be without a history.
+    pub(crate) fn adopt(
+        &mut self,
+        instruments: &[u32],
+        (other, from): (&Self, usize),
+        restarted: &[usize],
+        prior: &[LaneBlock],
+    ) {
+        let number = self.list.len();
+        let mut history = other.list[from].clone();
+        history.members = instruments.to_vec();
+        for (covariance, prior) in history.covariances.iter_mut().zip(prior) {
+            restarted.iter().for_each(|j| covariance.restart(*j, prior, |_| true));
+        }
+        self.list.push(history);
+        if self.packed {
+            let lane = number % LANES;
+            let pack = other.packs[from / LANES].clone();
+            if lane == 0 {
+                self.packs.push(pack.clone());
+            }
+            let own = &mut self.packs[number / LANES];
+            own.copy_lane(lane, &pack, from % LANES);
+            restarted.iter().for_each(|j| own.covariance.restart(*j, &prior[0], |at| at == lane));
+        }
+        let known = instruments.iter().map(|i| *i as usize + 1).fold(self.of.len(), usize::max);
+        self.of.resize(known, NONE);
+        for instrument in instruments {
+            self.of[*instrument as usize] = number as u32;
+        }
+        self.started += instruments.len();
+        self.regroup();
+    }
+
     /// Splits each history in which only some members have a return; both parts keep the same state.
     /// `missing`: true if any of the returns is NaN.
     pub(crate) fn split(&mut self, returns: &[f64], missing: bool) {
@@ -344,6 +389,11 @@ impl Histories {
     pub(crate) fn variance_known(&self, instrument: usize, s: f64) -> bool {
         let history = self.list.get(self.of[instrument] as usize);
         history.is_some_and(|history| s > NEGLIGIBLE * history.variance_floor)
+    }
+
+    /// Number of histories that have members.
+    pub(crate) fn count(&self) -> u64 {
+        self.list.iter().filter(|history| !history.members.is_empty()).count() as u64
     }
 
     /// Number of members of the largest history.

@@ -132,12 +132,28 @@ impl Lanes {
         }
     }
 
-    /// Sets an instrument's state before its first return.
-    pub(in crate::model) fn begin(&mut self, instrument: usize, market_beta: f64, observation_var: f64) {
+    /// Sets an instrument's state before its first return. `prior`: mean of a coefficient.
+    pub(in crate::model) fn begin(
+        &mut self,
+        instrument: usize,
+        prior: impl Fn(usize) -> f64,
+        observation_var: f64,
+    ) {
         for j in 0..self.mean.k {
-            self.mean.set(instrument, j, if j == 1 { market_beta } else { 0.0 });
+            self.mean.set(instrument, j, prior(j));
         }
         self.observation_var.set(instrument, observation_var);
+    }
+
+    /// Moves the state of an instrument to one of other lanes. The place that it leaves is that of an instrument that has
+    /// not started.
+    pub(in crate::model) fn move_to(&mut self, instrument: usize, other: &mut Self, to: usize) {
+        for j in 0..self.mean.k {
+            other.mean.set(to, j, self.mean.get(instrument, j));
+            self.mean.set(instrument, j, 0.0);
+        }
+        other.observation_var.set(to, self.observation_var.get(instrument));
+        self.observation_var.set(instrument, 0.0);
     }
 
     /// Updates one frame with the gains A (W&H 4.5 with variance discounting, 10.8): f = x'm, e = y − f, m ←

@@ -23,23 +23,27 @@ pub(super) mod histories;
 pub(super) mod instruments;
 pub(super) mod of_histories;
 mod pack;
+mod part;
 pub(super) mod prior;
+mod regroup;
 mod retrospective;
 mod write;
 
 use serde::{Deserialize, Serialize};
 
 use super::calibration::{Calibration, Forecasts, Tail};
-use super::dlm::histories::{Histories, NONE, Rules};
-use super::dlm::instruments::{Lanes, Shares};
+use super::dlm::histories::{NONE, Rules};
+use super::dlm::part::Part;
 use super::dlm::prior::Prior;
-use super::dlm::write::{Writer, Written};
+use super::dlm::write::Writer;
 use super::estimates::Estimates;
 use super::estimator::{Estimator, EstimatorFacts};
 use super::lanes::Column;
 use super::lanes::lane_block::{LANES, LaneBlock};
+use super::parts::Parts;
 use super::settings::EstimatorSettings;
 use crate::distributions::variance_of_t;
+use crate::groups::GroupColumn;
 use crate::settings::Calendar;
 use crate::state::{StateError, restore_under, save_under};
 
@@ -66,74 +70,103 @@ const NAME: &str = "dynamic linear model";
 pub struct Dlm {
     settings: EstimatorSettings,
     prior: Prior,
-    histories: Histories,
-    lanes: Lanes,
+    /// Part of each instrument, and the state of each part: one of all instruments without groups.
+    places: Parts,
+    parts: Vec<Part>,
+    /// Forecasts of the last frame in engine order; unused without groups.
+    joined: Joined,
+    /// Rules of the histories of every part.
+    rules: Rules,
     calibration: Calibration,
-    /// Number of instruments.
+    /// Number of instruments, and of coefficients.
     n: usize,
-    design: Vec<f64>,
-    observed: Column,
-    /// Squared scale q · S of the frame's forecast.
-    scale: Column,
-    newcomers: Vec<u32>,
+    k: usize,
     /// Number of frames so far, and the start of each instrument.
     frames: usize,
     starts: Vec<Option<Start>>,
-    shares: Shares,
-    /// Tails by history.
-    tails: Vec<Tail>,
     #[serde(skip)]
     writer: Writer,
+    /// Estimates of one part.
+    #[serde(skip)]
+    of_part: Estimates,
+}
+
+/// Columns of all parts in engine order.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+struct Joined {
+    /// Returns, NaN where missing.
+    observed: Column,
+    /// Forecast, and the squared scale of its t, of a hedge without the instrument itself.
+    forecast: Column,
+    scale: Column,
+    /// Index of the tail, and that of each block.
+    tail_of: Vec<u32>,
+    tail_of_block: Vec<u32>,
+    /// Tails of the histories of all parts, one part after another.
+    tails: Vec<Tail>,
 }
 
 impl Dlm {
     /// Filter for `factors` factors, without instruments.
     #[must_use]
     pub fn new(settings: &EstimatorSettings, calendar: &Calendar, factors: usize) -> Self {
-        let k = factors + 1;
+        Self::with_groups(settings, calendar, factors, 0)
+    }
+
+    /// Filter for `factors` factors and the groups of `columns` columns, without instruments. Behind the factors, an
+    /// instrument loads on its own group of each column ([`Estimator::set_groups`]).
+    #[must_use]
+    pub fn with_groups(
+        settings: &EstimatorSettings,
+        calendar: &Calendar,
+        factors: usize,
+        columns: usize,
+    ) -> Self {
+        let k = factors + 1 + columns;
         let rules = Rules::new(settings, calendar, &[settings.discount_factor]);
+        let places = Parts::new(columns);
         Self {
             settings: settings.clone(),
-            prior: Prior::new(settings),
-            histories: Histories::of_one_model(rules, k),
-            lanes: Lanes::new(k),
+            prior: Prior::new(settings).with_groups(factors + 1),
+            parts: (0..places.count()).map(|_| Part::new(rules.clone(), k)).collect(),
+            places,
+            joined: Joined::default(),
+            rules,
             calibration: Calibration::new(calendar.per_frame(settings.variance_discount)),
             n: 0,
-            design: vec![1.0; k],
-            observed: Column::default(),
-            scale: Column::default(),
-            newcomers: Vec::new(),
+            k,
             frames: 0,
             starts: Vec::new(),
-            shares: Shares::default(),
-            tails: Vec::new(),
             writer: Writer::default(),
+            of_part: Estimates::default(),
         }
     }
 
     /// Writes the covariance of each instrument's (alpha, betas) after the last frame: k × k numbers for each
     /// instrument, NaN before its first return. The diagonal has the squares of `coefficient_sd`.
     pub fn write_covariances(&self, out: &mut Vec<f64>) {
-        let k = self.design.len();
+        let k = self.k;
         out.clear();
         out.resize(self.n * k * k, f64::NAN);
-        for (at, history) in self.histories.list.iter().enumerate() {
-            let spread_of_t = variance_of_t(history.dof);
-            let (covariance, lane) = (&self.histories.packs[at / LANES].covariance, at % LANES);
-            for &member in &history.members {
-                let i = member as usize;
-                let s = self.lanes.observation_var.get(i);
-                for (at, value) in out[i * k * k..(i + 1) * k * k].iter_mut().enumerate() {
-                    *value = spread_of_t * covariance.entry(at / k, at % k)[lane] * s;
+        for (number, part) in self.parts.iter().enumerate() {
+            for (at, history) in part.histories.list.iter().enumerate() {
+                let spread_of_t = variance_of_t(history.dof);
+                let (covariance, lane) = (&part.histories.packs[at / LANES].covariance, at % LANES);
+                for &member in &history.members {
+                    let Some(i) = self.places.instrument(number, member as usize) else { continue };
+                    let s = part.lanes.observation_var.get(member as usize);
+                    for (at, value) in out[i * k * k..(i + 1) * k * k].iter_mut().enumerate() {
+                        *value = spread_of_t * covariance.entry(at / k, at % k)[lane] * s;
+                    }
                 }
             }
         }
     }
 
-    /// Number of groups of instruments with the same observation history.
+    /// Number of groups of instruments with the same observation history and the same groups of each column.
     #[must_use]
     pub fn groups(&self) -> usize {
-        self.histories.list.len()
+        self.parts.iter().map(|part| part.histories.count() as usize).sum()
     }
 
     /// Start of an instrument's history; `None` before it.
@@ -149,14 +182,16 @@ impl Dlm {
         mean: &mut [f64],
         scaled: &mut [f64],
     ) -> LearnedVariance {
-        let at = self.histories.of[instrument] as usize;
-        let history = &self.histories.list[at];
+        let place = self.places.place(instrument);
+        let (Part { histories, lanes, .. }, slot) = (&self.parts[place.part], place.slot);
+        let at = histories.of[slot] as usize;
+        let history = &histories.list[at];
         for (j, mean) in mean.iter_mut().enumerate() {
-            *mean = self.lanes.mean.get(instrument, j);
+            *mean = lanes.mean.get(slot, j);
         }
-        unpack(&self.histories.packs[at / LANES].covariance, at % LANES, scaled);
+        unpack(&histories.packs[at / LANES].covariance, at % LANES, scaled);
         LearnedVariance {
-            observation_variance: self.lanes.observation_var.get(instrument),
+            observation_variance: lanes.observation_var.get(slot),
             dof: history.dof,
             forecast_dof: history.forecast_dof,
         }
@@ -164,71 +199,114 @@ impl Dlm {
 
     /// Writes R* of an instrument's next frame, row-major, with the transition.
     pub(super) fn next_prior(&mut self, instrument: usize, scaled: &mut [f64]) {
-        let at = self.histories.of[instrument] as usize;
-        unpack(self.histories.next_prior(at / LANES), at % LANES, scaled);
+        let place = self.places.place(instrument);
+        let histories = &mut self.parts[place.part].histories;
+        let at = histories.of[place.slot] as usize;
+        unpack(histories.next_prior(at / LANES), at % LANES, scaled);
+    }
+
+    /// Copies the factors of a frame to the designs, and the returns to the parts.
+    fn observe(&mut self, factors: &[f64], returns: &[f64]) {
+        self.n = returns.len();
+        let Self { parts, places, .. } = self;
+        for (at, part) in parts.iter_mut().enumerate() {
+            let (given, own) = part.design[1..].split_at_mut(factors.len());
+            given.copy_from_slice(factors);
+            for (column, x) in own.iter_mut().enumerate() {
+                *x = places.design(at, column);
+            }
+            if places.is_whole() {
+                part.lanes.resize(returns.len());
+            } else {
+                places.gather(at, returns, &mut part.returns);
+                part.lanes.resize(part.returns.len());
+            }
+        }
     }
 
     /// Starts a history of the instruments with their first return in this frame.
     fn admit(&mut self, returns: &[f64]) {
-        self.histories.newcomers(returns, &mut self.newcomers);
-        if self.newcomers.is_empty() {
+        let Self { parts, places, prior, k, settings, starts, frames, n, .. } = self;
+        let mut joins = false;
+        for part in &mut *parts {
+            let Part { histories, newcomers, returns: own, .. } = part;
+            histories.newcomers(if places.is_whole() { returns } else { own }, newcomers);
+            joins |= !newcomers.is_empty();
+        }
+        if !joins {
             return;
         }
-        let Self { histories, lanes, newcomers, .. } = self;
-        let running = returns.iter().enumerate().filter(|(i, y)| histories.of[*i] != NONE && !y.is_nan());
-        let s0 = self.prior.observation_variance(
-            running.map(|(i, _)| lanes.observation_var.get(i)),
-            newcomers.iter().map(|i| returns[*i as usize]),
-            &self.design,
-        );
-        let Some(s0) = s0 else { return };
-        let scaled = self.prior.scaled(&LaneBlock::splat(s0));
-        histories.begin(newcomers, self.design.len(), &[scaled], self.settings.observation_dof, s0);
-        for &member in newcomers.iter() {
-            lanes.begin(member as usize, self.prior.market_beta, s0);
-        }
-        self.starts.resize(self.n, None);
-        for &member in &self.newcomers {
-            self.starts[member as usize] = Some(Start { frame: self.frames, observation_variance: s0 });
+        let of =
+            |part: &Part, slot: usize| if places.is_whole() { returns[slot] } else { part.returns[slot] };
+        let running = parts.iter().flat_map(|part| {
+            let known = part.histories.of.iter().enumerate().filter(|(_, of)| **of != NONE);
+            let trading = known.filter(|(slot, _)| !of(part, *slot).is_nan());
+            trading.map(|(slot, _)| part.lanes.observation_var.get(slot))
+        });
+        let joining =
+            parts.iter().flat_map(|part| part.newcomers.iter().map(|slot| of(part, *slot as usize)));
+        let Some(s0) = prior.observation_variance(running, joining, &parts[0].design) else { return };
+        let scaled = prior.scaled(&LaneBlock::splat(s0));
+        starts.resize(*n, None);
+        for (at, part) in parts.iter_mut().enumerate().filter(|(_, part)| !part.newcomers.is_empty()) {
+            let Part { histories, lanes, newcomers, .. } = part;
+            histories.begin(newcomers, *k, &[scaled], settings.observation_dof, s0);
+            for &member in newcomers.iter() {
+                let slot = member as usize;
+                lanes.begin(slot, |j| prior.mean(j), s0);
+                if let Some(i) = places.instrument(at, slot) {
+                    starts[i] = Some(Start { frame: *frames, observation_variance: s0 });
+                }
+            }
         }
     }
 
     /// Computes the squared scale of each forecast and scores the forecasts.
-    fn score(&mut self) {
-        let Self { histories, lanes, scale, observed, tails, shares, n, .. } = self;
-        // An instrument that is listed later takes over a padding lane: without a return it is not scored before.
-        for padding in *n..observed.0.len() * LANES {
-            observed.set(padding, f64::NAN);
+    fn score(&mut self, scores: bool) {
+        let Self { parts, places, joined, calibration, .. } = self;
+        if !scores && places.is_whole() {
+            return;
         }
-        tails.resize(histories.list.len(), Tail::new());
-        for (tail, history) in tails.iter_mut().zip(&histories.list) {
-            tail.set(history.forecast_dof);
+        for part in &mut *parts {
+            part.measure();
         }
-        scale.0.clear();
-        for (block, prior) in lanes.prior_var.0.iter().enumerate() {
-            let v = shares.spread_of(histories, block);
-            scale.0.push(LaneBlock::from_fn(|lane| prior[lane] * (1.0 + v[lane])));
-        }
-        let forecasts = Forecasts {
-            observed: &observed.0,
-            mean: &lanes.forecast.0,
-            scale: &scale.0,
-            tails,
-            tail_of: &histories.of,
-            tail_of_block: &histories.of_block,
+        let forecasts = if places.is_whole() {
+            let Part { histories, lanes, scale, observed, tails, .. } = &parts[0];
+            Forecasts {
+                observed: &observed.0,
+                mean: &lanes.forecast.0,
+                scale: &scale.0,
+                tails,
+                tail_of: &histories.of,
+                tail_of_block: &histories.of_block,
+            }
+        } else {
+            joined.collect(parts, places, self.n);
+            Forecasts {
+                observed: &joined.observed.0,
+                mean: &joined.forecast.0,
+                scale: &joined.scale.0,
+                tails: &joined.tails,
+                tail_of: &joined.tail_of,
+                tail_of_block: &joined.tail_of_block,
+            }
         };
-        self.calibration.observe(&forecasts);
+        if scores {
+            calibration.observe(&forecasts);
+        }
     }
 
     /// Settings, without the learned state.
     fn settings(&self) -> impl Serialize + '_ {
-        let Self { settings, histories, calibration, design, .. } = self;
-        (settings, &histories.rules, calibration.variance_discount(), design.len())
+        let Self { settings, rules, calibration, k, places, .. } = self;
+        (settings, rules, calibration.variance_discount(), *k, places.columns())
     }
 
     /// Returns true if the variance of the instrument has been learned from data.
     fn variance_known(&self, i: usize) -> bool {
-        self.histories.variance_known(i, self.lanes.observation_var.get(i))
+        let place = self.places.place(i);
+        let Part { histories, lanes, .. } = &self.parts[place.part];
+        histories.variance_known(place.slot, lanes.observation_var.get(place.slot))
     }
 }
 
@@ -249,55 +327,66 @@ fn unpack(covariance: &ScaledCovariance, lane: usize, scaled: &mut [f64]) {
 }
 
 impl Estimator for Dlm {
+    fn set_groups(&mut self, groups: &[GroupColumn]) {
+        self.regroup(groups);
+    }
+
     fn step(&mut self, factors: &[f64], returns: &[f64], score: bool) {
-        self.n = returns.len();
-        self.design[1..].copy_from_slice(factors);
-        self.lanes.resize(self.n);
+        self.observe(factors, returns);
         self.admit(returns);
-        let Self { histories, lanes, shares, design, observed, .. } = self;
-        if !histories.rules.discount_missing {
-            histories.split(returns, returns.iter().any(|y| y.is_nan()));
+        let Self { parts, places, .. } = self;
+        for part in parts {
+            let own = std::mem::take(&mut part.returns);
+            part.step(if places.is_whole() { returns } else { &own }, places.columns());
+            part.returns = own;
         }
-        histories.evolve(design);
-        shares.take(histories);
-        shares.adapt();
-        let missing = lanes.observe(histories, shares, design, returns, observed);
-        // Up to here, instruments without a return are treated like the other members of their history.
-        let before = histories.list.len();
-        histories.split(returns, missing);
-        if histories.list.len() > before {
-            shares.take(histories);
-        }
-        histories.update(&[LaneBlock::splat(1.0)]);
-        if score {
-            self.score();
-        }
+        self.score(score);
         self.frames += 1;
     }
 
     fn write(&mut self, estimates: &mut Estimates) {
-        let (n, k) = (self.n, self.design.len());
+        let (n, k) = (self.n, self.k);
         estimates.resize(n);
-        let Self { histories, lanes, observed, shares, writer, .. } = self;
-        write::columns(writer, Written { histories, lanes, observed, shares }, estimates);
-        for instrument in self.histories.not_started() {
-            estimates.set_unknown(instrument);
+        if self.places.is_whole() {
+            write::columns(&mut self.writer, self.parts[0].written(), estimates);
+        } else {
+            self.write_parts(estimates);
+        }
+        for (at, part) in self.parts.iter().enumerate() {
+            for slot in part.histories.not_started() {
+                if let Some(instrument) = self.places.instrument(at, slot) {
+                    estimates.set_unknown(instrument);
+                }
+            }
         }
         if !estimates.has_covariance() {
             return;
         }
         estimates.coefficient_cov.begin_groups(n, k);
-        for pack in 0..self.histories.packs.len() {
-            self.histories.next_prior(pack);
-            let histories = self.histories.list[pack * LANES..].iter().take(LANES);
-            for (lane, history) in histories.enumerate() {
-                let triangle = self.histories.last_prior().upper_triangle().iter().map(|entry| entry[lane]);
-                let of_t = variance_of_t(history.dof);
-                let scale = |member: &u32| {
-                    let i = *member as usize;
-                    (i, of_t * self.lanes.observation_var.get(i))
-                };
-                estimates.coefficient_cov.push_group(triangle, history.members.iter().map(scale));
+        let given = k - self.places.columns();
+        for (at, part) in self.parts.iter_mut().enumerate() {
+            let has_loading = |j: usize| j < given || self.places.has_factor(at, j - given);
+            let pairs = || (0..k).flat_map(|a| (a..k).map(move |b| (a, b)));
+            for pack in 0..part.histories.packs.len() {
+                part.histories.next_prior(pack);
+                let histories = part.histories.list[pack * LANES..].iter().take(LANES);
+                for (lane, history) in histories.enumerate() {
+                    let entries = part.histories.last_prior().upper_triangle().iter().zip(pairs());
+                    let triangle =
+                        entries.map(
+                            |(entry, (a, b))| {
+                                if has_loading(a) && has_loading(b) { entry[lane] } else { 0.0 }
+                            },
+                        );
+                    let of_t = variance_of_t(history.dof);
+                    let scale = |member: &u32| {
+                        let slot = *member as usize;
+                        let i = self.places.instrument(at, slot)?;
+                        Some((i, of_t * part.lanes.observation_var.get(slot)))
+                    };
+                    let members = history.members.iter().filter_map(scale);
+                    estimates.coefficient_cov.push_group(triangle, members);
+                }
             }
         }
     }
@@ -306,8 +395,8 @@ impl Estimator for Dlm {
         EstimatorFacts {
             total: self.calibration.total(self.n),
             instruments: (0..self.n).map(|i| self.calibration.of(i, self.variance_known(i))).collect(),
-            groups: self.histories.list.len() as u64,
-            largest_group: self.histories.largest(),
+            groups: self.groups() as u64,
+            largest_group: self.parts.iter().map(|part| part.histories.largest()).max().unwrap_or(0),
         }
     }
 

@@ -12,17 +12,22 @@ use crate::model::settings::EstimatorSettings;
 /// deviation of a return, at a daily scale some five basis points.
 const ALPHA_VARIANCE: f64 = 1e-3;
 
-/// Prior: alpha 0, the first factor's beta `initial_market_beta`, the others 0, all independent.
+/// Prior: alpha 0, the first factor's beta `initial_market_beta`, the loading on a group 1, the others 0, all independent.
 ///
 /// By default no prior parameter has a unit: betas have none, the observation variance comes from past data,
 /// and alpha's variance is relative to it. Returns and factors in other units therefore give the same betas.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub(crate) struct Prior {
     pub(crate) market_beta: f64,
+    /// Number of coefficients before those of groups.
+    given: usize,
     beta_variance: f64,
     alpha_variance: Option<f64>,
     observation_variance: Option<f64>,
 }
+
+/// Prior mean of the loading on the instrument's own group.
+const GROUP_BETA: f64 = 1.0;
 
 /// Relative size of errors up to which they are rounding.
 const ROUNDING: f64 = 1e-12;
@@ -31,9 +36,25 @@ impl Prior {
     pub(crate) fn new(settings: &EstimatorSettings) -> Self {
         Self {
             market_beta: settings.initial_market_beta,
+            given: usize::MAX,
             beta_variance: settings.initial_variance,
             alpha_variance: settings.initial_alpha_variance,
             observation_variance: settings.observation_variance,
+        }
+    }
+
+    /// Prior whose coefficients from number `given` on are loadings on groups.
+    pub(crate) fn with_groups(self, given: usize) -> Self {
+        Self { given, ..self }
+    }
+
+    /// Prior mean of coefficient j.
+    pub(crate) fn mean(&self, j: usize) -> f64 {
+        match j {
+            0 => 0.0,
+            j if j >= self.given => GROUP_BETA,
+            1 => self.market_beta,
+            _ => 0.0,
         }
     }
 
@@ -46,7 +67,8 @@ impl Prior {
         returns: impl Iterator<Item = f64>,
         design: &[f64],
     ) -> Option<f64> {
-        let forecast = design.get(1).map_or(0.0, |market| self.market_beta * market);
+        let market = design.get(1).filter(|_| self.given > 1);
+        let forecast = market.map_or(0.0, |market| self.market_beta * market);
         let first = || {
             let (mut error, mut size, mut count) = (0.0, 0.0, 0.0);
             for y in returns {

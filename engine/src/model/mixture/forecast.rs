@@ -7,10 +7,13 @@
 use serde::{Deserialize, Serialize};
 
 use super::models::Models;
+use super::part::Part;
 use crate::model::dlm::histories::Histories;
 use crate::model::dlm::of_histories::OfHistories;
+use crate::model::dlm::prior::Prior;
 use crate::model::lanes::lane_block::LANES;
 use crate::model::lanes::{Column, Lane, Local, widths};
+use crate::model::parts::Parts;
 use crate::processor::{MulAdd, kernel};
 
 /// Upper bound of a squared standardised error in the dispersion of a frame.
@@ -55,6 +58,9 @@ pub(super) struct Pools {
     dispersions: Vec<Lane>,
     /// Scaled variance x'R*x of each model in a block.
     spread: Vec<Lane>,
+    /// Copy of `means`, and the number of instruments that trade of groups that have had a factor, by column of groups.
+    kept: Vec<Lane>,
+    trading: Vec<usize>,
 }
 
 impl Pools {
@@ -65,59 +71,87 @@ impl Pools {
             variances: zeros(count),
             dispersions: zeros(count),
             spread: zeros(count),
+            kept: Vec::new(),
+            trading: Vec::new(),
         }
     }
 
-    /// Computes x'm, the mean S of the `started` instruments, and the pull of the cross-section: (1 − keep) · m̄, k
-    /// numbers for each model.
+    /// Computes x'm of all instruments, the mean S of those that have started, and the pull of the cross-section,
+    /// (1 − keep) · m̄: k numbers for each model. The mean loading on a group is that over instruments whose group has
+    /// had a factor; while there are none, it is the prior's.
     pub(super) fn pool(
         &mut self,
-        models: &mut Models,
-        (design, observed, started): (&[f64], &Column, usize),
-        (keep, frames, pull): (&[f64], &mut [ModelFrame], &mut [f64]),
+        parts: &mut [Part],
+        of: &Parts,
+        prior: &Prior,
+        (keep, pull): (&[f64], &mut [f64]),
     ) {
-        let trading = observed.0.iter().flat_map(|block| block.0).filter(|y| !y.is_nan()).count() as f64;
         self.means.fill(Lane::ZERO);
         self.variances.fill(Lane::ZERO);
-        pool_kernel(models, self, design, &observed.0, keep);
-        let k = models.k;
-        let columns = keep.iter().zip(frames).zip(pull.chunks_exact_mut(k));
-        for (model, ((keep, frame), pull)) in columns.enumerate() {
-            let keep = if trading > 0.0 { *keep } else { 1.0 };
-            for (pull, sum) in pull.iter_mut().zip(&self.means[model * k..]) {
-                *pull = if keep < 1.0 { (1.0 - keep) * (sum.sum() / trading) } else { 0.0 };
+        let k = pull.len() / keep.len();
+        let given = k - of.columns();
+        let (mut trading, mut started) = (0, 0);
+        self.trading.clear();
+        self.trading.resize(of.columns(), 0);
+        for (at, part) in parts.iter_mut().enumerate() {
+            let here = part.trading();
+            trading += here;
+            started += part.histories.members();
+            if !of.is_whole() {
+                self.kept.clone_from(&self.means);
             }
-            let pulled = design.iter().zip(&*pull).map(|(x, pull)| x * pull).sum();
+            let Part { models, design, observed, .. } = part;
+            pool_kernel(models, self, design, &observed.0, keep);
+            for column in 0..of.columns() {
+                if of.has_factor(at, column) {
+                    self.trading[column] += here;
+                    continue;
+                }
+                for model in 0..keep.len() {
+                    self.means[model * k + given + column] = self.kept[model * k + given + column];
+                }
+            }
+        }
+        let trading = trading as f64;
+        for (model, (keep, pull)) in keep.iter().zip(pull.chunks_exact_mut(k)).enumerate() {
+            let keep = if trading > 0.0 { *keep } else { 1.0 };
+            for (j, (pull, sum)) in pull.iter_mut().zip(&self.means[model * k..]).enumerate() {
+                let count = if j < given { trading } else { self.trading[j - given] as f64 };
+                let mean = || if count > 0.0 { sum.sum() / count } else { prior.mean(j) };
+                *pull = if keep < 1.0 { (1.0 - keep) * mean() } else { 0.0 };
+            }
             // Instruments that have not started hold 0.
             let usual = if started > 0 { self.variances[model].sum() / started as f64 } else { 1.0 };
-            *frame = ModelFrame { keep, pulled, common: 1.0, usual };
+            for part in &mut *parts {
+                let pulled = part.design.iter().zip(&*pull).map(|(x, pull)| x * pull).sum();
+                part.frames[model] = ModelFrame { keep, pulled, common: 1.0, usual };
+            }
         }
     }
 
     /// Computes the forecasts. The observation variance of the frame relative to the usual one is `h` times the
     /// mean squared standardised error of the cross-section, each clipped, to the power `power`.
-    pub(super) fn forecast(
-        &mut self,
-        models: &mut Models,
-        histories: &Histories,
-        (observed, h, power): (&Column, f64, f64),
-        frames: &mut [ModelFrame],
-        mixed: &mut Mixed,
-    ) {
-        let Mixed { forecast, published, variance } = mixed;
-        for column in [forecast, published, variance] {
-            column.0.resize(observed.0.len(), Lane::ZERO);
-        }
+    pub(super) fn forecast(&mut self, parts: &mut [Part], h: f64, power: f64) {
         self.dispersions.fill(Lane::ZERO);
-        forecast_kernel(models, self, histories, h, frames, &observed.0, mixed);
-        let trading = observed.0.iter().flat_map(|block| block.0).filter(|y| !y.is_nan()).count() as f64;
-        for (frame, dispersion) in frames.iter_mut().zip(&self.dispersions) {
+        let mut trading = 0;
+        for part in &mut *parts {
+            trading += part.trading();
+            let Part { models, histories, observed, frames, mixed, .. } = part;
+            let Mixed { forecast, published, variance } = mixed;
+            for column in [forecast, published, variance] {
+                column.0.resize(observed.0.len(), Lane::ZERO);
+            }
+            forecast_kernel(models, self, histories, h, frames, &observed.0, mixed);
+        }
+        let trading = trading as f64;
+        for (model, dispersion) in self.dispersions.iter().enumerate() {
             let raised = |dispersion: f64| match power {
                 0.5 => dispersion.sqrt(),
                 power => libm::pow(dispersion, power),
             };
             let relative = (dispersion.sum() / trading).max(DISPERSION_FLOOR);
-            frame.common = if trading > 0.0 { h * raised(relative) } else { h };
+            let common = if trading > 0.0 { h * raised(relative) } else { h };
+            parts.iter_mut().for_each(|part| part.frames[model].common = common);
         }
     }
 }

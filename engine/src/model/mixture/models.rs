@@ -56,13 +56,54 @@ impl Models {
         }
     }
 
-    /// Sets an instrument's state in a model before its first return.
-    pub(super) fn begin(&mut self, instrument: usize, model: usize, market_beta: f64, observation_var: f64) {
+    /// Sets an instrument's state in a model before its first return. `prior`: mean of a coefficient.
+    pub(super) fn begin(
+        &mut self,
+        instrument: usize,
+        model: usize,
+        prior: impl Fn(usize) -> f64,
+        observation_var: f64,
+    ) {
         let (at, lane) = self.place(instrument, model);
         for (j, mean) in self.mean[at * self.k..(at + 1) * self.k].iter_mut().enumerate() {
-            mean[lane] = if j == 1 { market_beta } else { 0.0 };
+            mean[lane] = prior(j);
         }
         self.observation_var[at][lane] = observation_var;
+    }
+
+    /// Mean of a coefficient of an instrument in a model, times the model's weight.
+    pub(super) fn weighted_mean(&self, instrument: usize, model: usize, j: usize) -> f64 {
+        let (at, lane) = self.place(instrument, model);
+        self.weight[at][lane] * self.mean[at * self.k + j][lane]
+    }
+
+    /// Sets the mean of a coefficient in all models.
+    pub(super) fn set_mean(&mut self, instrument: usize, j: usize, value: f64) {
+        for model in 0..self.count {
+            let (at, lane) = self.place(instrument, model);
+            self.mean[at * self.k + j][lane] = value;
+        }
+    }
+
+    /// Moves the state of an instrument to an instrument of other models of the same kind. The place that it leaves is that
+    /// of an instrument that has not started.
+    pub(super) fn move_to(&mut self, instrument: usize, other: &mut Self, to: usize) {
+        let equal = 1.0 / self.count as f64;
+        for model in 0..self.count {
+            let (from, lane) = self.place(instrument, model);
+            let (at, to_lane) = other.place(to, model);
+            for j in 0..self.k {
+                other.mean[at * other.k + j][to_lane] =
+                    std::mem::take(&mut self.mean[from * self.k + j][lane]);
+            }
+            for (to, from) in [
+                (&mut other.observation_var[at][to_lane], &mut self.observation_var[from][lane]),
+                (&mut other.log_weight[at][to_lane], &mut self.log_weight[from][lane]),
+            ] {
+                *to = std::mem::take(from);
+            }
+            other.weight[at][to_lane] = std::mem::replace(&mut self.weight[from][lane], equal);
+        }
     }
 
     /// Observation variance S of an instrument in a model.

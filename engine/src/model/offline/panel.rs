@@ -93,7 +93,7 @@ impl Panel {
         let mut returns = Returns::new(excess);
         let mut frame = Frame::default();
         while source.next_frame(&mut frame).map_err(PanelError::Source)? {
-            panel.names.extend(&frame.listed);
+            panel.names.take(&frame);
             // Every frame counts for the next return, with or without factors.
             let returns = returns.of(&frame);
             if frame.has_factors() {

@@ -20,7 +20,7 @@ impl Sizing {
         let Solution { outcome, .. } = self.solution;
         let expects = self.targets.kind == TargetKind::Expected;
         match () {
-            () if !portfolio.tradable.contains(&true) => NoTrade::NotTradable,
+            () if !self.eligible(portfolio).contains(&true) => NoTrade::NotTradable,
             () if expects && self.targets.values.iter().all(|value| *value == 0.0) => NoTrade::NoForecast,
             () if self.settings.turnover_cap == 0.0 => NoTrade::CapIsZero,
             () if turnover_left == 0.0 => NoTrade::CapSpent,
@@ -34,46 +34,54 @@ impl Sizing {
 
     /// Returns true if a free trade from the held weights raises μ'w − (w − b)'Σ(w − b)/(2κ).
     fn gains_before_costs(&mut self, portfolio: &Portfolio) -> bool {
-        let Self { settings, risk, held, active, slope, targets, terms, .. } = self;
+        let Self { settings, risk, held, active, slope, targets, terms, eligible, .. } = self;
+        let eligible = if portfolio.members.is_empty() { &portfolio.tradable } else { &*eligible };
         let benchmark = benchmark(settings, portfolio);
         active.clear();
         active.extend(held.iter().enumerate().map(|(i, weight)| weight - benchmark.get(i).unwrap_or(&0.0)));
         risk.times(active, slope);
         let largest = targets.values.iter().fold(0.0_f64, |most, value| most.max(value.abs()));
         let (mut up, mut down) = (f64::NEG_INFINITY, f64::INFINITY);
-        for (i, weight) in held.iter().enumerate().filter(|(i, _)| portfolio.tradable[*i]) {
+        for (i, weight) in held.iter().enumerate().filter(|(i, _)| eligible[*i]) {
             let gain = targets.values[i] - slope[i] / settings.kelly_fraction;
             let [lower, upper] = terms.bounds_of(i, settings);
             up = if *weight < upper { up.max(gain) } else { up };
             down = if *weight > lower { down.min(gain) } else { down };
         }
         let gross: f64 = active.iter().map(|weight| weight.abs()).sum();
-        let tied = settings.net_target.is_some() || gross >= settings.gross_max - LIMIT_TOLERANCE;
+        let tied = settings.net_target.is_some()
+            || !self.bounded.limits().is_empty()
+            || gross >= settings.gross_max - LIMIT_TOLERANCE;
         let dust = GAIN_TOLERANCE * largest;
-        // With a fixed sum of weights, a gain moves weight from one instrument to another.
+        // With a fixed sum of weights, as with bounds by group, a gain moves weight from one instrument to another.
         if tied { up - down > dust } else { up > dust || down < -dust }
     }
 
-    /// Counts a rebalance; `variance` is the predicted variance of its weights.
-    pub(super) fn count(&mut self, decision: &Decision, portfolio: &Portfolio, variance: f64) {
-        let Self { facts, settings, solution, terms, .. } = self;
+    /// Counts a rebalance.
+    pub(super) fn count(&mut self, decision: &Decision, portfolio: &Portfolio) {
+        let Self { facts, settings, solution, terms, bounded, .. } = self;
         facts.capped += u64::from(decision.capped);
         facts.at_gross += u64::from(solution.at_gross);
         facts.repairing += u64::from(solution.outcome == Outcome::Repairing);
         facts.gross_out_of_reach += u64::from(solution.outcome == Outcome::GrossOutOfReach);
+        facts.group_out_of_reach += u64::from(solution.outcome == Outcome::GroupOutOfReach);
         facts.net_out_of_reach += u64::from(solution.outcome == Outcome::NetOutOfReach);
         facts.cap_multiplier += decision.multipliers.turnover;
         facts.gross_multiplier += decision.multipliers.gross;
         facts.net_multiplier += decision.multipliers.net;
-        facts.predicted_variance += variance;
         facts.no_trade += u64::from(decision.orders.is_empty());
         let outside = solution.weights.iter().enumerate().any(|(i, weight)| {
             let [lower, upper] = terms.bounds_of(i, settings);
             !(lower - LIMIT_TOLERANCE..=upper + LIMIT_TOLERANCE).contains(weight)
         });
         facts.box_inherited += u64::from(outside);
+        let keeps = |(i, weight): (usize, &f64)| !portfolio.is_member(i) && *weight != 0.0;
+        facts.membership_inherited += u64::from(solution.weights.iter().enumerate().any(keeps));
         let gross = gross(&solution.weights, benchmark(settings, portfolio));
         facts.gross_inherited += u64::from(gross > settings.gross_max + LIMIT_TOLERANCE);
+        let against = benchmark(settings, portfolio);
+        let excess = bounded.excess(&solution.weights, against);
+        facts.group_inherited += u64::from(excess > LIMIT_TOLERANCE);
     }
 }
 

@@ -1,6 +1,7 @@
 //! Sizing: a decision from estimates and a portfolio.
 
 mod counts;
+mod membership;
 mod terms;
 
 use std::ops::RangeInclusive;
@@ -19,8 +20,9 @@ use crate::ledger::SizingFacts;
 use crate::model::Estimates;
 use crate::names::InstrumentNames;
 use crate::portfolio::{
-    ExposureBounds, FactorMoments, FactorRisk, FirstRebalance, Goal, Halt, Limits, LossLimits, LossWatch,
-    Multipliers, NoTrade, Outcome, Sizer, SizingSettings, Solution,
+    BookRisk, BoundedGroups, ExposureBounds, FactorMoments, FactorRisk, FirstRebalance, Goal, GroupSlots,
+    Halt, Limits, LossLimits, LossWatch, Multipliers, NoTrade, Outcome, RiskState, Sizer, SizingSettings,
+    Solution, column_and_group,
 };
 use crate::range::{OnOutOfRange, OutOfRange};
 use crate::settings::{Calendar, Invalid, require};
@@ -42,13 +44,24 @@ pub struct Sizing {
     lot: f64,
     shown_dates: Option<RangeInclusive<i64>>,
     strategy: Box<dyn Strategy>,
+    /// Names of the K factors: the given ones, then those of groups.
     factor_names: Vec<String>,
+    /// Places of the groups' factors.
+    slots: GroupSlots,
+    /// Returns of the K factors.
+    factor_returns: Vec<f64>,
     moments: FactorMoments,
     risk: FactorRisk,
+    book: BookRisk,
+    /// True if orders fill at the close of their rebalance.
+    same_close: bool,
     sizer: Sizer,
     terms: InstrumentTerms,
+    bounded: BoundedGroups,
     targets: Targets,
     held: Vec<f64>,
+    /// True for each tradable instrument that is a member; not used without a membership.
+    eligible: Vec<bool>,
     /// Held weights less those of the benchmark.
     active: Vec<f64>,
     /// Σ times these weights.
@@ -83,6 +96,21 @@ impl Sizing {
             estimator.warmup,
             "at least 1 day where `fill_at` is \"same_close\": the first return starts at the frame before the first fills",
         )?;
+        for name in sizing.group_bounds.keys() {
+            let (column, group) = column_and_group(name);
+            let known = settings.groups.iter().find(|of| of.factor == column);
+            let columns: Vec<&str> = settings.groups.iter().map(|of| of.factor.as_str()).collect();
+            let found = format!("{name} (columns: {columns:?})");
+            require(known.is_some(), "group_bounds", found, "names of columns of universe.groups")?;
+            let has = |group: &str| {
+                known.is_some_and(|of| {
+                    let rows = of.table.symbols().flat_map(|symbol| of.table.rows_of(symbol));
+                    rows.into_iter().any(|(_, name)| name.0.as_deref() == Some(group))
+                })
+            };
+            let expected = "names of groups in the file universe.groups";
+            require(group.is_none_or(has), "group_bounds", name, expected)?;
+        }
         let mut bounds = Vec::new();
         for (name, [lower, upper]) in &sizing.exposure_bounds {
             let factor = factors.iter().position(|factor| factor == name);
@@ -99,12 +127,18 @@ impl Sizing {
             shown_dates: settings.shown_dates.clone(),
             strategy,
             factor_names: factors.to_vec(),
+            slots: GroupSlots::new(factors.len()),
+            factor_returns: Vec::new(),
             moments: FactorMoments::new(sizing, calendar, factors.len()),
             risk: FactorRisk::default(),
+            book: BookRisk::new(sizing, calendar),
+            same_close: execution.fill_at == FillAt::SameClose,
             sizer: Sizer::new(sizing, horizon, bounds),
             terms: InstrumentTerms::new(settings),
+            bounded: BoundedGroups::default(),
             targets: Targets::default(),
             held: Vec::new(),
+            eligible: Vec::new(),
             active: Vec::new(),
             slope: Vec::new(),
             solution: Solution::default(),
@@ -129,11 +163,15 @@ impl Sizing {
         portfolio: &Portfolio,
         decision: &mut Decision,
     ) -> Result<(), TradingError> {
-        if frame.complete && self.names.len() != frame.names.len() {
+        if frame.complete && !self.names.is_same(&frame.names) {
             self.names = frame.names.clone();
         }
         if let Err(error) = self.observe(frame) {
             return Err(self.failure(frame, error).into());
+        }
+        self.book.learn(portfolio.nav, &self.factor_returns);
+        if decision.group_factors.len() != self.slots.names().len() {
+            decision.group_factors = self.slots.names().clone();
         }
         decision.seq = frame.seq;
         decision.decides = frame.decides && !portfolio.is_ruined();
@@ -164,14 +202,52 @@ impl Sizing {
             self.rebalance(frame, portfolio, decision)?;
             decision.out_of_range = self.losses.out_of_range().cloned().map(Box::new);
         }
+        self.predict(frame, portfolio, decision);
         Ok(())
+    }
+
+    /// Predicts the risk of the book after the frame.
+    fn predict(&mut self, frame: &Estimates, portfolio: &Portfolio, decision: &mut Decision) {
+        let Self { book, held, risk, moments, settings, facts, .. } = self;
+        decision.risk.clear();
+        decision.predicted_volatility = f64::NAN;
+        if facts.decisions == 0 || portfolio.is_ruined() || decision.out_of_range.is_some() {
+            return book.clear();
+        }
+        let weights = if self.same_close && decision.decides {
+            &decision.target
+        } else {
+            let Portfolio { quantity, price, nav, .. } = portfolio;
+            held.clear();
+            held.extend(quantity.iter().zip(price).map(|(q, p)| if *q == 0.0 { 0.0 } else { q * p / nav }));
+            &*held
+        };
+        book.predict((portfolio.nav, weights), risk, (moments, &frame.factor_cov), settings.scale_residuals);
+        if !book.variance().is_finite() {
+            return book.clear();
+        }
+        decision.predicted_volatility = (book.variance() * self.calendar.frames_per_year()).sqrt();
+        decision.risk.extend_from_slice(book.parts());
+        if book.variance() > 0.0 {
+            facts.risk.push(book.parts());
+        }
+        facts.predicted_variance += if decision.decides { book.variance() } else { 0.0 };
     }
 
     /// Passes the series of the frame to the strategy.
     fn observe(&mut self, frame: &Estimates) -> Result<(), StrategyError> {
         if frame.factors.iter().all(|f| f.is_finite()) {
-            self.moments.observe(&frame.factors);
-            self.strategy.observe(&frame.factors, &self.calendar)?;
+            let known = self.slots.factors();
+            self.slots.write_returns(&frame.factors, &frame.groups, &mut self.factor_returns);
+            if self.slots.factors() > known {
+                let names = self.slots.names()[known - self.slots.given()..].iter();
+                self.factor_names.extend(names.map(ToString::to_string));
+                self.moments.extend(self.slots.factors());
+            }
+            self.moments.observe(&self.factor_returns);
+            self.strategy.observe(&self.factor_returns, &self.calendar)?;
+        } else {
+            self.factor_returns.clone_from(&frame.factors);
         }
         if !frame.returns.is_empty() {
             self.strategy.observe_returns(&frame.returns, &self.calendar)?;
@@ -191,7 +267,7 @@ impl Sizing {
 
     /// Passes forecasts or weights that become known to the strategy.
     fn take_signal(&mut self, frame: &Estimates) -> Result<(), StrategyError> {
-        self.risk.assemble(frame, &self.moments, false, self.horizon);
+        self.risk.assemble(frame, &self.moments, &self.slots, false, self.horizon);
         let context = Context {
             estimates: frame,
             factor_names: &self.factor_names,
@@ -219,9 +295,10 @@ impl Sizing {
     /// # Errors
     /// Fails if the strategy does not implement `save`.
     pub fn save(&self) -> Result<Vec<u8>, StateError> {
-        let Self { moments, day, losses, last_target, facts, .. } = self;
+        let Self { moments, slots, book, day, losses, last_target, facts, .. } = self;
         let strategy = Part::from(self.strategy.save()?);
-        save_under(STATE, &self.settings(), &(strategy, moments, day, losses, last_target, facts))
+        let risk = (moments, slots, book, self.risk.state());
+        save_under(STATE, &self.settings(), &(strategy, risk, day, losses, last_target, facts))
     }
 
     /// Restores a saved state.
@@ -229,29 +306,28 @@ impl Sizing {
     /// # Errors
     /// Fails if the bytes are not the state of the same strategy under the same settings.
     pub fn load(&mut self, state: &[u8]) -> Result<(), StateError> {
-        let (strategy, moments, day, losses, last_target, facts): (Part, _, _, _, _, _) =
+        let (strategy, risk, day, losses, last_target, facts): (Part, _, _, _, _, _) =
             restore_under(STATE, &self.settings(), state)?;
+        let (moments, slots, book, risk): (_, GroupSlots, _, RiskState<Vec<f64>>) = risk;
         self.strategy.load(&strategy)?;
-        (self.moments, self.day, self.losses) = (moments, day, losses);
+        self.risk.restore(risk);
+        (self.moments, self.book, self.day, self.losses) = (moments, book, day, losses);
         (self.last_target, self.facts) = (last_target, facts);
+        self.factor_names.truncate(slots.given());
+        self.factor_names.extend(slots.names().iter().map(ToString::to_string));
+        self.slots = slots;
         Ok(())
     }
 
     fn settings(&self) -> impl Serialize {
-        (
-            self.strategy.name(),
-            &self.settings,
-            self.limits,
-            self.calendar,
-            self.lot,
-            self.moments.premia().len(),
-        )
+        (self.strategy.name(), &self.settings, self.limits, self.calendar, self.lot, self.slots.given())
     }
 
     /// Counts so far.
     #[must_use]
     pub fn facts(&self) -> SizingFacts {
-        SizingFacts { strategy: self.strategy.facts(), ..self.facts.clone() }
+        let group_factors = self.slots.names().iter().map(ToString::to_string).collect();
+        SizingFacts { strategy: self.strategy.facts(), group_factors, ..self.facts.clone() }
     }
 
     fn rebalance(
@@ -265,6 +341,7 @@ impl Sizing {
         self.held.clear();
         self.held.extend((0..n).map(|i| portfolio.weight(i)));
         self.terms.advance(&self.settings, estimates, portfolio);
+        self.take_members(portfolio);
         let spent = match self.day {
             Some((date, spent)) if date == portfolio.date() => spent,
             _ => 0.0,
@@ -273,7 +350,11 @@ impl Sizing {
             self.hold(decision);
             return Ok(());
         }
-        self.risk.assemble(estimates, &self.moments, self.settings.parameter_uncertainty, self.horizon);
+        if self.settings.scale_residuals {
+            self.risk.scale_residuals(self.book.scale());
+        }
+        let uncertain = self.settings.parameter_uncertainty;
+        self.risk.assemble(estimates, &self.moments, &self.slots, uncertain, self.horizon);
         if let Err(error) = self.write_targets(estimates, portfolio) {
             return Err(self.failure(estimates, error).into());
         }
@@ -299,7 +380,10 @@ impl Sizing {
         let first = self.facts.decisions == self.facts.no_trade + 1;
         let free = first && self.settings.first_rebalance == FirstRebalance::Free;
         let left = if free { UNCAPPED } else { (self.settings.turnover_cap - spent).max(0.0) };
-        if idle.is_some() {
+        let sells_only = idle.is_some_and(|reason| self.sells_although(reason, portfolio));
+        if sells_only {
+            self.sell_outside(portfolio, left);
+        } else if idle.is_some() {
             self.solution.outcome = Outcome::NoTrade;
             self.solution.weights.clone_from(&self.held);
             self.solution.multipliers.clone_from(&Multipliers::default());
@@ -310,6 +394,13 @@ impl Sizing {
                 TargetKind::Weights => Goal::Weights(&self.targets.values),
                 _ => Goal::Expected(&self.targets.values),
             };
+            let columns = &estimates.groups;
+            self.bounded.set(
+                &self.settings.group_bounds,
+                self.settings.active,
+                columns,
+                &portfolio.benchmark,
+            );
             let limits = Limits {
                 held: &self.held,
                 tradable: &portfolio.tradable,
@@ -320,12 +411,16 @@ impl Sizing {
                 bounds: self.terms.bounds(),
                 turnover_left: left,
                 benchmark: benchmark(&self.settings, portfolio),
+                groups: self.bounded.limits(),
             };
             self.sizer.solve(goal, &mut self.risk, limits, &mut self.solution);
             let budget = budget(self.targets.fully_invested_over, &self.settings);
             count_budget(budget, &mut self.solution.outcome, &mut self.facts);
             if self.shown_dates.as_ref().is_some_and(|dates| dates.contains(&portfolio.date())) {
-                let shown = self.sizer.show(goal, &self.risk, limits, &self.solution);
+                let mut shown = self.sizer.show(goal, &self.risk, limits, &self.solution);
+                shown.groups.clone_from(columns);
+                shown.group_factors = self.slots.names().clone();
+                shown.bounded_groups = self.bounded.names().to_vec();
                 decision.shown = Some(Arc::new(shown));
             }
         }
@@ -356,10 +451,12 @@ impl Sizing {
             self.hold(decision);
             return Ok(());
         }
-        if turnover > 0.0 {
+        if sells_only {
+            self.keep_drift(portfolio);
+        } else if turnover > 0.0 {
             self.last_target.clone_from(&self.solution.weights);
         }
-        if self.solution.capped {
+        if self.solution.capped && !sells_only {
             // The target was not reached: the remaining trade is not drift.
             self.last_target.clear();
         }
@@ -376,7 +473,7 @@ impl Sizing {
             let reason = idle.unwrap_or_else(|| self.no_trade(portfolio, left));
             self.facts.no_trade_reasons.add(reason);
         }
-        self.count(decision, portfolio, variance);
+        self.count(decision, portfolio);
         Ok(())
     }
 
@@ -411,7 +508,7 @@ impl Sizing {
             premia: self.moments.premia().as_slice(),
             risk: &self.risk,
             held: &self.held,
-            tradable: &portfolio.tradable,
+            tradable: if portfolio.members.is_empty() { &portfolio.tradable } else { &self.eligible },
             weight_max: self.settings.weight_max,
         };
         self.strategy.decide(context, &mut self.targets)?;

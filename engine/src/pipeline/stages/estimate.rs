@@ -10,6 +10,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::frame::{Batch, Frame};
+use crate::groups::{GroupColumn, GroupFactor, GroupFactors, SavedGroups};
 use crate::ledger::RunFacts;
 use crate::model::{Estimates, Estimator, Returns, residual_returns};
 use crate::names::InstrumentNames;
@@ -47,6 +48,7 @@ pub enum Columns {
 pub struct Estimate {
     estimator: Box<dyn Estimator>,
     returns: Returns,
+    groups: GroupFactors,
     schedule: Schedule,
     columns: Columns,
     /// Series that the strategy observes.
@@ -81,6 +83,7 @@ const STATE: &str = "estimate stage";
 struct Saved<E, R, N, B, L> {
     estimator: E,
     returns: R,
+    groups: SavedGroups,
     names: N,
     betas: B,
     factor_cov: B,
@@ -104,6 +107,7 @@ impl Estimate {
         Self {
             estimator,
             returns: Returns::new(excess),
+            groups: GroupFactors::default(),
             schedule,
             columns,
             observed,
@@ -127,6 +131,12 @@ impl Estimate {
     #[must_use]
     pub fn with_outlets(self, outlets: usize) -> Self {
         Self { outlets, ..self }
+    }
+
+    /// Sets the groups of the instruments; those that make factors must be as many as the estimator was made for.
+    #[must_use]
+    pub fn with_groups(self, groups: &[GroupFactor]) -> Self {
+        Self { groups: GroupFactors::new(groups), ..self }
     }
 
     /// Sets the effect of an estimate out of range.
@@ -162,6 +172,7 @@ impl Estimate {
             restore_under(STATE, &self.settings(), state)?;
         self.estimator.load(&saved.estimator)?;
         self.returns = saved.returns;
+        self.groups.restore(saved.groups);
         self.names = saved.names;
         self.betas = saved.betas;
         self.factor_cov = saved.factor_cov;
@@ -176,6 +187,7 @@ impl Estimate {
         let state = Saved {
             estimator: Part::from(self.estimator.save()?),
             returns: &self.returns,
+            groups: self.groups.saved(),
             names: &self.names,
             betas: &self.betas,
             factor_cov: &self.factor_cov,
@@ -187,20 +199,23 @@ impl Estimate {
         save_under(STATE, &self.settings(), &state)
     }
 
-    fn settings(&self) -> (bool, Schedule, bool) {
-        (self.returns.are_in_excess(), self.schedule, self.observed.residuals)
+    fn settings(&self) -> (bool, Schedule, bool, Vec<(String, bool)>) {
+        (self.returns.are_in_excess(), self.schedule, self.observed.residuals, self.groups.settings())
     }
 
     fn frame(&mut self, frame: &Frame, estimates: &mut Estimates) -> Result<(), StageError> {
-        self.names.extend(&frame.listed);
+        self.names.take(frame);
         let returns = self.returns.of(frame);
+        self.groups.observe(frame.date(), &self.names, returns);
         let warm = self.frames_with_returns >= self.schedule.warmup_frames;
         let updates = frame.has_factors();
         estimates.residuals.clear();
         if updates && self.observed.residuals {
-            residual_returns(&self.betas, &frame.factors, returns, &mut estimates.residuals);
+            let groups = self.groups.columns();
+            residual_returns(&self.betas, &frame.factors, groups, returns, &mut estimates.residuals);
         }
         if updates {
+            self.estimator.set_groups(self.groups.columns());
             self.estimator.step(&frame.factors, returns, warm);
             self.frames_with_returns += u64::from(returns.iter().any(|r| !r.is_nan()));
         }
@@ -221,6 +236,7 @@ impl Estimate {
         (estimates.timestamp, estimates.utc_offset) = (frame.timestamp, frame.utc_offset);
         estimates.supervision = frame.supervision;
         estimates.factors.clone_from(&frame.factors);
+        copy_groups(&mut estimates.groups, self.groups.columns());
         estimates.returns.clear();
         if self.observed.returns {
             estimates.returns.extend_from_slice(returns);
@@ -235,7 +251,7 @@ impl Estimate {
         if estimates.complete {
             self.estimator.write(estimates);
             estimates.pad(frame.instruments());
-            if estimates.names.len() != self.names.len() {
+            if !estimates.names.is_same(&self.names) {
                 estimates.names = self.names.clone();
             }
             if !updates {
@@ -268,6 +284,7 @@ impl Estimate {
             return;
         }
         self.unrecorded.factors.clone_from(&frame.factors);
+        self.unrecorded.groups.clone_from(&estimates.groups);
         self.unrecorded.decides = false;
         self.estimator.write(&mut self.unrecorded);
         self.betas.clone_from(&self.unrecorded.betas);
@@ -327,7 +344,23 @@ impl Stage for Estimate {
             error: column.next[1],
         }));
         facts.names = self.names.clone();
+        facts.groups = self.groups.facts(&self.names);
         Ok(())
+    }
+}
+
+/// Copies the columns, with the memory of earlier ones.
+fn copy_groups(to: &mut Vec<GroupColumn>, from: &[GroupColumn]) {
+    to.resize_with(from.len(), GroupColumn::default);
+    for (to, from) in to.iter_mut().zip(from) {
+        to.factor.clone_from(&from.factor);
+        to.has_factors = from.has_factors;
+        if to.names.len() != from.names.len() {
+            to.names = from.names.clone();
+        }
+        to.of.clone_from(&from.of);
+        to.returns.clone_from(&from.returns);
+        to.trading.clone_from(&from.trading);
     }
 }
 

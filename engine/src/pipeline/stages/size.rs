@@ -44,6 +44,7 @@ impl Size {
             let frame = estimates.get();
             sizing.decide(frame, portfolio, decision).map_err(TradingError::into_inner)?;
             decision.estimates = frame.complete.then(|| estimates.clone());
+            decision.groups = (!frame.groups.is_empty()).then(|| estimates.clone());
             decision.checkpoint = Checkpoint::extend(frame.checkpoint.as_ref(), |checkpoint| {
                 checkpoint.size = sizing.save()?.into();
                 Ok(())

@@ -96,7 +96,7 @@ impl Stage for SourceStage {
                     finished = true;
                     break;
                 }
-                names.extend(&frame.listed);
+                names.take(frame);
                 // Under `Halt`, sizing checks the same prices in the portfolio.
                 if *on_out_of_range == OnOutOfRange::Stop {
                     check_frame(frame, names, source.factor_names())?;

@@ -52,7 +52,8 @@ fn larger(a: f64, b: f64) -> f64 {
 
 kernel!(
     /// Fills what does not depend on the marginal value of a weight: the coefficients R = B L/√κ, net and exposures,
-    /// the expected returns, costs, held weights and bounds. `root`: L/√κ, k × k, row by row.
+    /// the expected returns, costs, held weights and bounds. `root`: L/√κ, k × k, row by row; empty in a problem with
+    /// groups, whose coefficients are the given exposures.
     pub(super) fn fill(columns: &mut Columns, problem: &Problem<'_>, root: &[f64]) -> Sizes = fill_body
 );
 
@@ -129,6 +130,9 @@ fn fill_coefficients(to: &mut [LaneBlock], problem: &Problem<'_>, root: &[f64], 
     let (systematic, mut limits) = to.split_at_mut(k);
     for (factor, to) in systematic.iter_mut().enumerate() {
         *to = exposures(factor);
+    }
+    if root.is_empty() && limits.is_empty() {
+        return;
     }
     // L is lower triangular, so column j of R needs no exposure before the j-th: it replaces that one.
     for j in 0..k {

@@ -1,23 +1,25 @@
 //! The rebalance as a convex problem, solved in its dual.
 //!
 //! Maximises μ'w − w'Σw/(2κ) − c'|w − w₀| − g'|w − w₀|^{3/2} − φ'max(−w, 0) with Σ = B F B' + D, subject to the
-//! turnover cap, the box, the gross limit, a net target and bounds on factor exposures. With a benchmark, risk and the
+//! turnover cap, the box, the gross limit, a net target, and bounds on factor exposures and on the weights by group. With a benchmark, risk and the
 //! gross limit are those of w − b (`active.rs`). φ are the fees on shorts.
 //!
 //! With y = L'B'w/√κ for F = L L', the instruments share only a few sums: k exposures, turnover, gross, net.
 //! Given a multiplier for each sum, the problem separates into one of a single variable per instrument
 //! (`respond.rs`). The dual in the multipliers is convex, has k + 2 or a few more variables, and is once
 //! differentiable and piecewise quadratic. It is solved by semismooth Newton steps (Qi & Sun 1993) with an
-//! exact line search on the projected active set (Bertsekas 1982), O(n k²) per step, about a dozen steps.
+//! exact line search on the projected active set (Bertsekas 1982), O(n k²) per step, about a dozen steps. Problems with
+//! factors or bounds of groups have sparse sums (`grouped/`).
 //!
 //! If the limits contradict each other, the feasible ones are found first, in order of precedence. Weights
 //! outside the box are brought back as far as the cap allows. The gross limit is raised to the smallest value
-//! that the remaining cap reaches. The multipliers of net target and exposures are bounded, so that both are
-//! approached as near as the other limits allow. Holding all weights always satisfies the cap.
+//! that the remaining cap reaches, and then each bound by group. The multipliers of net target and exposures are
+//! bounded, so that both are approached as near as the other limits allow. Holding all weights always satisfies the cap.
 
 mod active;
 mod columns;
 mod fill;
+mod grouped;
 mod limits;
 mod newton;
 mod prepare;
@@ -25,9 +27,11 @@ mod problem;
 mod respond;
 mod slopes;
 
+use crate::portfolio::group_limits::GroupMultiplier;
 use active::ActiveProblem;
 use columns::Columns;
 use fill::StartingSums;
+use grouped::Grouped;
 use limits::{Repair, keep_cap};
 pub use problem::{ExposureBounds, Multipliers, Problem, SolveStatus};
 
@@ -84,6 +88,9 @@ pub struct Solver {
     added: Vec<AddedCurvature>,
     /// Problem in active weights, if there is a benchmark.
     active: ActiveProblem,
+    /// True if the problem has factors or bounds of groups; then their sums.
+    has_groups: bool,
+    grouped: Grouped,
 }
 
 /// Curvature added to an instrument's own risk: curvature · (w − centre)²/2.
@@ -134,7 +141,8 @@ impl Solver {
         weights: &mut Vec<f64>,
         multipliers: &mut Multipliers,
     ) -> SolveStatus {
-        let Repair { cost, gross, least_gross } = Repair::of(problem);
+        let repair = Repair::of(problem);
+        let Repair { cost, gross, least_gross } = repair;
         if cost > problem.turnover {
             let share = problem.turnover / cost;
             weights.clear();
@@ -142,11 +150,17 @@ impl Solver {
             weights.extend(nearest.zip(problem.held).map(|(to, held)| held + share * (to - held)));
             *multipliers = Multipliers::default();
             multipliers.exposures.resize(problem.exposure_bounds.len(), 0.0);
+            let groups = problem.group_limits.iter().map(|limits| limits.bounds.len()).sum();
+            multipliers.groups.resize(groups, GroupMultiplier::default());
             return SolveStatus { converged: true, box_missed: true, ..SolveStatus::default() };
         }
         let least_gross = gross - (problem.turnover - cost).min(gross - least_gross);
         let gross_missed = least_gross > problem.gross + ROUNDING;
         let problem = &Problem { gross: problem.gross.max(least_gross), ..*problem };
+        self.has_groups = problem.has_groups();
+        if self.has_groups {
+            self.grouped.reference.set(problem, &repair);
+        }
         self.prepare(problem, flat);
         let mut steps = self.find_prices();
         for _ in 0..MAX_ROUNDS {
@@ -157,6 +171,9 @@ impl Solver {
         }
         self.instruments.write_weights(problem.expected.len(), weights);
         keep_cap(problem, flat, weights);
+        if self.has_groups {
+            self.grouped.reference.keep(problem, weights);
+        }
         SolveStatus { gross_missed, ..self.report(problem, steps, multipliers) }
     }
 
@@ -182,16 +199,21 @@ impl Solver {
             multipliers.exposures.push(self.prices[at] - self.prices[at + 1]);
         }
         let at_bound = |at: usize| self.rows[at].upper > 0.0 && self.prices[at].abs() >= self.rows[at].upper;
+        let others = limits + 2 * problem.exposure_bounds.len();
+        multipliers.groups.clear();
+        let group_missed =
+            self.has_groups && self.grouped.report(&self.prices, &self.totals, &mut multipliers.groups);
         SolveStatus {
             steps: steps.unwrap_or(MAX_STEPS as u32),
             converged: steps.is_some(),
-            net_missed: (k..m - 2).any(at_bound),
+            group_missed,
+            net_missed: (k..others).any(at_bound),
             ..SolveStatus::default()
         }
     }
 
     fn root_size(&self, problem: &Problem<'_>) -> usize {
-        problem.exposures.ncols()
+        problem.factor_root.nrows()
     }
 }
 

@@ -8,10 +8,23 @@ use crate::linalg::{cholesky_semidefinite, solve_cholesky};
 impl Solver {
     fn respond(&mut self, at_trial: bool) {
         let prices = if at_trial { &self.trial } else { &self.prices };
-        respond(&mut self.instruments, prices, &mut self.totals);
+        if self.has_groups {
+            self.grouped.respond(&mut self.instruments, &self.root, prices, &mut self.totals);
+        } else {
+            respond(&mut self.instruments, prices, &mut self.totals);
+        }
         self.gradient.clear();
         for ((row, price), total) in self.rows.iter().zip(prices).zip(&self.totals) {
             self.gradient.push(row.own * price + row.target - total);
+        }
+    }
+
+    fn sum_slopes(&mut self) {
+        let Self { instruments, grouped, root, free, rows, slopes, .. } = self;
+        if self.has_groups {
+            grouped.sum_slopes(instruments, root, free, rows.len(), slopes);
+        } else {
+            sum_slopes(instruments, self.priced, slopes);
         }
     }
 
@@ -21,7 +34,9 @@ impl Solver {
         self.trial.clone_from(&self.prices);
         self.respond(false);
         let (mut least, mut stalled) = (f64::INFINITY, 0);
-        for step in 0..MAX_STEPS {
+        // Each bound by group can end several steps.
+        let bounds = self.grouped.bounds(self.has_groups);
+        for step in 0..MAX_STEPS + 20 * bounds {
             self.free.clear();
             let mut worst = 0.0_f64;
             for (at, row) in self.rows.iter().enumerate() {
@@ -39,10 +54,10 @@ impl Solver {
             }
             // With multipliers at the bounds of infeasible limits, rounding leaves more than the tolerance.
             (least, stalled) = if worst < 0.9 * least { (worst, 0) } else { (least, stalled + 1) };
-            if stalled == PATIENCE || (stalled > 0 && worst <= ROUNDING) {
+            if stalled == PATIENCE + 4 * bounds as u32 || (stalled > 0 && worst <= ROUNDING) {
                 return (least <= ROUNDING).then_some(step as u32);
             }
-            sum_slopes(&mut self.instruments, self.priced, &mut self.slopes);
+            self.sum_slopes();
             if !self.set_direction() {
                 return Some(step as u32);
             }

@@ -11,14 +11,21 @@ impl Solver {
     pub(super) fn prepare(&mut self, problem: &Problem<'_>, flat: &[f64]) {
         let n = problem.expected.len();
         let k = self.root_size(problem);
-        let shared = k + usize::from(problem.net.is_some()) + 2 * problem.exposure_bounds.len();
+        let shared = match self.has_groups {
+            true => problem.exposures.ncols(),
+            false => k + usize::from(problem.net.is_some()) + 2 * problem.exposure_bounds.len(),
+        };
         self.instruments.resize(n, shared);
         self.instruments.has_impact = problem.impact.iter().any(|g| *g > 0.0);
         let scale = 1.0 / problem.kelly_fraction.sqrt();
         self.root.clear();
         let entries = (0..k * k).map(|at| problem.factor_root[(at / k, at % k)] * scale);
         self.root.extend(entries);
-        let sizes = fill(&mut self.instruments, problem, &self.root);
+        let root = if self.has_groups { &[][..] } else { &self.root };
+        let mut sizes = fill(&mut self.instruments, problem, root);
+        if self.has_groups {
+            sizes.systematic = self.grouped.fill(problem, &self.root);
+        }
         // Bound on the marginal objective of any weight.
         let Sizes { value, systematic, own, gross } = sizes;
         let mut value = value + systematic * gross.min(problem.gross.max(problem.turnover)) + own;
@@ -68,6 +75,9 @@ impl Solver {
             };
             self.rows.extend([limit(bound.upper), limit(-bound.lower)]);
         }
+        if self.has_groups {
+            self.grouped.add_rows(problem, value, &mut self.rows);
+        }
         self.rows.push(row(0.0, problem.turnover, 0.0, f64::INFINITY));
         let gross = if problem.gross.is_finite() { problem.gross } else { 0.0 };
         let upper = if problem.gross.is_finite() { GROSS_BOUND * value } else { 0.0 };
@@ -82,6 +92,11 @@ impl Solver {
         self.rows[linear..].iter_mut().for_each(|row| row.scale = *slopes);
         // Start at the risk of the held weights, which is exact if nothing is traded.
         self.prices.clear();
+        if self.has_groups {
+            self.prices.resize(self.rows.len(), 0.0);
+            self.grouped.start(&self.instruments, &self.root, &mut self.rows, &mut self.prices);
+            return;
+        }
         self.prices.extend_from_slice(&held[..k]);
         self.prices.resize(self.rows.len(), 0.0);
     }
@@ -92,13 +107,20 @@ impl Solver {
         let (n, at) = (problem.held.len(), self.prices.len() - 2);
         let k = self.root_size(problem);
         let mut best = 0.0_f64;
+        if self.has_groups {
+            self.grouped.set_prices(&self.root, &self.prices);
+        }
         for i in 0..n {
             let (block, lane) = self.instruments.block_of(i);
             let (lower, upper, held) = (block.lower[lane], block.upper[lane], block.held[lane]);
             if lower >= upper {
                 continue;
             }
-            let risk: f64 = (0..k).map(|j| self.instruments.coefficient(i, j) * self.prices[j]).sum();
+            let risk: f64 = match self.has_groups {
+                true => self.grouped.price_of(&self.instruments, i),
+                false => (0..k).map(|j| self.instruments.coefficient(i, j) * self.prices[j]).sum(),
+            };
+            let (block, lane) = self.instruments.block_of(i);
             let value = block.expected[lane] - risk - self.instruments.curvature(i) * held;
             let (fee, flat) = self.instruments.fee(i);
             // A purchase saves the fee of a short, and a sale adds it to one.

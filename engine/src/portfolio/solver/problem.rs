@@ -2,6 +2,10 @@
 
 use nalgebra::DMatrix;
 
+use super::known_or_zero;
+use crate::portfolio::group_limits::{GroupLimits, GroupMultiplier};
+use crate::portfolio::own_loadings::OwnLoadings;
+
 /// Bounds on the book's exposure to a factor, Σ_i B_ij w_i.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ExposureBounds {
@@ -18,9 +22,11 @@ pub struct ExposureBounds {
 pub struct Problem<'a> {
     /// Expected excess returns μ per frame.
     pub expected: &'a [f64],
-    /// B, n × k; 0 × 0 without factors.
+    /// Loadings on the given factors, n × k, the first columns of B; 0 × 0 without factors.
     pub exposures: &'a DMatrix<f64>,
-    /// L, lower triangular, k × k, with L L' the factor covariance per frame.
+    /// Loadings on the factors of groups, the other K − k columns of B: one entry for each division into groups.
+    pub own: &'a [OwnLoadings],
+    /// L, lower triangular, K × K, with L L' the factor covariance per frame.
     pub factor_root: &'a DMatrix<f64>,
     /// Idiosyncratic variances D per frame; an instrument with an infinite one gets weight 0.
     pub idiosyncratic: &'a [f64],
@@ -46,6 +52,8 @@ pub struct Problem<'a> {
     pub net: Option<f64>,
     /// Bounds on B'w.
     pub exposure_bounds: &'a [ExposureBounds],
+    /// Bounds by group, one entry for each division into groups. The gross bounds are those of w − b.
+    pub group_limits: &'a [GroupLimits],
     /// Weights b of a benchmark: risk and the gross limit are then those of w − b. Empty for none.
     pub benchmark: &'a [f64],
 }
@@ -61,18 +69,21 @@ pub struct Multipliers {
     pub net: f64,
     /// Multipliers of the exposure bounds, in their order: above 0 at an upper bound, below 0 at a lower.
     pub exposures: Vec<f64>,
+    /// Multipliers of the bounds by group, one division after another.
+    pub groups: Vec<GroupMultiplier>,
 }
 
 impl Clone for Multipliers {
     fn clone(&self) -> Self {
-        Self { exposures: self.exposures.clone(), ..*self }
+        Self { exposures: self.exposures.clone(), groups: self.groups.clone(), ..*self }
     }
 
-    /// Reuses the buffer of `exposures`, so that a frame allocates nothing.
+    /// Reuses the buffers, so that a frame allocates nothing.
     fn clone_from(&mut self, other: &Self) {
-        let Self { turnover, gross, net, exposures } = self;
+        let Self { turnover, gross, net, exposures, groups } = self;
         (*turnover, *gross, *net) = (other.turnover, other.gross, other.net);
         exposures.clone_from(&other.exposures);
+        groups.clone_from(&other.groups);
     }
 }
 
@@ -87,6 +98,8 @@ pub struct SolveStatus {
     pub box_missed: bool,
     /// True if the gross limit was out of reach.
     pub gross_missed: bool,
+    /// True if the bound of a group was out of reach.
+    pub group_missed: bool,
     /// True if the net target or an exposure bound was out of reach.
     pub net_missed: bool,
 }
@@ -95,11 +108,27 @@ impl SolveStatus {
     /// Returns true if every limit was within reach.
     #[must_use]
     pub fn within_limits(&self) -> bool {
-        !(self.box_missed || self.gross_missed || self.net_missed)
+        !(self.box_missed || self.gross_missed || self.group_missed || self.net_missed)
     }
 }
 
 impl Problem<'_> {
+    /// Returns true with factors or bounds of groups.
+    pub(super) fn has_groups(&self) -> bool {
+        !(self.own.is_empty() && self.group_limits.is_empty())
+    }
+
+    /// Exposure of weights to one of the K factors.
+    pub(super) fn exposure_to(&self, factor: usize, weights: &[f64]) -> f64 {
+        if factor >= self.exposures.ncols() {
+            let of = |i: usize| self.own.iter().filter_map(move |own| own.of(i));
+            let own = |i: usize| of(i).find(|(of, _)| *of == factor).map_or(0.0, |(_, loading)| loading);
+            return weights.iter().enumerate().map(|(i, weight)| known_or_zero(own(i)) * weight).sum();
+        }
+        let exposures = self.exposures.column(factor);
+        exposures.iter().zip(weights).map(|(exposure, weight)| known_or_zero(*exposure) * weight).sum()
+    }
+
     /// Returns true if the weight is fixed at one value.
     pub(super) fn fixed(&self, i: usize) -> bool {
         self.lower[i] == self.upper[i]

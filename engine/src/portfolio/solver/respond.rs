@@ -28,9 +28,9 @@ fn respond_body<M: MulAdd>(columns: &mut Columns, prices: &[f64], totals: &mut V
 }
 
 /// Costs of a problem: linear alone, with impact, or with fees on shorts and perhaps impact.
-const LINEAR: u8 = 0;
-const WITH_IMPACT: u8 = 1;
-const WITH_FEES: u8 = 2;
+pub(super) const LINEAR: u8 = 0;
+pub(super) const WITH_IMPACT: u8 = 1;
+pub(super) const WITH_FEES: u8 = 2;
 
 /// Weights and sums, with the last K shared sums in registers.
 #[inline(always)]
@@ -91,10 +91,10 @@ fn sum_weights<M: MulAdd, const K: usize, const COSTS: u8>(
 }
 
 /// Marginal value of one weight, and the marginal costs of trading it and of its size.
-struct Marginal {
-    value: f64,
-    trading: f64,
-    gross: f64,
+pub(super) struct Marginal {
+    pub(super) value: f64,
+    pub(super) trading: f64,
+    pub(super) gross: f64,
 }
 
 /// Kinks of an instrument: zero and the held weight, the lower one first.
@@ -106,7 +106,7 @@ pub(super) fn kinks(held: f64) -> (f64, f64) {
 /// Maximiser of p w − d w²/2 − costs: of the three solutions below, between and above the kinks, the one
 /// inside its own region; if none is, a kink. Without impact, w = (p − marginal cost)/d.
 #[inline(always)]
-fn linear(block: &Block, lane: usize, marginal: &Marginal) -> f64 {
+pub(super) fn linear(block: &Block, lane: usize, marginal: &Marginal) -> f64 {
     let Marginal { value, trading, gross } = *marginal;
     let (held, inverse) = (block.held[lane], block.inverse[lane]);
     // Between the kinks a trade towards zero saves gross exposure.
@@ -121,7 +121,7 @@ fn linear(block: &Block, lane: usize, marginal: &Marginal) -> f64 {
 /// With impact w = w₀ + z, where d z + (3/2) g sign(z) √|z| = e with e = p − marginal cost − d w₀, so
 /// √|z| = 2|e| / ((3/2) g + √((9/4) g² + 4 d |e|)).
 #[inline(always)]
-fn with_impact(block: &Block, bend: &Bend, lane: usize, marginal: &Marginal) -> f64 {
+pub(super) fn with_impact(block: &Block, bend: &Bend, lane: usize, marginal: &Marginal) -> f64 {
     let Marginal { value, trading, gross } = *marginal;
     let (d, g, held) = (bend.curvature[lane], 1.5 * bend.impact[lane], block.held[lane]);
     let value = value - d * held;
@@ -136,7 +136,13 @@ fn with_impact(block: &Block, bend: &Bend, lane: usize, marginal: &Marginal) -> 
 /// With fees on shorts: the maximiser in each of the regions that three kinks separate, no trade, zero and a position of
 /// 0, and of those the one inside its own region; if none is, a kink.
 #[inline(always)]
-fn with_fees(block: &Block, bend: Option<&Bend>, fees: &Fees, lane: usize, marginal: &Marginal) -> f64 {
+pub(super) fn with_fees(
+    block: &Block,
+    bend: Option<&Bend>,
+    fees: &Fees,
+    lane: usize,
+    marginal: &Marginal,
+) -> f64 {
     let Marginal { value, trading, gross } = *marginal;
     let (held, fee, flat) = (block.held[lane], fees.fee[lane], fees.flat[lane]);
     let (low, high) = kinks(held);

@@ -9,10 +9,10 @@ use crate::processor::{MulAdd, kernel};
 /// run over them alone.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Moving {
-    count: usize,
-    instruments: Vec<u32>,
+    pub(super) count: usize,
+    pub(super) instruments: Vec<u32>,
     /// Derivative of each weight by its price, padded with 0 to whole blocks and to at least one.
-    slopes: Vec<f64>,
+    pub(super) slopes: Vec<f64>,
     /// Coefficients of these instruments, one sum after another, padded alike.
     coefficients: Vec<f64>,
     /// Slopes times the coefficients of one sum.
@@ -43,7 +43,7 @@ fn sum_slopes_body<M: MulAdd>(columns: &mut Columns, count: usize, slopes: &mut 
 
 /// Finds the instruments that move, and their slopes.
 #[inline(always)]
-fn find_moving(columns: &Columns, moving: &mut Moving) {
+pub(super) fn find_moving(columns: &Columns, moving: &mut Moving) {
     let Columns { blocks, bends, has_impact, fees, shared, .. } = columns;
     let Moving { count, instruments, slopes, coefficients, scaled } = moving;
     let most = blocks.len().max(1) * LANES;

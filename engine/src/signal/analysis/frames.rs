@@ -85,7 +85,7 @@ impl FrameAnalysis {
         let returns = self.returns.of(frame);
         let Some(estimator) = &mut self.estimator else { return };
         if frame.has_factors() {
-            residual_returns(&self.estimates.betas, &frame.factors, returns, &mut self.residuals);
+            residual_returns(&self.estimates.betas, &frame.factors, &[], returns, &mut self.residuals);
             estimator.step(&frame.factors, returns, false);
         }
         if frame.given.betas.of.is_some() {

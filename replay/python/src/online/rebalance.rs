@@ -49,6 +49,11 @@ pub(crate) fn solve(
         };
         bounds.push(ExposureBounds { factor, lower: *lower, upper: *upper });
     }
+    if !sizing.group_bounds.is_empty() {
+        let (key, found) = ("group_bounds", format!("{:?}", sizing.group_bounds.keys()));
+        let expected = "nothing: this function has no groups of instruments".into();
+        return Err(refused(py, &Invalid { key, found, expected }));
+    }
     if sizing.active == inputs.benchmark.is_empty() {
         let found = if sizing.active { "no benchmark" } else { "a benchmark, but active = false" };
         return Err(PyValueError::new_err(format!(
@@ -76,6 +81,7 @@ pub(crate) fn solve(
         bounds: &[],
         turnover_left: left,
         benchmark: &benchmark,
+        groups: &[],
     };
     let mut solution = Solved::default();
     let solved = py.detach(|| {

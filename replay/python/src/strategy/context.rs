@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use betaflow_engine::portfolio::OwnLoadings;
 use betaflow_engine::strategy::Context;
 use numpy::{Element, PyArray1};
 use pyo3::intern;
@@ -15,19 +16,23 @@ use pyo3::types::{PyString, PyTuple};
 #[derive(Debug, Default)]
 struct Labels {
     known: Vec<Py<PyString>>,
+    /// Address of the names: a symbol change moves them.
+    at: usize,
     tuple: Option<Py<PyTuple>>,
 }
 
 impl Labels {
-    /// Returns all names, extended by those listed since the last call.
+    /// Returns all names.
     fn tuple<'py>(&mut self, py: Python<'py>, names: &[impl AsRef<str>]) -> PyResult<Bound<'py, PyTuple>> {
         if let Some(tuple) = &self.tuple
             && self.known.len() == names.len()
+            && self.at == names.as_ptr().addr()
         {
             return Ok(tuple.bind(py).clone());
         }
-        let listed = names.iter().skip(self.known.len());
-        self.known.extend(listed.map(|name| PyString::new(py, name.as_ref()).unbind()));
+        self.at = names.as_ptr().addr();
+        self.known.clear();
+        self.known.extend(names.iter().map(|name| PyString::new(py, name.as_ref()).unbind()));
         let tuple = PyTuple::new(py, &self.known)?;
         self.tuple = Some(tuple.clone().unbind());
         Ok(tuple)
@@ -50,7 +55,13 @@ pub(super) fn context_of<'py>(
     let py = class.py();
     let Context { estimates, calendar, .. } = context;
     let (n, k) = (estimates.instruments(), context.factor_names.len());
-    let table = |values: &[f64]| by_columns(&array(py, values)?, k, n);
+    let own = context.risk.own_loadings();
+    let given = estimates.factors.len();
+    // A column for each of the K factors: that of a group holds the loadings of its members, and 0.
+    let table = |values: &[f64]| match own {
+        [] => by_columns(&array(py, values)?, k, n),
+        own => by_columns(&array(py, &expanded(values, own, (n, given, k)))?, k, n),
+    };
     // Before the first frame with factors there are no betas.
     let sd = |from: usize, to: usize| estimates.coefficient_sd.get(from..to).unwrap_or_default();
     let names: &[Arc<str>] = &estimates.names;
@@ -62,7 +73,7 @@ pub(super) fn context_of<'py>(
         array(py, &estimates.alpha)?,
         array(py, sd(0, n))?,
         table(&estimates.betas)?,
-        table(sd(n, (k + 1) * n))?,
+        table(sd(n, (estimates.loadings() + 1) * n))?,
         array(py, &estimates.observation_var)?,
         array(py, context.premia)?,
         by_columns(&array(py, context.risk.factor_covariance().as_slice())?, k, k)?,
@@ -74,6 +85,23 @@ pub(super) fn context_of<'py>(
         calendar.days_per_year.into_pyobject(py)?.into_any(),
     ];
     class.call1(PyTuple::new(py, fields)?)
+}
+
+/// Values of the given factors and of each group column as n × K: 0 for the groups of other instruments.
+fn expanded(values: &[f64], own: &[OwnLoadings], (n, given, k): (usize, usize, usize)) -> Vec<f64> {
+    if values.len() < n * given {
+        return vec![f64::NAN; n * k];
+    }
+    let mut all = values[..n * given].to_vec();
+    all.resize(n * k, 0.0);
+    for (own, column) in own.iter().zip(values[n * given..].chunks_exact(n.max(1))) {
+        for (i, value) in column.iter().enumerate() {
+            if let Some((factor, _)) = own.of(i) {
+                all[factor * n + i] = *value;
+            }
+        }
+    }
+    all
 }
 
 /// Copies values into an array that cannot be written.

@@ -136,7 +136,7 @@ fn refused(row: RefusedRow, latest: TimestampNs) -> Finding {
 /// correlations.
 fn inspect_factors(config: &Config, found: &mut Findings) -> Result<Option<(String, [f64; 3])>> {
     let file = config.factor_file();
-    if file.is_none() && config.factors.is_empty() {
+    if file.is_none() && config.source().factors.is_empty() {
         return Ok(None);
     }
     let mut settings = config.source().clone();

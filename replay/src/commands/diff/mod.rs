@@ -230,6 +230,10 @@ impl Comparison {
 
     fn begin(&mut self, at: usize) {
         if let Some(data) = self.sides[at].data() {
+            for renamed in &data.frame.renamed {
+                let number = self.positions[at].numbers()[renamed.instrument as usize];
+                self.numbers.rename(&renamed.name, number);
+            }
             let (names, close) = (&data.names, &data.frame.close);
             self.positions[at].begin(names, close, data.actions(), &mut self.numbers);
         }

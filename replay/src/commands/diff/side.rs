@@ -36,6 +36,9 @@ impl Data {
             return Ok(false);
         }
         self.names.extend(self.frame.listed.iter().map(|name| (**name).to_owned()));
+        for renamed in &self.frame.renamed {
+            renamed.name.as_ref().clone_into(&mut self.names[renamed.instrument as usize]);
+        }
         self.market.begin(&self.frame);
         self.market.end(&self.frame);
         Ok(true)

@@ -19,7 +19,9 @@ smoothed.parquet, the betas of each bar given all bars; --em 50 fits variances
 and a prior to each instrument, parameters.parquet. --compare rolling compares
 the variance that the filter explains out of sample with that of least squares
 over the last 63, 126, 252 and 504 days; rolling.parquet has the betas over 252
-days.
+days. --compare risk compares the predicted risk of random, minimum-variance,
+group and long-short portfolios with that of covariances of the last 252 bars:
+exponentially weighted, of Ledoit and Wolf, and of a rolling regression.
 
 In Python:
   betas = pd.read_parquet(\"runs/estimate-1/betas.parquet\")
@@ -45,7 +47,7 @@ pub(crate) struct OfflineArgs {
     /// Fit variances and prior of each instrument by EM, in at most STEPS steps.
     #[arg(long, value_name = "STEPS", value_parser = clap::value_parser!(u32).range(1..=10_000))]
     pub em: Option<u32>,
-    /// Compare the forecasts with those of another method, out of sample.
+    /// Compare forecasts or predicted risk with those of other methods, out of sample.
     #[arg(long, value_name = "WITH")]
     pub compare: Option<Rival>,
 }
@@ -55,4 +57,6 @@ pub(crate) struct OfflineArgs {
 pub(crate) enum Rival {
     /// Least squares over the last 63, 126, 252 and 504 days.
     Rolling,
+    /// Predicted risk of portfolios by other covariances: exponentially weighted, Ledoit-Wolf, factors alone.
+    Risk,
 }

@@ -18,7 +18,7 @@ use args::{OfflineArgs, Rival};
 pub(super) fn estimate(args: &EstimateArgs, host: &Host) -> Result<()> {
     let plot = (!args.report.no_report).then_some(&args.report.plot[..]);
     let config = run::resolve(&args.run, &run::ESTIMATE, host)?;
-    let (smooths, compares) = (args.offline.smooth, args.offline.compare.is_some());
+    let (smooths, compares) = (args.offline.smooth, matches!(args.offline.compare, Some(Rival::Rolling)));
     let kind = run::ESTIMATE.with_tables(smooths, compares);
     let finished = Prepared::new(&config, &args.run, &kind, open(&config)?, None)?.execute()?;
     let findings = offline::run(&args.offline, &config, finished.facts(), finished.folder())?;

@@ -187,7 +187,8 @@ fn trade(
     let sections = config.sections(source.factor_names(), &from_files)?;
     let source = point.source(source.with_files(sections))?;
     let first = point.first_frame();
-    let recorder = StateRecorder::new(&folder, handle.clone(), source.factor_names(), betas_every, first)?
+    let columns = config.factor_columns(source.factor_names());
+    let recorder = StateRecorder::new(&folder, handle.clone(), &columns, betas_every, first)?
         .checkpoint_input(|source| Ok(inputs_before(source)?));
     let mut run = config.run().clone();
     run.record = run.record.live();
@@ -311,7 +312,7 @@ fn address<'a>(args: &'a PaperArgs, config: &'a Config) -> &'a str {
 
 /// Refuses a run without factors, and a history without the factors of the feed.
 fn refuse_without_factors(config: &Config, hello: &Hello, args: &PaperArgs) -> Result<()> {
-    let expressions = !config.factors.is_empty();
+    let expressions = !config.source().factors.is_empty();
     if !expressions && hello.factors.is_empty() && !config.data.has_no_factors() {
         bail!(
             "{}: found no factors, expected a table [factors] that builds them from instruments (--set \

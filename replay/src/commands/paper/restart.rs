@@ -13,7 +13,7 @@ use tracing::warn;
 
 use super::PaperArgs;
 use super::halts::LastChange;
-use crate::config::Config;
+use crate::config::{Config, DatedTable, RECORDED_TABLES, first_difference};
 
 /// Key of the history in the state folder.
 const HISTORY: &str = "history";
@@ -195,8 +195,34 @@ pub(crate) fn settle(folder: &StateFolder, config: &Config) -> Result<()> {
         let known = folder.value("configuration")?.unwrap_or_default();
         bail!("{other}\n{}", differences(&known, &config.to_toml("paper")?));
     }
+    settle_tables(folder, config)?;
     folder.settle("version", env!("CARGO_PKG_VERSION"))?;
     folder.settle("configuration", &config.to_toml("paper").context("the settings as TOML")?)?;
     folder.settle("started", &jiff::Timestamp::now().to_string())?;
     Ok(())
+}
+
+/// Checks that the rows of dated tables up to the last recorded bars are the recorded ones, and records all rows.
+fn settle_tables(folder: &StateFolder, config: &Config) -> Result<()> {
+    let tables = config.dated_tables();
+    if tables.is_empty() {
+        return Ok(());
+    }
+    let rows = serde_json::to_string(&tables)?;
+    let known = folder.settle(RECORDED_TABLES, &rows)?;
+    let known: Vec<DatedTable> =
+        serde_json::from_str(&known).context("tables of settings in the state folder")?;
+    let Some((_, last)) = folder.last_message()? else {
+        return Ok(folder.replace(RECORDED_TABLES, &rows)?);
+    };
+    let last = TimestampNs(last);
+    if let Some(difference) = first_difference(&tables, &known, config.data.zone()?.date(last)) {
+        bail!(
+            "{}: {difference}, and the run has recorded bars until {}; expected the recorded rows up to that date, later \
+             ones may be added: use the file of the run, or start a new state folder",
+            folder.path().display(),
+            Iso(last)
+        );
+    }
+    Ok(folder.replace(RECORDED_TABLES, &rows)?)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use betaflow_engine::portfolio::{CapMethod, Rebalance};
+use betaflow_engine::portfolio::{CapMethod, GroupBound, GroupMultiplier, Rebalance};
 use serde::Serialize;
 
 use super::Report;
@@ -61,6 +61,12 @@ struct Problem {
     gross_max: Number,
     net_target: Option<f64>,
     exposure_bounds: Vec<ExposureBound>,
+    /// Groups of the instruments; empty without groups.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    groups: Vec<GroupMembers>,
+    /// Bounds by group; empty without any.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    group_bounds: Vec<GroupBoundOf>,
     /// Weights b of the benchmark, against which risk and the gross limit are measured; empty without `sizing.active`.
     benchmark: Vec<Number>,
     cap_method: CapMethod,
@@ -72,6 +78,28 @@ struct ExposureBound {
     factor: String,
     lower: Number,
     upper: Number,
+}
+
+/// Members and weights of one group.
+#[derive(Debug, Serialize)]
+struct GroupMembers {
+    /// Name such as `sector:Energy`.
+    group: String,
+    symbols: Vec<String>,
+    /// Sum of the target weights, and of their absolute values.
+    net: Number,
+    gross: Number,
+    /// Exposure of the target weights to the factor of the group; null without one.
+    exposure: Number,
+}
+
+/// Bounds of one group, on the weights themselves.
+#[derive(Debug, Serialize)]
+struct GroupBoundOf {
+    group: String,
+    lower: Number,
+    upper: Number,
+    gross: Number,
 }
 
 /// Target weights and the multipliers of the limits.
@@ -100,7 +128,18 @@ struct Multipliers {
     gross: Number,
     net: Number,
     exposures: Vec<Number>,
+    /// Multipliers by group, in the order of `group_bounds`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    groups: Vec<GroupMultipliers>,
     bounds: Vec<Number>,
+}
+
+/// Multipliers of the bounds of a group.
+#[derive(Debug, Serialize)]
+struct GroupMultipliers {
+    group: String,
+    net: Number,
+    gross: Number,
 }
 
 /// Growth that each limit costs.
@@ -111,6 +150,7 @@ struct GrowthGivenUp {
     gross: Number,
     net: Number,
     exposures: Number,
+    groups: Number,
     costs: Number,
     /// Fees on shorts.
     borrow: Number,
@@ -141,6 +181,7 @@ impl Report<'_> {
             gross: self.given_up.gross.into(),
             net: self.given_up.net.into(),
             exposures: self.given_up.exposures.into(),
+            groups: self.given_up.groups.into(),
             costs: self.given_up.costs.into(),
             borrow: self.given_up.borrow.into(),
         };
@@ -168,13 +209,13 @@ impl Report<'_> {
 
     fn problem(&self) -> Problem {
         let of = &*self.shown.rebalance;
-        let factors = &self.factors[..of.factors()];
+        let names = self.factor_names();
+        let factors = &names[..of.factors()];
         let exposures = factors.iter().enumerate();
-        let exposures =
-            exposures.map(|(j, factor)| (factor.clone(), numbers(of.exposures.column(j).as_slice())));
+        let exposures = exposures.map(|(j, factor)| (factor.clone(), numbers(&of.exposures_to(j))));
         let rows = of.factor_covariance.row_iter();
         let bounds = of.exposure_bounds.iter().map(|bound| ExposureBound {
-            factor: self.factors[bound.factor].clone(),
+            factor: names[bound.factor].clone(),
             lower: bound.lower.into(),
             upper: bound.upper.into(),
         });
@@ -211,6 +252,8 @@ impl Report<'_> {
             gross_max: of.gross.into(),
             net_target: of.net,
             exposure_bounds: bounds.collect(),
+            groups: self.groups(),
+            group_bounds: self.group_bounds(),
             benchmark: numbers(&of.benchmark),
             cap_method: sizing.cap_method,
         }
@@ -230,6 +273,7 @@ impl Report<'_> {
                 gross: of.multipliers.gross.into(),
                 net: of.multipliers.net.into(),
                 exposures: numbers(&of.multipliers.exposures),
+                groups: self.group_multipliers(),
                 bounds: numbers(&of.bound_multipliers()),
             },
             within_limits: of.outcome.within_limits(),
@@ -245,5 +289,62 @@ impl Report<'_> {
     fn symbols(&self, holds: impl Fn(&Rebalance, usize) -> bool) -> Vec<String> {
         let (of, names) = (&*self.shown.rebalance, &self.shown.names);
         (0..of.weights.len()).filter(|&i| holds(of, i)).map(|i| names[i].to_string()).collect()
+    }
+}
+
+impl Report<'_> {
+    /// Names of the K factors.
+    pub(super) fn factor_names(&self) -> Vec<String> {
+        let of = &*self.shown.rebalance;
+        let given = self.factors.iter().take(of.factors() - of.group_factors.len().min(of.factors()));
+        let given = if of.own.is_empty() { self.factors.iter().take(of.factors()) } else { given };
+        given.cloned().chain(of.group_factors.iter().map(ToString::to_string)).collect()
+    }
+
+    /// Members and weights of each group.
+    fn groups(&self) -> Vec<GroupMembers> {
+        let of = &*self.shown.rebalance;
+        let factors = self.factor_names();
+        let exposures = of.exposures_of(&of.weights);
+        let mut groups = Vec::new();
+        for column in &of.groups {
+            for (at, name) in column.names.iter().enumerate() {
+                let members: Vec<usize> =
+                    (0..of.weights.len()).filter(|i| column.group_of(*i) == Some(at)).collect();
+                let group = format!("{}:{name}", column.factor);
+                let factor = factors.iter().position(|factor| *factor == group);
+                groups.push(GroupMembers {
+                    symbols: members.iter().map(|i| self.shown.names[*i].to_string()).collect(),
+                    net: members.iter().map(|i| of.weights[*i]).sum::<f64>().into(),
+                    gross: members.iter().map(|i| of.weights[*i].abs()).sum::<f64>().into(),
+                    exposure: factor.and_then(|at| exposures.get(at).copied()).unwrap_or(f64::NAN).into(),
+                    group,
+                });
+            }
+        }
+        groups
+    }
+
+    fn group_bounds(&self) -> Vec<GroupBoundOf> {
+        let of = &*self.shown.rebalance;
+        let bounds = of.group_limits.iter().flat_map(|limits| &limits.bounds).zip(&of.bounded_groups);
+        let bound = |(bound, group): (&GroupBound, &String)| GroupBoundOf {
+            group: group.clone(),
+            lower: bound.lower.into(),
+            upper: bound.upper.into(),
+            gross: bound.gross.into(),
+        };
+        bounds.map(bound).collect()
+    }
+
+    fn group_multipliers(&self) -> Vec<GroupMultipliers> {
+        let of = &*self.shown.rebalance;
+        let prices = of.multipliers.groups.iter().zip(&of.bounded_groups);
+        let multipliers = |(price, group): (&GroupMultiplier, &String)| GroupMultipliers {
+            group: group.clone(),
+            net: price.net.into(),
+            gross: price.gross.into(),
+        };
+        prices.map(multipliers).collect()
     }
 }

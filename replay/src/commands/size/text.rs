@@ -55,6 +55,7 @@ impl Report<'_> {
                 "sizing.cap_method is \"scale\": marginal values and the frontier are those of \"exact\".",
             );
         }
+        self.add_groups(&mut page, year);
         self.add_trades(&mut page);
         if !self.frontier.is_empty() {
             page.section("Frontier: growth by turnover").table(self.frontier_table(year));
@@ -87,6 +88,9 @@ impl Report<'_> {
         if !of.exposure_bounds.is_empty() {
             rows.push(("Exposure bounds", String::new(), growth(given.exposures)));
         }
+        if !of.group_limits.is_empty() {
+            rows.push(("Bounds by group", String::new(), growth(given.groups)));
+        }
         rows.push(("Costs", String::new(), growth(given.costs)));
         if !of.borrow.is_empty() {
             rows.push(("Fees on shorts", String::new(), growth(given.borrow)));
@@ -95,6 +99,52 @@ impl Report<'_> {
             table.row([name.to_owned(), price, growth]);
         }
         table
+    }
+
+    /// Adds a table of weights, bounds and multipliers by group, if there are groups.
+    fn add_groups(&self, page: &mut Page, year: f64) {
+        let of = &*self.shown.rebalance;
+        let bounds: Vec<_> = of.group_limits.iter().flat_map(|limits| &limits.bounds).collect();
+        let factors = self.factor_names();
+        let exposures = of.exposures_of(&of.weights);
+        for column in &of.groups {
+            let [mut net, mut gross] = [vec![0.0; column.names.len()], vec![0.0; column.names.len()]];
+            for (i, weight) in of.weights.iter().enumerate() {
+                if let Some(group) = column.group_of(i) {
+                    net[group] += weight;
+                    gross[group] += weight.abs();
+                }
+            }
+            let header =
+                ["", "Net, %", "Bounds, %", "Gross, %", "Limit, %", "Exposure", "Marginal value, bps a year"];
+            let mut table = Table::new(header);
+            for (at, name) in column.names.iter().enumerate() {
+                let full = format!("{}:{name}", column.factor);
+                let bounded = of.bounded_groups.iter().position(|group| *group == full);
+                let bound = bounded.map(|at| bounds[at]);
+                let price = bounded.and_then(|at| of.multipliers.groups.get(at)).copied().unwrap_or_default();
+                let limit =
+                    |value: f64| if value.is_finite() { decimals(100.0 * value, 2) } else { String::new() };
+                let factor = factors.iter().position(|factor| *factor == full);
+                let exposure = factor.and_then(|at| exposures.get(at)).map(|value| decimals(*value, 4));
+                let both = |(lower, upper): (f64, f64)| format!("{} to {}", limit(lower), limit(upper));
+                let net_bounds = bound.filter(|bound| bound.lower.is_finite() || bound.upper.is_finite());
+                table.row([
+                    name.to_string(),
+                    decimals(100.0 * net[at], 2),
+                    net_bounds.map_or_else(String::new, |bound| both((bound.lower, bound.upper))),
+                    decimals(100.0 * gross[at], 2),
+                    bound.map_or_else(String::new, |bound| limit(bound.gross)),
+                    exposure.unwrap_or_default(),
+                    match (bounded, of.outcome.within_limits()) {
+                        (None, _) => String::new(),
+                        (Some(_), true) => decimals(1e4 * (price.net.abs() + price.gross) * year * 0.01, 2),
+                        (Some(_), false) => OUT_OF_REACH.to_owned(),
+                    },
+                ]);
+            }
+            page.section(format!("Groups: {}", column.factor)).table(table);
+        }
     }
 
     fn add_trades(&self, page: &mut Page) {

@@ -80,6 +80,7 @@ fn type_name(kind: Kind) -> &'static str {
         Kind::Numbers => "list of numbers",
         Kind::NumberByName => "number by name",
         Kind::BoundsByName => "two numbers by name",
+        Kind::GroupBoundsByName => "bounds by name",
     }
 }
 

@@ -76,7 +76,10 @@ const TABLES: [TableReference; 16] = [
     TableReference::of::<UniverseSettings>(),
     TableReference {
         name: FACTORS,
-        doc: &["Factors made from instruments, name = expression, such as mom = \"0.5*MTUM - 0.5*SPX\"."],
+        doc: &[
+            "Factors made from instruments, name = expression, such as mom = \"0.5*MTUM - 0.5*SPX\", or of groups, such as \
+               sector = \"group:sector\".",
+        ],
         settings: &[],
         defaults: Table::new,
     },

@@ -98,6 +98,15 @@ fn value_schema(setting: &Setting) -> Value {
                 json!({ "type": "array", "items": number_schema(range), "minItems": 2, "maxItems": 2 });
             json!({ "type": "object", "additionalProperties": bounds })
         }
+        Kind::GroupBoundsByName => {
+            let net = json!({ "type": "array", "items": number_schema(range), "minItems": 2, "maxItems": 2 });
+            let bounds = json!({
+                "type": "object",
+                "properties": { "net": net, "gross": number_schema(range), "relative": { "type": "boolean" } },
+                "additionalProperties": false,
+            });
+            json!({ "type": "object", "additionalProperties": bounds })
+        }
     }
 }
 

@@ -5,12 +5,12 @@ use maud::{Markup, html};
 use super::headline::number;
 use crate::report::format::{count, counted, plain};
 use crate::report::page::Page;
-use crate::summary::{OfflineSummary, WindowSummary};
+use crate::summary::{OfflineSummary, RiskComparisonSummary, RiskModelSummary, WindowSummary};
 
 /// Adds a section if the run estimated offline. Its results use later data and do not trade.
 pub(super) fn add(page: &mut Page, offline: &OfflineSummary) {
-    let OfflineSummary { smooth, em, compare } = offline;
-    if smooth.is_none() && em.is_none() && compare.is_none() {
+    let OfflineSummary { smooth, em, compare, compare_risk } = offline;
+    if smooth.is_none() && em.is_none() && compare.is_none() && compare_risk.is_none() {
         return;
     }
     page.section("Offline estimation");
@@ -54,4 +54,32 @@ pub(super) fn add(page: &mut Page, offline: &OfflineSummary) {
             "Rolling regression of each window beside the filter, on the same forecasts: the higher hedged R² explains more.",
         );
     }
+    if let Some(risk) = compare_risk {
+        add_risk(page, risk);
+    }
+}
+
+/// Adds the comparison of risk models.
+fn add_risk(page: &mut Page, risk: &RiskComparisonSummary) {
+    let row = |row: &RiskModelSummary| -> Markup {
+        html! {
+            tr {
+                th scope="row" { (row.portfolios.replace('_', " ")) }
+                td { (row.model.replace('_', " ")) }
+                td { (plain(row.figures.qlike, 4)) }
+                td { (plain(row.figures.bias, 3)) }
+                td { (count(row.figures.frames)) }
+            }
+        }
+    };
+    // Rows of one kind of portfolio are together.
+    let mut rows: Vec<&RiskModelSummary> = risk.models.iter().collect();
+    rows.sort_by(|a, b| a.portfolios.cmp(&b.portfolios));
+    let rows: Vec<Markup> = rows.into_iter().map(row).collect();
+    page.table(&["portfolios", "model", "QLIKE", "bias", "predictions"], "plain", &rows);
+    page.small(
+        "Predicted variance of the next return of portfolios drawn every 21 frames, by the model of sizing and by covariances \
+         of the last 252 frames. QLIKE: mean of ln σ² + r²/σ², lower is better. Bias statistic: standard deviation of r/σ, 1 is \
+         a true risk.",
+    );
 }

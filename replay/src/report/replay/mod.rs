@@ -7,10 +7,13 @@ mod distribution;
 mod drawdowns;
 mod equity;
 mod exposure;
+mod groups;
 mod headline;
+mod membership;
 mod months;
 mod overview;
 mod recent;
+mod risk;
 mod rolling;
 mod turnover;
 mod user_files;
@@ -52,6 +55,7 @@ pub(super) fn html(run: &Run<'_>, trading: &TradingSummary, plot: &[String]) -> 
     }
     overview::add(&mut page, trading, curves.as_ref().ok().map(|equity| equity.active));
     user_files::add(&mut page, summary.given.as_ref());
+    membership::add(&mut page, trading.membership.as_ref());
     let benchmark = trading.benchmark.label();
     equity::add(&mut page, &curves, &benchmark);
     recent::add(&mut page, trading, &curves);
@@ -62,6 +66,8 @@ pub(super) fn html(run: &Run<'_>, trading: &TradingSummary, plot: &[String]) -> 
     turnover::add(&mut page, run, trading, &curves);
     costs::add(&mut page, trading, &curves);
     attribution::add(&mut page, run, trading, &curves);
+    risk::add(&mut page, run, trading.risk.as_ref(), &curves);
+    groups::add(&mut page, run, &trading.groups, &curves);
     contributors::add(&mut page, run);
     if let Some(figures) = &summary.factors {
         let times = curves.as_ref().map_or(&[][..], equity::Equity::times);

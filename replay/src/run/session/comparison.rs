@@ -4,13 +4,14 @@ use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use anyhow::{Result, bail};
+use anyhow::{Context as _, Result, bail};
 use betaflow_connectors::record::{EquityRow, select};
 use betaflow_connectors::store::StateView;
 use betaflow_engine::ledger::{LedgerFrame, RecordError, Recorder, RunFacts, hex};
 use betaflow_engine::model::Estimates;
+use betaflow_engine::time::TimestampNs;
 
-use crate::config::Config;
+use crate::config::{Config, DatedTable, RECORDED_TABLES, first_difference};
 use crate::terminal::{say, tell};
 
 /// Digests read at a time.
@@ -39,8 +40,9 @@ impl SessionComparison {
     /// # Errors
     /// The folder is not a state folder.
     pub(crate) fn with(folder: &Path, config: &Config) -> Result<Self> {
-        let written = StateView::open(folder)?.meta("configuration_digest")?;
-        let same_settings = written == Some(hex(&config.digest()?));
+        let view = StateView::open(folder)?;
+        let written = view.meta("configuration_digest")?;
+        let same_settings = written == Some(hex(&config.digest()?)) && has_same_tables(&view, config)?;
         Ok(Self { folder: folder.to_owned(), same_settings, found: Arc::default() })
     }
 
@@ -78,6 +80,18 @@ impl SessionComparison {
         line(format!("Same result as the recorded session: all {} digests are equal{beyond}", found.same));
         Ok(())
     }
+}
+
+/// Returns true if the rows of dated tables up to the last recorded frame are the recorded ones.
+fn has_same_tables(view: &StateView, config: &Config) -> Result<bool> {
+    let Some(recorded) = view.meta(RECORDED_TABLES)? else { return Ok(true) };
+    let recorded: Vec<DatedTable> =
+        serde_json::from_str(&recorded).context("tables of settings in the state folder")?;
+    let last: Option<i64> =
+        view.connection().query_row("SELECT max(timestamp) FROM equity", [], |row| row.get(0))?;
+    let zone = config.data.zone()?;
+    let last = last.map_or(i64::MIN, |last| zone.date(TimestampNs(last)));
+    Ok(first_difference(&config.dated_tables(), &recorded, last).is_none())
 }
 
 struct Comparer {

@@ -1,7 +1,7 @@
 //! Text of the engine's warnings about data and estimates.
 
 use betaflow_engine::time::Iso;
-use betaflow_engine::warning::{BarDifference, Example, FramesOfDate, Problem, Warning};
+use betaflow_engine::warning::{BarDifference, Example, FramesOfDate, Problem, UniverseRule, Warning};
 
 use super::problem::{problem_meaning, problem_remedy};
 use super::{Rendered, sentence};
@@ -42,8 +42,9 @@ fn text(warning: &Warning) -> String {
         ),
         Warning::InstrumentNotInData { rule, symbol, nearest } => {
             let hint = nearest.as_ref().map(|name| format!(" Did you mean `{name}`?"));
+            let table = if *rule == UniverseRule::Renames { "data" } else { "universe" };
             format!(
-                "universe.{} names `{symbol}`, which is not in the data.{}",
+                "{table}.{} names `{symbol}`, which is not in the data.{}",
                 rule.name(),
                 hint.unwrap_or_default()
             )

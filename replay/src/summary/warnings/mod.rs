@@ -20,7 +20,7 @@ use std::fmt;
 pub(crate) use code::Code;
 pub(crate) use problem::{problem_meaning, problem_remedy};
 
-use super::{Summary, data_warnings, time_text};
+use super::{MembershipSummary, Summary, data_warnings, time_text};
 use crate::config::{BenchmarkKind, Config, Slip};
 use crate::terminal::grouped;
 
@@ -99,6 +99,10 @@ impl Summary<'_> {
         warnings.extend(data_warnings(&self.facts.data));
         self.warn_of_given(&mut warnings);
         warnings.extend(survivorship_warning(self.config));
+        if let Some(membership) = MembershipSummary::of(self.facts) {
+            warnings.extend(membership.survivorship());
+            warnings.extend(membership.never_members());
+        }
         if trades {
             warnings.extend(self.config.slips().into_iter().map(Rendered::from));
             self.warn_of_volume(&mut warnings);

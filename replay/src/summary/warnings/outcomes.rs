@@ -146,6 +146,7 @@ impl Summary<'_> {
         let facts = &self.facts.sizing;
         let limits = [
             (facts.net_out_of_reach, "The net target or an exposure bound"),
+            (facts.group_out_of_reach, "The bound of a group"),
             (facts.gross_out_of_reach, "The gross limit"),
             (facts.repairing, "The box of weights, after drift or a halt,"),
         ];

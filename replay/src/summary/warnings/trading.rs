@@ -1,7 +1,8 @@
 //! Warnings about risk and execution.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
 
+use betaflow_engine::dated::DatedValues;
 use betaflow_engine::execution::{BenchmarkFacts, ExecutionFacts, ExecutionSettings};
 
 use super::{Code, Rendered};
@@ -135,16 +136,27 @@ impl Summary<'_> {
             );
             warnings.push(Rendered::new(Code::NotBorrowed, text));
         }
-        let Some(rows) = &self.config.run().execution.borrow else { return };
-        let known = |name: &&Arc<str>| self.facts.names.iter().any(|known| known == *name);
-        let unknown: Vec<&Arc<str>> = rows.symbols().filter(|name| !known(name)).collect();
-        if unknown.len() == rows.symbols().count() {
+        let run = self.config.run();
+        let borrow = run.execution.borrow.as_ref().and_then(|rows| self.unknown_symbols(rows));
+        let bounds = run.sizing.weight_bounds.as_ref().and_then(|rows| self.unknown_symbols(rows));
+        let found = [("execution.borrow_file", borrow), ("sizing.weight_bounds_file", bounds)];
+        for (setting, (first, count)) in
+            found.into_iter().filter_map(|(setting, found)| Some((setting, found?)))
+        {
             let text = format!(
-                "execution.borrow_file has no row of a symbol of the data; its symbols are such as `{}`.",
-                unknown.first().map_or("", |name| &***name)
+                "{setting} has rows of {} not in the data, such as `{first}`; they have no effect.",
+                counted(count as u64, "symbol")
             );
-            warnings.push(Rendered::new(Code::UnknownBorrow, text));
+            warnings.push(Rendered::new(Code::UnknownSymbols, text));
         }
+    }
+
+    /// First symbol of a table that is not in the data, and their number.
+    fn unknown_symbols<V>(&self, rows: &DatedValues<V>) -> Option<(String, usize)> {
+        let known: BTreeSet<&str> = self.facts.names.iter().map(|name| &**name).collect();
+        let mut unknown = rows.symbols().filter(|name| !known.contains(&***name));
+        let first = unknown.next()?.to_string();
+        Some((first, 1 + unknown.count()))
     }
 
     fn warn_of_costs(&self, warnings: &mut Vec<Rendered>) {

@@ -3,7 +3,10 @@
 use betaflow_engine::model::{EmFit, EstimatorKind, PairedForecasts};
 
 use crate::config::Config;
-use crate::summary::{Code, EmSummary, OfflineSummary, Rendered, Section, SmoothSummary, WindowSummary};
+use crate::summary::{
+    Code, EmSummary, OfflineSummary, Rendered, RiskComparisonSummary, RiskModelSummary, Section,
+    SmoothSummary, WindowSummary,
+};
 use crate::terminal::{NONE, Page, Table, counted, decimals, grouped};
 
 /// Results of the requested parts.
@@ -12,6 +15,7 @@ pub(crate) struct Findings {
     pub(crate) smoothed: Option<SmoothedBy>,
     pub(crate) fitted: Option<FittedFacts>,
     pub(crate) compared: Option<RollingResults>,
+    pub(crate) risk: Option<RiskComparisonSummary>,
 }
 
 /// The model that was smoothed.
@@ -116,6 +120,7 @@ impl Findings {
             smooth: self.smoothed.map(SmoothedBy::summary),
             em: self.fitted.as_ref().map(em),
             compare: self.compared.as_ref().map(windows),
+            compare_risk: self.risk.clone(),
         };
         let warnings = self.notes().into_iter().map(|text| Rendered::new(Code::Offline, text));
         Section { keys, page: self.page(), warnings: warnings.collect() }
@@ -154,6 +159,13 @@ impl Findings {
                 ));
             }
         }
+        if let Some(risk) = self.risk.as_ref().filter(|risk| risk.frames == 0) {
+            notes.push(format!(
+                "No risk could be compared: found {} with a prediction, expected more than 252 frames with returns of at \
+                 least two instruments and with all factors.",
+                counted(risk.frames, "frame")
+            ));
+        }
         if let Some(compared) = &self.compared {
             let empty = compared.windows.iter().filter(|window| window.paired.forecasts() == 0);
             let empty: Vec<_> = empty.map(|window| window.days.to_string()).collect();
@@ -189,8 +201,34 @@ impl Findings {
             page.section("Hedged R² out of sample: rolling least squares against the filter");
             page.table(compared.table());
         }
+        if let Some(risk) = &self.risk {
+            page.section(
+                "Predicted risk of portfolios: QLIKE (lower is better) and bias statistic (1 is true)",
+            );
+            page.table(risk_table(risk));
+        }
         page
     }
+}
+
+/// Returns a row for each model, a column for each kind of portfolio: QLIKE, then the bias statistic.
+fn risk_table(risk: &RiskComparisonSummary) -> Table {
+    let mut kinds: Vec<&str> = Vec::new();
+    for row in &risk.models {
+        if !kinds.contains(&&*row.portfolios) {
+            kinds.push(&row.portfolios);
+        }
+    }
+    let title = |kind: &&str| kind.replace('_', " ");
+    let mut table = Table::new(["Model".to_owned()].into_iter().chain(kinds.iter().map(title)));
+    for rows in risk.models.chunks(kinds.len().max(1)) {
+        let cell = |row: &RiskModelSummary| {
+            format!("{} {}", decimals(row.figures.qlike.into(), 3), decimals(row.figures.bias.into(), 2))
+        };
+        let name = rows.first().map_or_else(String::new, |row| row.model.replace('_', " "));
+        table.row([name].into_iter().chain(rows.iter().map(cell)));
+    }
+    table
 }
 
 impl RollingResults {

@@ -1,13 +1,14 @@
-//! Offline estimation: smoothing, EM, and the comparison with rolling regressions.
+//! Offline estimation: smoothing, EM, and the comparisons with rolling regressions and with other risk models.
 //!
 //! It runs after the pipeline and reads the data a second time. Its results cannot reach the pipeline, which does not accept
 //! the types of betas with hindsight.
 //!
-//! Returns above 2 GB are rejected. Instruments are smoothed and fitted one after the other, so that memory holds the moments
+//! The comparison of risk models holds 252 frames. For all else, returns above 2 GB are rejected. Instruments are smoothed and fitted one after the other, so that memory holds the moments
 //! of one. The DLM of a single instrument starts from the same S₀ as among the others (`Dlm::start`), and gives the same bits.
 
 mod findings;
 mod hindsight;
+mod risk;
 mod rolling;
 
 use std::path::Path;
@@ -36,11 +37,18 @@ pub(crate) fn run(asked: &OfflineArgs, config: &Config, facts: &RunFacts, folder
     if !asked.smooth && asked.em.is_none() && asked.compare.is_none() {
         return Ok(findings);
     }
+    if let Some(Rival::Risk) = asked.compare {
+        findings.risk = Some(risk::compare(config)?);
+    }
+    let rolls = matches!(asked.compare, Some(Rival::Rolling));
+    if !asked.smooth && asked.em.is_none() && !rolls {
+        return Ok(findings);
+    }
     let panel = read(config, facts)?;
     if asked.smooth || asked.em.is_some() {
         hindsight::look_back(asked.smooth, asked.em, config, &panel, folder, &mut findings)?;
     }
-    if let Some(Rival::Rolling) = asked.compare {
+    if rolls {
         findings.compared = Some(rolling::compare(config, &panel, folder)?);
     }
     Ok(findings)

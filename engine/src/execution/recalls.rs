@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::super::book::Book;
-use super::super::fills::{Fill, Reason};
-use super::super::market::Market;
-use super::super::orders::{OrderState, nearest_lots, whole_lots};
-use super::super::working::Fate;
+use super::book::Book;
+use super::fills::{Fill, Reason};
+use super::market::Market;
+use super::orders::{OrderState, nearest_lots, whole_lots};
+use super::working::Fate;
 use crate::frame::Frame;
 
 /// Relative difference of two quantities that is rounding.
@@ -26,7 +26,7 @@ pub(super) struct Recall {
 impl Book {
     /// Buys the shares recalled at the preceding close. An instrument that does not trade on the frame keeps its short,
     /// which is recalled again at this close.
-    pub(in super::super) fn fill_recalls(&mut self, frame: &Frame, market: &Market, fills: &mut Vec<Fill>) {
+    pub(super) fn fill_recalls(&mut self, frame: &Frame, market: &Market, fills: &mut Vec<Fill>) {
         let Self { settings, borrowing, facts, portfolio, .. } = self;
         let Some(borrowing) = borrowing.as_mut().filter(|borrowing| !borrowing.recalls.is_empty()) else {
             return;
@@ -50,7 +50,7 @@ impl Book {
 
     /// Notes the shorts that exceed the shares available at a close, for the next bar. Orders of these instruments that
     /// still work are cancelled; purchases that fill on the next bar anyway count towards the recall.
-    pub(in super::super) fn mark_recalls(&mut self) {
+    pub(super) fn mark_recalls(&mut self) {
         let Self { settings, borrowing, working, ended, portfolio, .. } = self;
         let Some(borrowing) = borrowing else { return };
         borrowing.recalls.clear();
@@ -93,7 +93,7 @@ impl Book {
 impl Fill {
     /// Returns true if the fill pays the costs of an order: a recall does, without one.
     #[must_use]
-    pub(in super::super) fn pays_as_order(&self) -> bool {
+    pub(super) fn pays_as_order(&self) -> bool {
         matches!(self.reason, Reason::Order | Reason::Recall)
     }
 }

@@ -9,24 +9,20 @@
 //! price and costs of an order, outside the turnover cap and the participation cap (`recalls.rs`). Until then it counts as
 //! an order in flight.
 
-mod recalls;
-mod terms;
-
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::actions::Action;
+use super::borrow_terms::{BorrowTerms, borrow_fees};
 use super::costs::BPS;
-use super::orders::nearest_lots;
+use super::orders::{nearest_lots, whole_lots};
 use super::portfolio::Portfolio;
+use super::recalls::{Recall, UNIT_DUST};
 use super::settings::ExecutionSettings;
 use crate::dated::{DatedValues, InForce};
 use crate::frame::Frame;
 use crate::names::InstrumentNames;
-use recalls::Recall;
-use terms::borrow_fees;
-pub use terms::{BorrowTerms, available_units};
 
 /// Fee charged on one short position on a frame.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -50,7 +46,8 @@ pub(super) struct Borrowing {
     /// Not part of the state: see [`Borrowing::under`].
     #[serde(skip)]
     terms: InForce<BorrowTerms>,
-    recalls: Vec<Recall>,
+    /// Shares to buy on the next bar.
+    pub(super) recalls: Vec<Recall>,
     /// Fees of the last frame.
     charges: Vec<BorrowCharge>,
 }
@@ -112,7 +109,7 @@ impl Borrowing {
     /// Writes the terms in force on a frame into the portfolio, and takes the recalls out of the orders in flight: they
     /// fill on this frame.
     pub(super) fn begin(&mut self, frame: &Frame, lot: f64, portfolio: &mut Portfolio) {
-        self.names.extend(&frame.listed);
+        self.names.take(frame);
         for Recall { instrument, quantity } in &self.recalls {
             let in_flight = &mut portfolio.in_flight[*instrument as usize];
             *in_flight = nearest_lots(*in_flight - quantity, lot);
@@ -150,10 +147,10 @@ impl Portfolio {
     pub(super) fn borrowable(&self, instrument: usize, quantity: f64, lot: f64) -> f64 {
         let Some(available) = self.shortable.get(instrument) else { return quantity };
         let room = self.quantity[instrument] + available;
-        if quantity >= 0.0 || -quantity <= room + recalls::UNIT_DUST * available {
+        if quantity >= 0.0 || -quantity <= room + UNIT_DUST * available {
             return quantity;
         }
-        0.0 - super::orders::whole_lots(room.max(0.0), lot)
+        0.0 - whole_lots(room.max(0.0), lot)
     }
 
     /// Value at the last prices of the shorts that have a fee of their own, and that fee in currency per year.

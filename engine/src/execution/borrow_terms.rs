@@ -2,15 +2,16 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::super::carrying::DAYS_OF_RATES;
-use super::super::costs::BPS;
+use super::carrying::DAYS_OF_RATES;
+use super::costs::BPS;
 
 /// Terms on which the shares of an instrument can be borrowed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct BorrowTerms {
     /// Fee in bps of the value of the short per year; `None` for `borrow_bps_per_year`.
     pub bps_per_year: Option<f64>,
-    /// Units that can be short in all; 0 for none, `None` for any number.
+    /// Units that can be short in all, 0 for none, `None` for any number. A split does not change them: a row of its date
+    /// does.
     pub available: Option<f64>,
 }
 

@@ -1,0 +1,119 @@
+//! `data.renames`: a company with two symbols trades as one instrument.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod support;
+
+use std::fs;
+use std::path::Path;
+
+use jiff::{Span, civil};
+use support::{Bar, DAY_NS, Panel, Run, call, folder, joined, paper, run, write_tidy};
+
+const SETTINGS: [&str; 4] =
+    ["estimator.warmup=40", "execution.delay_bars=2", "sizing.weight_min=-0.05", "data.renames=renames.csv"];
+
+/// Frame of the change.
+const AT: usize = 120;
+
+fn date(day: i64) -> String {
+    civil::date(1970, 1, 1).saturating_add(Span::new().days(day)).to_string()
+}
+
+/// Bars in which S05 is called T05 from the frame on.
+fn renamed(panel: &Panel) -> Vec<Bar> {
+    let mut bars = panel.bars.clone();
+    for bar in bars.iter_mut().filter(|bar| bar.symbol == "S05" && bar.time >= panel.times[AT]) {
+        bar.symbol = "T05".to_owned();
+    }
+    bars
+}
+
+fn write_change(path: &Path, panel: &Panel, from: &str, to: &str) {
+    let day = date(panel.times[AT] / DAY_NS);
+    fs::write(path.join("renames.csv"), format!("from_symbol,to_symbol,date\n{from},{to},{day}\n")).unwrap();
+}
+
+fn navs(run: &Run) -> Vec<f64> {
+    run.table("equity").numbers("nav")
+}
+
+#[test]
+fn company_with_two_symbols_trades_as_one() {
+    let folder = folder();
+    let path = folder.path();
+    let panel = Panel::new(71, 220, 8);
+    let data = panel.write(path);
+    let plain = run(path, "plain", &joined("replay", &data, &SETTINGS[..3]));
+    write_tidy(&path.join("two.parquet"), &renamed(&panel));
+    let data = panel.arguments(path, "two.parquet");
+    write_change(path, &panel, "S05", "T05");
+    let own = [&SETTINGS[..], &["record.weights=all"]].concat();
+    let joined_run = run(path, "joined", &joined("replay", &data, &own));
+    assert_eq!(navs(&plain), navs(&joined_run));
+    assert_eq!(joined_run.summary["data"]["instruments"], plain.summary["data"]["instruments"]);
+    let weights = joined_run.table("weights");
+    for (time, symbol) in weights.times().into_iter().zip(weights.texts("symbol")) {
+        assert!(symbol != "S05" || time < panel.times[AT], "S05 at {time}");
+        assert!(symbol != "T05" || time >= panel.times[AT], "T05 at {time}");
+    }
+    assert!(weights.texts("symbol").contains(&"T05".to_owned()));
+    let again = run(path, "again", &["replay", "--config", "joined/run.toml"]);
+    assert_eq!(again.digest(), joined_run.digest());
+    // Without the file it is two instruments.
+    let two = run(path, "two", &joined("replay", &data, &SETTINGS[..3]));
+    assert_ne!(navs(&two), navs(&plain));
+
+    // A rule of the universe names both symbols.
+    let exclude = [&SETTINGS[..], &["universe.exclude=['S05']"]].concat();
+    let without = run(path, "without", &joined("replay", &data, &exclude));
+    assert!(!without.table("fills").texts("symbol").iter().any(|symbol| symbol.ends_with("05")));
+}
+
+#[test]
+fn live_run_changes_the_symbol_as_its_replay_does() {
+    let folder = folder();
+    let path = folder.path();
+    let panel = Panel::new(73, 200, 8);
+    panel.write(path);
+    write_tidy(&path.join("two.parquet"), &renamed(&panel));
+    let data = panel.arguments(path, "two.parquet");
+    write_change(path, &panel, "S05", "T05");
+    let from_files = run(path, "files", &joined("replay", &data, &SETTINGS));
+    let serving = paper::Serving::start(path, &joined("serve", &data, &[])[1..], &[]);
+    let own = ["--set", "data.renames=renames.csv"];
+    let ended = call(path, &[paper::arguments(&serving.url, "state"), own.to_vec()].concat());
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    assert_eq!(paper::digest(&ended.out), from_files.digest());
+    let again = call(path, &["replay", "--session", "state", "--out", "again", "--no-report"]);
+    assert!(again.out.contains("Same result as the recorded session"), "{} {}", again.out, again.err);
+}
+
+#[test]
+fn contradictions_of_changes_and_rows_are_located() {
+    let folder = folder();
+    let path = folder.path();
+    let panel = Panel::new(71, 150, 6);
+    let data = panel.write(path);
+    let fails = |parts: &[&str]| {
+        let ended = call(path, &joined("replay", &data, &SETTINGS));
+        assert_eq!(ended.code, Some(1), "{parts:?}");
+        let text = support::flat(&ended.err);
+        assert!(parts.iter().all(|part| text.contains(part)), "{parts:?}: {text}");
+    };
+    // Rows of the old symbol after the change.
+    write_change(path, &panel, "S00", "T00");
+    fails(&["prices.parquet", "row", "`S00`", &date(panel.times[AT] / DAY_NS)]);
+    // Rows of the new symbol before the change.
+    write_change(path, &panel, "S03", "S05");
+    fails(&["data.renames", "`S05`", "`S03`"]);
+    fs::write(path.join("renames.csv"), "from_symbol,to_symbol,date\nA,B,2015-01-01\nA,C,2015-02-01\n")
+        .unwrap();
+    fails(&["renames.csv", "line 3", "2015-01-01"]);
+    fs::write(path.join("renames.csv"), "from_symbol,to_symbol,date,ratio\nA,B,2015-01-01,-1\n").unwrap();
+    fails(&["renames.csv", "line 2", "-1"]);
+    // Symbols that the data does not have.
+    fs::write(path.join("renames.csv"), "from_symbol,to_symbol,date\nS0X,T05,2015-02-02\n").unwrap();
+    let run = run(path, "unknown", &joined("replay", &data, &SETTINGS));
+    let warnings = run.summary["warnings"].to_string();
+    assert!(warnings.contains("data.renames names `S0X`") && warnings.contains("`T05`"), "{warnings}");
+}
