@@ -61,6 +61,7 @@ fn counted(work: Work<'_>) -> Result<()> {
 fn settings() -> RunSettings {
     RunSettings {
         calendar: Calendar::default(),
+        sessions: None,
         excess: true,
         estimator: EstimatorSettings { warmup: WARMUP as u32, ..EstimatorSettings::default() },
         groups: Vec::new(),

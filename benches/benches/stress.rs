@@ -69,6 +69,7 @@ fn panel(instruments: usize, days: usize) -> Vec<Frame> {
 fn settings() -> RunSettings {
     RunSettings {
         calendar: Calendar::default(),
+        sessions: None,
         excess: true,
         estimator: EstimatorSettings::default(),
         groups: Vec::new(),

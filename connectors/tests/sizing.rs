@@ -65,6 +65,7 @@ fn rebalances(sizing: SizingSettings) -> Vec<Arc<Rebalance>> {
     let source = ParquetSource::open(&tutorial::prices(), None, settings).unwrap();
     let run = RunSettings {
         calendar: Calendar::default(),
+        sessions: None,
         excess: true,
         estimator: EstimatorSettings::default(),
         groups: Vec::new(),

@@ -385,3 +385,53 @@ fn names_without_shares_are_never_sold_short_and_later_rows_change_nothing_befor
         assert_eq!(a.digest, b.digest, "{}", a.seq);
     }
 }
+
+#[test]
+fn short_exceeds_the_available_shares_for_a_bar_at_most() {
+    let mut recalls = 0;
+    for seed in 0..12 {
+        let (market, mut run) = market();
+        let market = Generated { seed: 50 + seed, missing: 0.1, frames: 200, ..market };
+        run.execution.delay_bars = 1 + seed % 3;
+        run.execution.unfilled = if seed % 2 == 0 { Unfilled::Carry } else { Unfilled::Cancel };
+        run.execution.lot = [0.0, 10.0][usize::from(seed % 4 == 3)];
+        run.sizing.rebalance_every = 1 + seed % 5;
+        let mut random = support::Random(seed);
+        let units = [Some(0.0), Some(150.0), Some(600.0), None];
+        let mut rows = Vec::new();
+        for name in 0..20 {
+            for date in (60..200).filter(|_| random.uniform() < 0.05).collect::<Vec<i64>>() {
+                let available = units[(random.uniform() * 4.0) as usize];
+                rows.push((format!("S{name:03}"), date, BorrowTerms { bps_per_year: None, available }));
+            }
+        }
+        let table = Arc::new(DatedValues::new(rows).unwrap());
+        run.execution.borrow = Some(Arc::clone(&table));
+        let (ledger, report) = ledger(&market, &run);
+        recalls += report.facts.execution.recalls;
+        let frames = market.frames();
+        let mut held = std::collections::BTreeMap::new();
+        for frame in &ledger {
+            for fill in &frame.fills {
+                *held.entry(Arc::clone(&frame.names[fill.instrument as usize])).or_insert(0.0) +=
+                    fill.quantity;
+            }
+            let date = frame.timestamp.date();
+            for (i, close) in frames[frame.seq as usize].close.iter().enumerate() {
+                let name = &frame.names[i];
+                let available = |date: i64| {
+                    table.on(name, date).and_then(|terms| terms.available).unwrap_or(f64::INFINITY)
+                };
+                let short = -held.get(name).copied().unwrap_or(0.0);
+                let most = available(date - 1).max(available(date));
+                // A lot beyond the limit is recalled whole.
+                assert!(
+                    close.is_nan() || short <= most + 1e-6,
+                    "seed {seed}, {name} at {}: {short} of {most}",
+                    frame.seq
+                );
+            }
+        }
+    }
+    assert!(recalls > 50, "{recalls}");
+}

@@ -119,9 +119,9 @@ struct Reference {
 impl Reference {
     fn new(settings: &EstimatorSettings) -> Self {
         let s = settings.observation_variance.unwrap();
-        let variances = [settings.initial_alpha_variance.unwrap(), 0.5, 0.5];
+        let variances = [settings.initial_alpha_variance.unwrap(), 0.5, 0.5 * 0.35 * 0.35];
         Self {
-            m: DVector::from_vec(vec![0.0, settings.initial_market_beta, 1.0]),
+            m: DVector::from_vec(vec![0.0, settings.initial_market_beta, 0.5]),
             c: DMatrix::from_diagonal(&DVector::from_row_slice(&variances)),
             s,
             n: settings.observation_dof,
@@ -288,6 +288,8 @@ fn change_of_group_restarts_only_its_loading() {
     for kind in KINDS {
         let settings = EstimatorSettings {
             kind,
+            // One model, because the weights of several flatten in a frame without a return.
+            discount_grid: vec![0.99],
             reversion_grid: vec![0.0],
             alpha_discount_factor: 1.0,
             ..EstimatorSettings::default()
@@ -305,11 +307,11 @@ fn change_of_group_restarts_only_its_loading() {
         assert_eq!(after.groups[0].of[2], 1);
         assert!(same(before.alpha[2], after.alpha[2]), "{kind:?}");
         assert!(same(before.betas_on(0)[2], after.betas_on(0)[2]), "{kind:?}");
-        assert!((before.betas_on(1)[2] - 1.0).abs() > 1e-3 && same(after.betas_on(1)[2], 1.0), "{kind:?}");
-        assert!(after.sd_of(2)[2] > 2.0 * before.sd_of(2)[2], "{kind:?}");
+        assert!((before.betas_on(1)[2] - 0.5).abs() > 1e-3 && same(after.betas_on(1)[2], 0.5), "{kind:?}");
+        assert!(after.sd_of(2)[2] > 1.2 * before.sd_of(2)[2], "{kind:?}");
         assert!(after.sd_of(1)[2] < 1.2 * before.sd_of(1)[2], "{kind:?}");
         assert!(after.coefficient_cov_of(2, 1, 2).abs() < 1e-3 * after.coefficient_cov_of(2, 2, 2));
-        assert!(!same(seen[119].betas_on(1)[2], 1.0) && seen[119].sd_of(2)[2] < after.sd_of(2)[2]);
+        assert!(!same(seen[119].betas_on(1)[2], 0.5), "{kind:?}");
     }
 }
 

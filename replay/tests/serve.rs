@@ -94,6 +94,7 @@ fn traded(served: &ServeProcess, source: Settings) -> (String, EdgeCounts) {
     let source = FeedSource::open(&hello, inputs, Box::new(NoLog), source).unwrap();
     let settings = RunSettings {
         calendar: Calendar::default(),
+        sessions: None,
         excess: true,
         estimator: EstimatorSettings { warmup: 60, ..EstimatorSettings::default() },
         groups: Vec::new(),

@@ -333,8 +333,8 @@ impl FactorJoin {
         self.compounded.clear();
         self.taken.iter_mut().for_each(Vec::clear);
         let mut count = 0;
-        // A row of a date is joined to the frames of that date and later ones by the clock of the time zone.
-        let clock = frame.local_time().0;
+        // A daily frame takes the row of its local date.
+        let clock = if self.rows.zone.has_dates() { frame.local_time().0 } else { t.0 };
         let is_due = |next: i64, are_dates: bool| {
             next <= if are_dates && TimestampNs(next).is_midnight() { clock } else { t.0 }
         };

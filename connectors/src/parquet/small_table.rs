@@ -2,7 +2,7 @@
 
 use arrow_array::types::Int32Type;
 use arrow_array::{Array, ArrayRef, cast::AsArray};
-use betaflow_engine::time::{DAY_NS, Date, TimestampNs};
+use betaflow_engine::time::{DAY_NS, Date, Iso, TimestampNs};
 
 use super::batches::{BATCH_ROWS, batch_rows};
 use super::columns::{is_number, is_text, is_time, numbers, text, times};
@@ -23,6 +23,8 @@ pub enum SmallKind {
     Text,
     /// Numbers or booleans; true is 1.
     Number,
+    /// Times of day as text, or timestamps, read as text in UTC.
+    Clock,
     /// Dates: dates, times (of which the date counts), text such as 2015-01-31, or whole numbers such as 20150131.
     Date,
 }
@@ -85,7 +87,7 @@ impl SmallTable {
         };
         let options = ImportOptions {
             content: Content::Table,
-            texts: names(&[SmallKind::Text, SmallKind::Date]),
+            texts: names(&[SmallKind::Text, SmallKind::Clock, SmallKind::Date]),
             numbers: names(&[SmallKind::Number]),
             ..ImportOptions::default()
         };
@@ -102,7 +104,7 @@ impl SmallTable {
         let mut columns: Vec<Option<(String, Cells)>> = Vec::new();
         for (column, at) in wanted.iter().zip(&positions) {
             let cells = match column.kind {
-                SmallKind::Text => Cells::Text(Vec::new()),
+                SmallKind::Text | SmallKind::Clock => Cells::Text(Vec::new()),
                 SmallKind::Number => Cells::Number(Vec::new()),
                 SmallKind::Date => Cells::Date(Vec::new()),
             };
@@ -233,6 +235,7 @@ impl Columns<'_> {
         let is_boolean = *found == arrow_schema::DataType::Boolean;
         let (fits, expected) = match kind {
             SmallKind::Text => (is_text(found) || is_number(found), "text"),
+            SmallKind::Clock => (is_text(found) || is_time(found), "a time of day or a timestamp"),
             SmallKind::Number => (is_number(found) || is_boolean, "a number or a boolean"),
             SmallKind::Date => (is_time(found) || is_text(found) || is_number(found), "a date"),
         };
@@ -254,6 +257,10 @@ impl Cells {
     fn extend(&mut self, array: &ArrayRef) {
         let rows = 0..array.len();
         match self {
+            Self::Text(cells) if is_time(array.data_type()) => {
+                let cell = |row: usize| (!array.is_null(row)).then(|| moment_text(array, row));
+                cells.extend(rows.map(cell));
+            }
             Self::Text(cells) => {
                 let cell = |row: usize| (!array.is_null(row)).then(|| text(array, row));
                 cells.extend(rows.map(cell));
@@ -271,6 +278,18 @@ impl Cells {
             }
             Self::Date(cells) => cells.extend(rows.map(|row| date_of(array, row))),
         }
+    }
+}
+
+/// Text of a timestamp in UTC, with its time of day even at midnight.
+fn moment_text(array: &ArrayRef, row: usize) -> String {
+    let mut at = Vec::new();
+    match (times(&array.slice(row, 1), 0, &mut at), at.first()) {
+        (Ok(()), Some(time)) => {
+            let text = Iso(TimestampNs(*time)).to_string();
+            if TimestampNs(*time).is_midnight() { format!("{text}T00:00:00Z") } else { text }
+        }
+        _ => text(array, row),
     }
 }
 

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `declare` | `tables!`, which declares tables and their typed records |
 //! | `column`, `field` | columns of a table; fields of a record |
-//! | `trading`, `attribution`, `estimates`, `premia`, `risk`, `membership`, `factors`, `signal`, `trials`, `studies`, `checks` | declarations of all tables |
+//! | `trading`, `attribution`, `estimates`, `premia`, `risk`, `groups`, `membership`, `borrow`, `factors`, `signal`, `trials`, `studies`, `checks` | declarations of all tables |
 //! | `table`, `rows` | Parquet writer and reader of any table |
 //! | `sql` | schema, insert and select of any table in `state.db` |
 //! | `recorder` | recorder of a run folder |

@@ -95,6 +95,18 @@ impl CoefficientCovariance {
         }
     }
 
+    /// Multiplies coefficient j of all instruments in columns.
+    pub(super) fn scale(&mut self, j: usize, by: f64) {
+        if self.columns.is_empty() {
+            return;
+        }
+        for a in 0..self.k {
+            let by = if a == j { by * by } else { by };
+            let at = packed(self.k, a.min(j), a.max(j)) * self.n;
+            self.columns[at..at + self.n].iter_mut().for_each(|value| *value *= by);
+        }
+    }
+
     /// Sets the covariances of coefficient j of an instrument in columns to 0; groups have them from the start.
     pub(super) fn remove(&mut self, instrument: usize, j: usize) {
         if self.columns.is_empty() {

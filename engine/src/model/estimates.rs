@@ -228,6 +228,14 @@ impl Estimates {
         self.coefficient_cov.scatter(&part.coefficient_cov, slots);
     }
 
+    /// Multiplies the loadings on a column of groups, which are coefficient `j`; covariances only if they are in columns.
+    pub(super) fn scale_loading(&mut self, j: usize, by: f64) {
+        let n = self.instruments();
+        self.betas[(j - 1) * n..j * n].iter_mut().for_each(|beta| *beta *= by);
+        self.coefficient_sd[j * n..(j + 1) * n].iter_mut().for_each(|sd| *sd *= by);
+        self.coefficient_cov.scale(j, by);
+    }
+
     /// Removes the loading of instruments on a column of groups, which is coefficient `j`: it is not estimated.
     pub(super) fn remove_loading(&mut self, j: usize, instruments: impl Iterator<Item = usize>) {
         let n = self.instruments();

@@ -15,7 +15,6 @@ use crate::settings::{Invalid, require};
 use crate::source::{MonthEnds, Source};
 use crate::state::{Checkpoint, StateError};
 use crate::strategy::{Observed, Strategy};
-use crate::time::time_of_day;
 
 /// Builds source → estimate → size ⇄ execute → record. Frames fan out to estimate and to execute.
 ///
@@ -106,6 +105,7 @@ impl Traders {
         let mut graph = Graph::default();
         let source = for_record(source, settings.record);
         let stage = SourceStage::new(source, settings.calendar, 2, settings.frames_per_message)
+            .with_sessions(settings.sessions.clone())
             .when_out_of_range(settings.on_out_of_range);
         let source = graph.add(stage.with_listed(self.estimate.names()));
         let estimate = graph.add(self.estimate);
@@ -153,7 +153,8 @@ pub fn sweeping(
     }
     let shared = RunSettings { record, ..settings.clone() };
     let mut graph = Graph::default();
-    let stage = SourceStage::new(source, settings.calendar, 1 + groups.len(), settings.frames_per_message);
+    let stage = SourceStage::new(source, settings.calendar, 1 + groups.len(), settings.frames_per_message)
+        .with_sessions(settings.sessions.clone());
     let source = graph.add(stage);
     let estimate = estimate(&shared, &names, observed)?.without_covariance(certain);
     let estimate = graph.add(estimate.with_outlets(groups.len()));
@@ -196,7 +197,8 @@ pub fn repricing(
     }
     let groups = distribute(scenarios, workers);
     let mut graph = Graph::default();
-    let source = graph.add(SourceStage::new(source, *calendar, 2, settings.frames_per_message));
+    let source = SourceStage::new(source, *calendar, 2, settings.frames_per_message);
+    let source = graph.add(source.with_sessions(settings.sessions.clone()));
     let estimate = graph.add(estimate);
     let size = graph.add(size);
     let execute = graph.add(Execute::new(trading).with_takers(groups.len()));
@@ -250,7 +252,8 @@ pub fn estimating(
     let factors = source.factor_names().to_vec();
     let mut graph = Graph::default();
     let source = for_record(source, settings.record);
-    let source = graph.add(SourceStage::new(source, settings.calendar, 1, settings.frames_per_message));
+    let source = SourceStage::new(source, settings.calendar, 1, settings.frames_per_message);
+    let source = graph.add(source.with_sessions(settings.sessions.clone()));
     let estimate = estimate(settings, &factors, Observed::default())?.without_covariance(true);
     let estimate = graph.add(estimate);
     let recorder = graph.add(Record::new(Tally::new(&settings.calendar), recorders));
@@ -283,7 +286,7 @@ fn estimate(settings: &RunSettings, names: &[String], observed: Observed) -> Res
         warmup_frames: settings.calendar.frames(settings.estimator.warmup),
         every: settings.sizing.rebalance_every,
         trade_from: settings.trade_from,
-        time_of_day: settings.sizing.rebalance_at.as_deref().and_then(time_of_day),
+        time: settings.sizing.rebalance_at.as_deref().and_then(|text| text.parse().ok()),
     };
     let columns = match settings.record.betas {
         // The last frame is not known in advance.
@@ -293,5 +296,6 @@ fn estimate(settings: &RunSettings, names: &[String], observed: Observed) -> Res
     Ok(Estimate::new(estimator, settings.excess, schedule, columns, observed)
         .with_groups(&settings.groups)
         .named(names)
+        .with_sessions(settings.sessions.clone())
         .when_out_of_range(settings.on_out_of_range))
 }

@@ -12,7 +12,7 @@ use crate::pipeline::placement::Placement;
 use crate::portfolio::{LossLimits, SizingSettings};
 use crate::range::OnOutOfRange;
 use crate::settings::{Calendar, Choice, Kind, SettingType, SettingValue};
-use crate::time::TimestampNs;
+use crate::time::{Sessions, TimestampNs};
 use crate::world::WorldSettings;
 
 /// Settings of a run, without its source, strategy and recorders.
@@ -20,6 +20,8 @@ use crate::world::WorldSettings;
 pub struct RunSettings {
     /// Frames a day and days a year.
     pub calendar: Calendar,
+    /// Sessions of the exchange; `None` without a file of them.
+    pub sessions: Option<Arc<Sessions>>,
     /// True if the estimator uses returns in excess of the risk-free return.
     pub excess: bool,
     /// The estimate stage.

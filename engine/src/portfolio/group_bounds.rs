@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::group_limits::{GroupBound, GroupLimits, UNBOUNDED};
-use crate::groups::GroupColumn;
+use crate::groups::{GroupColumn, GroupFactor};
 use crate::settings::{Invalid, Kind, Range, SettingType, SettingValue, require};
 
 /// Bounds of the groups of a column, or of one group.
@@ -76,6 +76,29 @@ pub(super) fn check(bounds: &GroupBoundsByName, active: bool) -> Result<(), Inva
     let expected = "no `relative` beside `gross`: gross exposure by group is measured as the gross limit is, against the \
                     benchmark exactly with sizing.active; bound only `net` here, or set sizing.active";
     require(wrong.is_none(), "group_bounds", found, expected)
+}
+
+/// Checks that every name is a column of the groups, and every group one of its file.
+///
+/// # Errors
+/// The first name that is neither.
+pub fn check_group_names(bounds: &GroupBoundsByName, groups: &[GroupFactor]) -> Result<(), Invalid> {
+    for name in bounds.keys() {
+        let (column, group) = column_and_group(name);
+        let known = groups.iter().find(|of| of.factor == column);
+        let columns: Vec<&str> = groups.iter().map(|of| of.factor.as_str()).collect();
+        let found = format!("{name} (columns: {columns:?})");
+        require(known.is_some(), "group_bounds", found, "names of columns of universe.groups")?;
+        let has = |group: &str| {
+            known.is_some_and(|of| {
+                let mut rows = of.table.symbols().flat_map(|symbol| of.table.rows_of(symbol));
+                rows.any(|(_, name)| name.0.as_deref() == Some(group))
+            })
+        };
+        let expected = "names of groups in the file universe.groups";
+        require(group.is_none_or(has), "group_bounds", name, expected)?;
+    }
+    Ok(())
 }
 
 /// Limits by group of a rebalance, made of the bounds and the groups in force; keeps its buffers.

@@ -56,7 +56,7 @@ mod solver;
 
 pub use book_risk::{BookRisk, RiskPart};
 pub use frontier::{Covariance, Point, SampleCovariance, frontier_point};
-pub use group_bounds::{BoundedGroups, GroupBounds, GroupBoundsByName, column_and_group};
+pub use group_bounds::{BoundedGroups, GroupBounds, GroupBoundsByName, check_group_names, column_and_group};
 pub use group_limits::{GroupBound, GroupLimits, GroupMultiplier, UNBOUNDED};
 pub use group_slots::GroupSlots;
 pub use halts::{Halt, LossLimits, LossWatch};

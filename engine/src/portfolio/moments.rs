@@ -8,9 +8,11 @@ use crate::linalg::{reshape, square_state, vector_state};
 use crate::model::CommonVolatility;
 use crate::settings::Calendar;
 
-/// Lower bound of a squared return in units of its forecast variance. One squared return is a noisy measure of a
-/// variance, and its logarithm has no lower bound.
+/// Lower bound of a squared return in units of the level v. One squared return is a noisy measure of a variance, and its
+/// logarithm has no lower bound.
 const SQUARED_MIN: f64 = 0.25;
+/// Mean of a bounded squared return: that of max(z², 1/4) for a standard normal z.
+const SQUARED_MEAN: f64 = 1.0649;
 /// Upper bound of a standardised return in the correlations.
 const STANDARDISED_MAX: f64 = 100.0;
 
@@ -23,9 +25,10 @@ const STANDARDISED_MAX: f64 = 100.0;
 /// F = diag(σ) R diag(σ), in the manner of dynamic conditional correlation (Engle 2002). The mean return of a
 /// frame is negligible beside σ (RiskMetrics 1996).
 ///
-/// * σ_j² = v_j h_j. The level v_j is the mean of f_j²/h_j, weighted by 2^(−age/half-life) with
-///   `factor_volatility_half_life`. The forecast h_j of the next frame is that of the common volatility of returns,
-///   learned from the squared returns of the factor alone (Corsi 2009).
+/// * σ_j² = v_j h_j. The level v_j is the mean of f_j², weighted by 2^(−age/half-life) with
+///   `factor_volatility_half_life`. The forecast h_j of the next frame in units of the level is that of the common
+///   volatility of returns, learned from f_j²/v_j of the factor alone (Corsi 2009). The level identifies h, whose mean is
+///   near 1.
 /// * R_jl = C_jl/√(C_jj C_ll) with C = Σ 2^(−age/half-life) z z', half-life `factor_half_life`, and z_j the return in
 ///   units of its forecast σ_j. Correlations are shrunk to zero by a given share (Ledoit & Wolf 2004).
 ///
@@ -54,7 +57,7 @@ pub struct FactorMoments {
 struct FactorSeries {
     count: f64,
     sum: f64,
-    /// Weighted sum of f²/h, and the sum of its weights.
+    /// Weighted sum of f², and the sum of its weights.
     level: f64,
     weight: f64,
     volatility: CommonVolatility,
@@ -74,11 +77,12 @@ impl FactorSeries {
     fn observe(&mut self, f: f64, premium_decay: f64, volatility_decay: f64) -> f64 {
         self.count = self.count * premium_decay + 1.0;
         self.sum = self.sum * premium_decay + f;
-        let variance = self.variance();
-        self.level = self.level * volatility_decay + f * f / self.volatility.h();
+        let (variance, level) = (self.variance(), self.level / self.weight);
+        self.level = self.level * volatility_decay + f * f;
         self.weight = self.weight * volatility_decay + 1.0;
         if variance > 0.0 {
-            self.volatility.learn((f * f / variance).max(SQUARED_MIN));
+            let squared = (f * f / level).max(SQUARED_MIN) / SQUARED_MEAN;
+            self.volatility.learn(squared / self.volatility.h());
             return (f / variance.sqrt()).clamp(-STANDARDISED_MAX, STANDARDISED_MAX);
         }
         // Without a forecast only the sign is known.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::group_bounds::{self, GroupBoundsByName};
 use crate::dated::DatedValues;
 use crate::settings::{Invalid, SettingsTable as _, require};
-use crate::time::time_of_day;
+use crate::time::RebalanceTime;
 use crate::{choices, settings};
 
 choices! {
@@ -72,9 +72,12 @@ settings! {
         cost_horizon: f64 = 21.0, in 0.001 to 1e6, unit "days";
         /// Frames from one rebalance to the next; dates where `rebalance_at` is set.
         rebalance_every: u64 = 1, in 1 to 1_000_000_000, unit "frames";
-        /// Time of day at which a date rebalances: on the first frame that closes at it or later. Unset: all frames.
+        /// Time from which a date rebalances: on its first frame that closes then or later. Unset: all frames.
+        ///
+        /// A time of day is in `data.timezone`. A time such as close-15m or open+30m is relative to the session of
+        /// `data.sessions`; a date without a session then never rebalances.
         #[serde(skip_serializing_if = "Option::is_none")]
-        rebalance_at: Option<String> = None, unit "UTC", form "a time of day, UTC, such as 15:30";
+        rebalance_at: Option<String> = None, form "a time of day such as 15:30, or close-15m or open+30m";
         /// Smallest drift of the weights, the sum of absolute differences from the target, that causes a trade.
         ///
         /// The drift counts from the last time that a target was reached. While the turnover cap keeps the book from its
@@ -157,7 +160,7 @@ impl SizingSettings {
     pub fn check(&self) -> Result<(), Invalid> {
         self.check_ranges()?;
         if let Some(at) = &self.rebalance_at {
-            Self::require("rebalance_at", time_of_day(at).is_some(), at)?;
+            Self::require("rebalance_at", at.parse::<RebalanceTime>().is_ok(), at)?;
         }
         let exact = self.cap_method == CapMethod::Exact;
         let plain = self.net_target.is_none() && self.exposure_bounds.is_empty() && !self.active;

@@ -9,11 +9,13 @@ pub struct Calendar {
     pub frames_per_day: u32,
     /// Trading days in a year.
     pub days_per_year: f64,
+    /// Mean length of a day as a share of that of a day with `frames_per_day`: below 1 if half-days are known.
+    pub mean_day: f64,
 }
 
 impl Default for Calendar {
     fn default() -> Self {
-        Self { frames_per_day: 1, days_per_year: 252.0 }
+        Self { frames_per_day: 1, days_per_year: 252.0, mean_day: 1.0 }
     }
 }
 
@@ -37,6 +39,6 @@ impl Calendar {
     /// Frames in a year, by which returns are annualised.
     #[must_use]
     pub fn frames_per_year(&self) -> f64 {
-        self.days_per_year * f64::from(self.frames_per_day)
+        self.days_per_year * f64::from(self.frames_per_day) * self.mean_day
     }
 }

@@ -134,6 +134,23 @@ pub struct GivenFacts {
     pub rows: QueueFacts,
 }
 
+/// Frames inside and outside the sessions of the exchange.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct SessionFacts {
+    /// Sessions with a frame.
+    pub sessions: u64,
+    /// Sessions between the first and the last frame without any frame.
+    pub without_frames: u64,
+    /// Frames in a session.
+    pub inside: u64,
+    /// Frames before the opening or after the close of their date's session. They mark positions and update estimates.
+    pub outside: u64,
+    /// Frames of dates without a session.
+    pub without_session: NamedTimes,
+    /// Days and frames of a year, by which returns are annualised.
+    pub per_year: (f64, f64),
+}
+
 /// Facts about the data that a source has read.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct DataFacts {
@@ -155,6 +172,8 @@ pub struct DataFacts {
     pub warnings: Vec<Warning>,
     /// Changes of the data by a stressed world.
     pub world: Vec<WorldNote>,
+    /// Frames by sessions, with a file of sessions.
+    pub sessions: Option<SessionFacts>,
     /// Counts of the user's files of forecasts, weights or a risk model.
     pub given: Vec<GivenFacts>,
 }

@@ -1,10 +1,11 @@
-//! Timestamps, dates and durations, and their text.
+//! Timestamps, dates, durations and their text; time zones and trading sessions.
 //!
 //! The engine reads no clock: time is always an input.
 
 mod date;
 mod duration;
 mod iso;
+mod sessions;
 mod zone;
 
 use serde::{Deserialize, Serialize};
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 pub use date::{Date, NoDate};
 pub use duration::{NoDuration, duration, duration_ns, duration_text};
 pub use iso::Iso;
+pub use sessions::{NoRebalanceTime, RebalanceTime, Session, SessionFault, Sessions};
 pub use zone::{NoZone, UtcOffset, Zone, time_of_day};
 
 /// Nanoseconds since 1970-01-01T00:00:00Z.

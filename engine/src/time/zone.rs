@@ -78,6 +78,12 @@ impl Zone {
         self.0.is_none()
     }
 
+    /// Returns true for daily data, in which a timestamp at midnight UTC is the date that it states.
+    #[must_use]
+    pub fn has_dates(&self) -> bool {
+        self.0.as_ref().is_some_and(|local| local.midnights_are_dates)
+    }
+
     /// Local time less UTC at a timestamp.
     #[must_use]
     pub fn offset(&self, timestamp: TimestampNs) -> UtcOffset {

@@ -119,6 +119,13 @@ pub enum Warning {
         /// Reason for skipping it.
         reason: String,
     },
+    /// Instruments that the file of groups does not name.
+    InstrumentsWithoutGroup {
+        /// Number of instruments.
+        count: u64,
+        /// The first of them, in engine order.
+        first: Vec<String>,
+    },
     /// The feed ended before every factor had a value.
     FeedEndedEarly {
         /// Error at the end of the feed.
@@ -167,6 +174,7 @@ impl Warning {
             Self::FramesWithoutFactors { .. } => "frames_without_factors",
             Self::RfLarge { .. } => "rf_large",
             Self::InputSkipped { .. } => "input_skipped",
+            Self::InstrumentsWithoutGroup { .. } => "instruments_without_group",
             Self::FeedEndedEarly { .. } => "feed_ended_early",
             Self::MessagesBeforeHistoryEnd { .. } => "messages_before_history_end",
             Self::HistoryStampedByOpen { .. } => "history_stamped_by_open",

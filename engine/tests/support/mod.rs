@@ -153,6 +153,7 @@ impl Recorder for Keep {
 pub fn settings() -> RunSettings {
     RunSettings {
         calendar: Calendar::default(),
+        sessions: None,
         excess: true,
         estimator: EstimatorSettings { warmup: 60, ..EstimatorSettings::default() },
         groups: Vec::new(),

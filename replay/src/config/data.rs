@@ -6,7 +6,7 @@ use betaflow_engine::assembly::{FactorGap, FrameColumn, Values};
 use betaflow_engine::execution::Need;
 use betaflow_engine::frame::Field;
 use betaflow_engine::settings::{Calendar, Invalid, OneOrMore, SettingsTable as _, require};
-use betaflow_engine::time::{Date, NoZone, TimestampNs, Zone, duration_ns};
+use betaflow_engine::time::{DAY_NS, Date, NoZone, Sessions, TimestampNs, Zone, duration_ns};
 use betaflow_engine::{choices, settings};
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -74,7 +74,15 @@ settings! {
         /// Tables keep timestamps in UTC. With one frame per day, a timestamp at midnight UTC is the date that it states.
         #[serde(skip_serializing_if = "Option::is_none")]
         timezone: Option<String> = None, form ZONE;
-        /// Frames in a day: 390 for minutes of US equities.
+        /// File of trading sessions, Parquet or CSV: `date`, and `open` and `close` as times of day such as 09:30 or as
+        /// timestamps.
+        ///
+        /// `sizing.rebalance_at` may be relative to a session. Returns are annualised by the sessions of the calendar
+        /// years that the file covers, in place of `days_per_year`, and by their mean length: a half-day has fewer frames.
+        /// Frames outside sessions mark positions and update estimates as others.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        sessions: Option<String> = None, form PATH;
+        /// Frames in a day, with `sessions` in one of the usual length: 390 for minutes of US equities.
         frames_per_day: u32 = Calendar::default().frames_per_day, in 1 to 86_400, unit "frames";
         /// Trading days in a year: 365 for crypto.
         days_per_year: f64 = Calendar::default().days_per_year, in 1 to 366, unit "days";
@@ -230,13 +238,15 @@ impl DataSettings {
         )
     }
 
-    /// Time zone of the dates. With one frame per day, midnights UTC are dates.
+    /// Time zone of the dates. With one frame per day, and bars not stated to be shorter, midnights UTC are dates.
     ///
     /// # Errors
     /// No zone has the name.
     pub(crate) fn zone(&self) -> Result<Zone, Invalid> {
         let Some(name) = &self.timezone else { return Ok(Zone::UTC) };
-        Zone::named(name, self.frames_per_day == 1).map_err(|NoZone(found)| {
+        let bar_ns = self.bar.as_deref().and_then(|bar| duration_ns(bar).ok());
+        let is_daily = self.frames_per_day == 1 && bar_ns.is_none_or(|ns| ns >= DAY_NS);
+        Zone::named(name, is_daily).map_err(|NoZone(found)| {
             let near = near_zones(&found);
             let question = if near.is_empty() { String::new() } else { format!("; did you mean {near}?") };
             Invalid {
@@ -247,10 +257,13 @@ impl DataSettings {
         })
     }
 
-    /// Frames per day and days per year.
+    /// Frames per day and days per year; days per year and the mean day follow from sessions.
     #[must_use]
-    pub(crate) fn calendar(&self) -> Calendar {
-        Calendar { frames_per_day: self.frames_per_day, days_per_year: self.days_per_year }
+    pub(crate) fn calendar(&self, sessions: Option<&Sessions>) -> Calendar {
+        let days_per_year = sessions.and_then(Sessions::per_year).unwrap_or(self.days_per_year);
+        // A half-day has as many frames as other days if that is one.
+        let mean_day = sessions.filter(|_| self.frames_per_day > 1).map_or(1.0, Sessions::mean_share);
+        Calendar { frames_per_day: self.frames_per_day, days_per_year, mean_day }
     }
 
     /// First time that is read.

@@ -31,7 +31,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use betaflow_connectors::parquet::{
     Input, Settings as SourceSettings, read_borrow, read_half_spreads, read_holdings, read_membership,
-    read_renames, read_weight_bounds,
+    read_renames, read_sessions, read_weight_bounds,
 };
 use betaflow_connectors::tutorial;
 use betaflow_engine::assembly::{Expression, Renames, Universe};
@@ -44,7 +44,7 @@ use betaflow_engine::pipeline::{PipelineError, RunSettings};
 use betaflow_engine::portfolio::SizingSettings;
 use betaflow_engine::range::{OnOutOfRange, OutOfRange};
 use betaflow_engine::strategy::{Strategy, TargetKind};
-use betaflow_engine::time::Zone;
+use betaflow_engine::time::{RebalanceTime, Sessions, Zone};
 use betaflow_engine::world::WorldSettings;
 use betaflow_strategies as strategies;
 use serde::{Deserialize, Serialize};
@@ -218,6 +218,29 @@ impl Settings {
         Ok(self.universe.membership.as_ref().map(read).transpose()?.map(Arc::new))
     }
 
+    /// Sessions of `data.sessions`; `None` without a file.
+    fn sessions(&self, host: &Host) -> Result<Option<Arc<Sessions>>> {
+        let at = self.sizing.rebalance_at.as_deref();
+        let relative = at.filter(|at| at.parse().is_ok_and(RebalanceTime::needs_sessions));
+        let Some(path) = &self.data.sessions else {
+            if let Some(at) = relative {
+                bail!(
+                    "`sizing.rebalance_at`: found {at:?}, expected a time of day such as 15:30, because no file has the sessions \
+                     of the exchange: set data.sessions to a file with the columns date, open and close"
+                );
+            }
+            return Ok(None);
+        };
+        if relative.is_some() && self.world.needs_memory() {
+            bail!(
+                "`sizing.rebalance_at`: found {:?} with a resampled path or repeated windows, expected a time of day such as \
+                 15:30: the sessions of the path's dates are not those of its bars",
+                at.unwrap_or_default()
+            );
+        }
+        Ok(Some(Arc::new(read_sessions(&host.input(path), &self.data.zone()?)?)))
+    }
+
     /// Settings of the stages.
     fn run(&self, host: &Host) -> Result<RunSettings> {
         let mut execution = self.execution.clone();
@@ -243,8 +266,10 @@ impl Settings {
             let bounds = read_weight_bounds(&host.input(path), &sizing)?;
             sizing.weight_bounds = Some(self.of_feed(bounds, "sizing.weight_bounds_file")?);
         }
+        let sessions = self.sessions(host)?;
         Ok(RunSettings {
-            calendar: self.data.calendar(),
+            calendar: self.data.calendar(sessions.as_deref()),
+            sessions,
             excess: self.data.excess,
             estimator: self.estimator.clone(),
             groups: self.groups(host)?,
@@ -455,6 +480,7 @@ impl Config {
         if let Some(renames) = &mut settings.data.renames {
             *renames = hex(&self.source.renames.digest());
         }
+        settings.data.sessions = self.run.sessions.as_ref().map(|sessions| hex(&sessions.digest()));
         settings.data.prices = None;
         settings.data.session = None;
         settings.strategy.remove(request::CLASS);

@@ -31,7 +31,7 @@ impl PartSettings {
         Ok(Self {
             estimator: valid(&typed, EstimatorSettings::check)?,
             sizing: valid(&typed, SizingSettings::check)?,
-            calendar: valid(&typed, DataSettings::check)?.calendar(),
+            calendar: valid(&typed, DataSettings::check)?.calendar(None),
         })
     }
 }

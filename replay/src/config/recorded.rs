@@ -101,6 +101,7 @@ impl Config {
         without_files.execution.holdings = None;
         without_files.universe.groups = None;
         without_files.factors.retain(|_, text| text.as_str().is_none_or(|text| group_column(text).is_none()));
+        (without_files.data.sessions, without_files.sizing.rebalance_at) = (None, None);
         without_files.benchmark = BenchmarkSettings::default();
         without_files.universe.membership = None;
         let (source, run) = (settings.source(true, Renames::default())?, without_files.run(host)?);

@@ -207,6 +207,7 @@ impl<'a> Request<'a> {
             &mut data.session,
             &mut data.renames,
             &mut settings.universe.membership,
+            &mut data.sessions,
             &mut settings.execution.spread_file,
             &mut settings.execution.holdings,
             &mut settings.execution.borrow_file,

@@ -112,7 +112,7 @@ impl Config {
 
     fn date_rule(&self, settings: &SourceSettings) -> DateRule {
         DateRule {
-            frames_per_day: self.data.calendar().frames_per_day,
+            frames_per_day: self.data.frames_per_day,
             open_bar_ns: match settings.time_is {
                 TimeIs::Close => 0,
                 TimeIs::Open { bar_ns } => bar_ns,

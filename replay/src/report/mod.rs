@@ -44,6 +44,7 @@ use betaflow_engine::time::Zone;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
+use crate::config::DataSettings;
 use crate::summary::{FolderKind, RunSummary, SCHEMA_VERSION};
 
 /// Name of the report in a run folder.
@@ -113,6 +114,13 @@ fn number(table: Option<&toml::Value>, key: &str, default: f64) -> f64 {
         .unwrap_or(default)
 }
 
+/// Time zone of the table `[data]` of `run.toml`, which was checked when the run began.
+fn zone_of(data: Option<&toml::Value>) -> Zone {
+    let named = data.filter(|data| data.get("timezone").is_some()).cloned();
+    let settings = named.and_then(|data| data.try_into::<DataSettings>().ok());
+    settings.and_then(|settings| settings.zone().ok()).unwrap_or_default()
+}
+
 /// Contents of a run folder that the report uses.
 pub(crate) struct Run<'a> {
     folder: &'a Path,
@@ -137,14 +145,17 @@ impl<'a> Run<'a> {
     /// # Errors
     /// One of them is missing or cannot be read.
     pub(crate) fn read(folder: &'a Path) -> Result<Self> {
-        let (summary, settings) = (read_summary(folder)?, read_text(folder, "run.toml")?);
+        let summary: RunSummary = read_summary(folder)?;
+        let settings = read_text(folder, "run.toml")?;
         let table = settings_table(folder, &settings)?;
         let data = table.get("data");
         let frames_per_day = number(data, "frames_per_day", 1.0);
-        let frames_per_year = number(data, "days_per_year", 252.0) * frames_per_day;
-        // The name was checked when the run began.
-        let zone = data.and_then(|data| data.get("timezone")).and_then(toml::Value::as_str);
-        let zone = zone.and_then(|name| Zone::named(name, frames_per_day <= 1.0).ok()).unwrap_or_default();
+        let sessions = summary.head.data.as_ref().and_then(|data| data.sessions.as_ref());
+        let frames_per_year = match sessions {
+            Some(sessions) => sessions.frames_per_year.0,
+            None => number(data, "days_per_year", 252.0) * frames_per_day,
+        };
+        let zone = zone_of(data);
         let betas = table.get("record").and_then(|record| record.get("betas")).and_then(toml::Value::as_str);
         let betas = betas.unwrap_or_default().to_owned();
         let warmup = table.get("estimator").and_then(|estimator| estimator.get("warmup"));

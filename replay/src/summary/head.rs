@@ -1,10 +1,10 @@
 //! Keys that the `summary.json` of every command has.
 
-use betaflow_engine::source::DataFacts;
+use betaflow_engine::source::{DataFacts, SessionFacts};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Rendered, time_text};
+use super::{Number, Rendered, time_text};
 
 /// Version of the keys of `summary.json`. It increases when a key is renamed, moved or given another meaning.
 pub(crate) const SCHEMA_VERSION: u64 = 1;
@@ -80,6 +80,47 @@ pub(crate) struct DataSummary {
     pub(crate) skipped: u64,
     /// Frames before the first or after the last factor row.
     pub(crate) left_out: u64,
+    /// Frames by sessions, with `data.sessions`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) sessions: Option<SessionsSummary>,
+}
+
+/// Frames inside and outside the sessions of `data.sessions`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(crate) struct SessionsSummary {
+    /// Sessions with a frame.
+    pub(crate) sessions: u64,
+    /// Sessions between the first and the last frame without any frame.
+    pub(crate) without_frames: u64,
+    /// Frames in a session.
+    pub(crate) frames_inside: u64,
+    /// Frames before the opening or after the close of the session of their date.
+    pub(crate) frames_outside: u64,
+    /// Frames of dates without a session.
+    pub(crate) frames_without_session: u64,
+    /// The first times of these frames.
+    pub(crate) first_without_session: Vec<String>,
+    /// Days of a year, by which returns are annualised.
+    pub(crate) days_per_year: Number,
+    /// Frames of a year.
+    pub(crate) frames_per_year: Number,
+}
+
+impl From<&SessionFacts> for SessionsSummary {
+    fn from(facts: &SessionFacts) -> Self {
+        let first = facts.without_session.first.iter();
+        Self {
+            sessions: facts.sessions,
+            without_frames: facts.without_frames,
+            frames_inside: facts.inside,
+            frames_outside: facts.outside,
+            frames_without_session: facts.without_session.count,
+            first_without_session: first.filter_map(|time| time_text(Some(*time))).collect(),
+            days_per_year: Number(facts.per_year.0),
+            frames_per_year: Number(facts.per_year.1),
+        }
+    }
 }
 
 impl From<&DataFacts> for DataSummary {
@@ -92,6 +133,7 @@ impl From<&DataFacts> for DataSummary {
             last: time_text(data.last),
             skipped: data.skipped,
             left_out: data.left_out,
+            sessions: data.sessions.as_ref().map(SessionsSummary::from),
         }
     }
 }

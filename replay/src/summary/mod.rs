@@ -13,6 +13,7 @@ mod candidates;
 mod factors;
 mod figures;
 mod folder_kind;
+mod group_factors;
 mod groups;
 mod head;
 mod holdout;
@@ -53,6 +54,7 @@ pub(crate) use factors::{
 };
 pub(crate) use figures::{Calibration, CostSums, Metrics, MetricsBySeries};
 pub(crate) use folder_kind::FolderKind;
+pub(crate) use group_factors::GroupFactorSummary;
 pub(crate) use groups::{GroupSummary, read_group_summaries};
 pub(crate) use head::{DataSummary, Head, SCHEMA_VERSION, WarningList};
 pub(crate) use holdout::{
@@ -138,6 +140,12 @@ impl Summary<'_> {
         }
     }
 
+    /// Columns of groups that make factors.
+    fn group_factors(&self) -> Vec<GroupFactorSummary> {
+        let made = self.facts.groups.iter().filter(|column| column.has_factors);
+        made.map(GroupFactorSummary::from).collect()
+    }
+
     fn estimator(&self) -> EstimatorSummary {
         let facts = &self.facts.estimator;
         let mut alarms = BTreeMap::new();
@@ -151,6 +159,7 @@ impl Summary<'_> {
             mean_log_predictive_density: facts.total.log_predictive_density.into(),
             groups: facts.groups,
             largest_group: facts.largest_group,
+            group_factors: self.group_factors(),
             alarms,
             instruments: instruments
                 .map(|(name, facts)| InstrumentSummary {

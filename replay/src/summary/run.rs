@@ -10,8 +10,8 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::number::read_if_present;
 use super::{
-    BenchmarkSummary, Calibration, CostSums, FactorsSummary, GivenSummary, GroupSummary, Head,
-    HoldoutSummary, MembershipSummary, MetricsBySeries, Number, OfflineSummary, RiskSummary, time_text,
+    BenchmarkSummary, Calibration, CostSums, FactorsSummary, GivenSummary, GroupFactorSummary, GroupSummary,
+    Head, HoldoutSummary, MembershipSummary, MetricsBySeries, Number, OfflineSummary, RiskSummary, time_text,
 };
 
 /// `summary.json` of a run.
@@ -55,6 +55,9 @@ pub(crate) struct EstimatorSummary {
     /// Groups of instruments that share one covariance.
     pub(crate) groups: u64,
     pub(crate) largest_group: u64,
+    /// Factors made of groups, such as sectors.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) group_factors: Vec<GroupFactorSummary>,
     /// Instruments in alarm at the end, by alarm.
     pub(crate) alarms: BTreeMap<String, u64>,
     pub(crate) instruments: Vec<InstrumentSummary>,

@@ -82,6 +82,19 @@ impl Summary<'_> {
             ),
         );
         page.field("Period", format!("{first} to {last}"));
+        if let Some(sessions) = &data.sessions {
+            let outside = counted(sessions.outside, "frame");
+            page.field(
+                "Sessions",
+                format!(
+                    "{}, {} without frames; {outside} outside, {} on dates without a session; {} frames a year",
+                    grouped(sessions.sessions as f64),
+                    grouped(sessions.without_frames as f64),
+                    grouped(sessions.without_session.count as f64),
+                    grouped(sessions.per_year.1),
+                ),
+            );
+        }
         let traded = self.trading.as_ref().and_then(|trading| time_text(trading.comparison.first));
         if let Some(first) = traded {
             let warmup = match self.config.estimator.warmup {
@@ -103,6 +116,9 @@ impl Summary<'_> {
                 counted(estimator.groups, "covariance group")
             ),
         );
+        for column in self.group_factors() {
+            page.field("Group factors", column.text());
+        }
     }
 
     fn add_performance(&self, page: &mut Page, trading: &Trading) {

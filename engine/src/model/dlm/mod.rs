@@ -40,7 +40,7 @@ use super::estimates::Estimates;
 use super::estimator::{Estimator, EstimatorFacts};
 use super::lanes::Column;
 use super::lanes::lane_block::{LANES, LaneBlock};
-use super::parts::Parts;
+use super::parts::{Parts, SCALE};
 use super::settings::EstimatorSettings;
 use crate::distributions::variance_of_t;
 use crate::groups::GroupColumn;
@@ -148,6 +148,7 @@ impl Dlm {
         let k = self.k;
         out.clear();
         out.resize(self.n * k * k, f64::NAN);
+        let scale = |j: usize| if j < k - self.places.columns() { 1.0 } else { SCALE };
         for (number, part) in self.parts.iter().enumerate() {
             for (at, history) in part.histories.list.iter().enumerate() {
                 let spread_of_t = variance_of_t(history.dof);
@@ -156,7 +157,8 @@ impl Dlm {
                     let Some(i) = self.places.instrument(number, member as usize) else { continue };
                     let s = part.lanes.observation_var.get(member as usize);
                     for (at, value) in out[i * k * k..(i + 1) * k * k].iter_mut().enumerate() {
-                        *value = spread_of_t * covariance.entry(at / k, at % k)[lane] * s;
+                        let by = scale(at / k) * scale(at % k);
+                        *value = by * (spread_of_t * covariance.entry(at / k, at % k)[lane] * s);
                     }
                 }
             }
@@ -365,19 +367,18 @@ impl Estimator for Dlm {
         estimates.coefficient_cov.begin_groups(n, k);
         let given = k - self.places.columns();
         for (at, part) in self.parts.iter_mut().enumerate() {
-            let has_loading = |j: usize| j < given || self.places.has_factor(at, j - given);
+            let by = |j: usize| match j.checked_sub(given) {
+                None => 1.0,
+                Some(column) if self.places.has_factor(at, column) => SCALE,
+                Some(_) => 0.0,
+            };
             let pairs = || (0..k).flat_map(|a| (a..k).map(move |b| (a, b)));
             for pack in 0..part.histories.packs.len() {
                 part.histories.next_prior(pack);
                 let histories = part.histories.list[pack * LANES..].iter().take(LANES);
                 for (lane, history) in histories.enumerate() {
                     let entries = part.histories.last_prior().upper_triangle().iter().zip(pairs());
-                    let triangle =
-                        entries.map(
-                            |(entry, (a, b))| {
-                                if has_loading(a) && has_loading(b) { entry[lane] } else { 0.0 }
-                            },
-                        );
+                    let triangle = entries.map(|(entry, (a, b))| by(a) * by(b) * entry[lane]);
                     let of_t = variance_of_t(history.dof);
                     let scale = |member: &u32| {
                         let slot = *member as usize;

@@ -8,6 +8,7 @@ use super::write::Written;
 use crate::model::calibration::Tail;
 use crate::model::lanes::Column;
 use crate::model::lanes::lane_block::{LANES, LaneBlock};
+use crate::model::parts::SCALE;
 
 /// Histories and coefficients of the instruments of a part, and the last frame.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -24,7 +25,7 @@ pub(super) struct Part {
     /// Returns of the frame by slot; unused without groups.
     #[serde(skip)]
     pub(super) returns: Vec<f64>,
-    /// Loadings on the groups before the frame, those of a slot one after another.
+    /// Coefficients of the groups before the frame, those of a slot one after another.
     #[serde(skip)]
     pub(super) loadings: Vec<f64>,
     /// Instruments that start in the frame.
@@ -51,7 +52,7 @@ impl Part {
 
     /// Loading of a slot on its group of a column of `columns`, before the frame.
     pub(super) fn loading(&self, slot: usize, column: usize, columns: usize) -> f64 {
-        self.loadings[slot * columns + column]
+        SCALE * self.loadings[slot * columns + column]
     }
 
     /// Processes the returns of a frame, by slot, with the design. `columns`: number of columns of groups.

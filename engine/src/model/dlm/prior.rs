@@ -6,13 +6,14 @@
 use serde::{Deserialize, Serialize};
 
 use crate::model::lanes::lane_block::LaneBlock;
+use crate::model::parts::SCALE;
 use crate::model::settings::EstimatorSettings;
 
 /// Default prior variance of alpha in units of the observation variance: a thirtieth of the residual
 /// deviation of a return, at a daily scale some five basis points.
 const ALPHA_VARIANCE: f64 = 1e-3;
 
-/// Prior: alpha 0, the first factor's beta `initial_market_beta`, the loading on a group 1, the others 0, all independent.
+/// Prior: alpha 0, the first factor's beta `initial_market_beta`, the loading on a group ½, the others 0, all independent.
 ///
 /// By default no prior parameter has a unit: betas have none, the observation variance comes from past data,
 /// and alpha's variance is relative to it. Returns and factors in other units therefore give the same betas.
@@ -27,7 +28,7 @@ pub(crate) struct Prior {
 }
 
 /// Prior mean of the loading on the instrument's own group.
-const GROUP_BETA: f64 = 1.0;
+const GROUP_BETA: f64 = 0.5;
 
 /// Relative size of errors up to which they are rounding.
 const ROUNDING: f64 = 1e-12;
@@ -48,11 +49,11 @@ impl Prior {
         Self { given, ..self }
     }
 
-    /// Prior mean of coefficient j.
+    /// Prior mean of coefficient j; of a group, in the units of the design ([`SCALE`]).
     pub(crate) fn mean(&self, j: usize) -> f64 {
         match j {
             0 => 0.0,
-            j if j >= self.given => GROUP_BETA,
+            j if j >= self.given => GROUP_BETA / SCALE,
             1 => self.market_beta,
             _ => 0.0,
         }

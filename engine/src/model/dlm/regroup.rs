@@ -5,7 +5,7 @@ use super::{Dlm, GroupColumn, Joined, LANES, LaneBlock, write};
 use crate::distributions::variance_of_t;
 use crate::model::dlm::histories::NONE;
 use crate::model::estimates::Estimates;
-use crate::model::parts::{Hedge, Move, Parts, Term};
+use crate::model::parts::{Hedge, Move, Parts, SCALE, Term};
 
 /// Instruments that leave one history for the same part.
 struct Movers {
@@ -74,6 +74,11 @@ impl Dlm {
                     estimates.remove_loading(given + column, places.slots(at).map(|(_, i)| i));
                 }
             }
+        }
+        for column in 0..places.columns() {
+            estimates.scale_loading(given + column, SCALE);
+        }
+        for at in 0..parts.len() {
             for (_, i) in places.slots(at) {
                 let mut hedge = Hedge::default();
                 for column in 0..places.columns() {

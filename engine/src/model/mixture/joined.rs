@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::part::Part;
 use crate::model::lanes::Column;
 use crate::model::lanes::lane_block::LANES;
-use crate::model::parts::{Hedge, Parts};
+use crate::model::parts::{Hedge, Parts, SCALE};
 
 /// Columns of all parts in engine order; unused without groups.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
@@ -42,7 +42,7 @@ impl Joined {
                     if let Some(term) = of.term(at, column) {
                         let j = k - of.columns() + column;
                         let loading = |model: usize| part.models.weighted_mean(slot, model, j);
-                        hedge.add((0..count).map(loading).sum(), term);
+                        hedge.add(SCALE * (0..count).map(loading).sum::<f64>(), term);
                     }
                 }
                 let divisor = hedge.divisor();

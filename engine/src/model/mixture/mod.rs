@@ -269,7 +269,7 @@ impl State {
         }
     }
 
-    /// Splits the histories of which only some members have a return.
+    /// Splits each history in which only some members have a return.
     fn split(&mut self, returns: &[f64]) {
         let Self { places, parts, .. } = self;
         for Part { histories, missing, returns: own, .. } in parts {

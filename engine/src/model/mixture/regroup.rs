@@ -4,7 +4,7 @@ use super::joined::Joined;
 use super::part::Part;
 use super::write::{LastForecast, Scales, Writer};
 use super::{Estimates, GroupColumn, LANES, LaneBlock, State};
-use crate::model::parts::{Hedge, Move, Term};
+use crate::model::parts::{Hedge, Move, SCALE, Term};
 
 /// Instruments that leave one history for the same part.
 struct Movers {
@@ -88,6 +88,11 @@ impl State {
                     estimates.remove_loading(given + column, members());
                 }
             }
+        }
+        for column in 0..places.columns() {
+            estimates.scale_loading(given + column, SCALE);
+        }
+        for at in 0..parts.len() {
             for (_, i) in places.slots(at) {
                 let mut hedge = Hedge::default();
                 for column in 0..places.columns() {

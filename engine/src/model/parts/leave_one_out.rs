@@ -2,8 +2,8 @@
 //!
 //! The factor of a group with n members that trade is g = r̄_G − r̄, and the instrument's own return r has the weight 1/n
 //! in r̄_G: g = g' + r/n, where g' = Σ_{j ∈ G, j ≠ i} r_j/n − r̄ does not have it. (The weight of the instrument in the
-//! mean r̄ of the whole panel is that of any index, and is kept.) With the forecast f = c + β g, c the part of alpha and
-//! the other factors,
+//! mean r̄ of the whole panel is that of any index, and is kept.) With c, the part of alpha and the other factors, the
+//! forecast is f = c + β g.
 //!
 //! ```text
 //! e = r − c − β g = (1 − β/n) r − c − β g'

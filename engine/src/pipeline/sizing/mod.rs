@@ -22,7 +22,7 @@ use crate::names::InstrumentNames;
 use crate::portfolio::{
     BookRisk, BoundedGroups, ExposureBounds, FactorMoments, FactorRisk, FirstRebalance, Goal, GroupSlots,
     Halt, Limits, LossLimits, LossWatch, Multipliers, NoTrade, Outcome, RiskState, Sizer, SizingSettings,
-    Solution, column_and_group,
+    Solution, check_group_names,
 };
 use crate::range::{OnOutOfRange, OutOfRange};
 use crate::settings::{Calendar, Invalid, require};
@@ -96,21 +96,7 @@ impl Sizing {
             estimator.warmup,
             "at least 1 day where `fill_at` is \"same_close\": the first return starts at the frame before the first fills",
         )?;
-        for name in sizing.group_bounds.keys() {
-            let (column, group) = column_and_group(name);
-            let known = settings.groups.iter().find(|of| of.factor == column);
-            let columns: Vec<&str> = settings.groups.iter().map(|of| of.factor.as_str()).collect();
-            let found = format!("{name} (columns: {columns:?})");
-            require(known.is_some(), "group_bounds", found, "names of columns of universe.groups")?;
-            let has = |group: &str| {
-                known.is_some_and(|of| {
-                    let rows = of.table.symbols().flat_map(|symbol| of.table.rows_of(symbol));
-                    rows.into_iter().any(|(_, name)| name.0.as_deref() == Some(group))
-                })
-            };
-            let expected = "names of groups in the file universe.groups";
-            require(group.is_none_or(has), "group_bounds", name, expected)?;
-        }
+        check_group_names(&sizing.group_bounds, &settings.groups)?;
         let mut bounds = Vec::new();
         for (name, [lower, upper]) in &sizing.exposure_bounds {
             let factor = factors.iter().position(|factor| factor == name);

@@ -18,7 +18,7 @@ use crate::range::OnOutOfRange;
 use crate::signal::{Leak, LeakCheck};
 use crate::state::{Checkpoint, Part, StateError, restore_under, save_under};
 use crate::strategy::Observed;
-use crate::time::{DAY_NS, TimestampNs};
+use crate::time::{RebalanceTime, Sessions, TimestampNs};
 use crate::warning::Warning;
 
 /// Schedule of rebalancing frames: the first after the warm-up, and every `every` frames from there.
@@ -30,8 +30,8 @@ pub struct Schedule {
     pub every: u64,
     /// No frame before it rebalances.
     pub trade_from: Option<TimestampNs>,
-    /// Nanoseconds after midnight: only the first frame of a date at or after that time counts.
-    pub time_of_day: Option<i64>,
+    /// Only the first frame of a date at or after that time counts.
+    pub time: Option<RebalanceTime>,
 }
 
 /// Frames for which columns of estimates are written, besides those that end a month in a run that records by month; on
@@ -50,6 +50,7 @@ pub struct Estimate {
     returns: Returns,
     groups: GroupFactors,
     schedule: Schedule,
+    sessions: Option<Arc<Sessions>>,
     columns: Columns,
     /// Series that the strategy observes.
     observed: Observed,
@@ -109,6 +110,7 @@ impl Estimate {
             returns: Returns::new(excess),
             groups: GroupFactors::default(),
             schedule,
+            sessions: None,
             columns,
             observed,
             betas: Vec::new(),
@@ -137,6 +139,12 @@ impl Estimate {
     #[must_use]
     pub fn with_groups(self, groups: &[GroupFactor]) -> Self {
         Self { groups: GroupFactors::new(groups), ..self }
+    }
+
+    /// Sets the sessions, to which the time of a rebalance may be relative.
+    #[must_use]
+    pub fn with_sessions(self, sessions: Option<Arc<Sessions>>) -> Self {
+        Self { sessions, ..self }
     }
 
     /// Sets the effect of an estimate out of range.
@@ -295,12 +303,12 @@ impl Estimate {
         if !warm || self.schedule.trade_from.is_some_and(|from| frame.timestamp < from) {
             return false;
         }
-        if let Some(time) = self.schedule.time_of_day {
-            let (date, now) = (frame.date(), frame.local_time());
-            if self.decided_on == Some(date) || now.0 - date * DAY_NS < time {
+        if let Some(time) = self.schedule.time {
+            let date = time.date_of(frame.timestamp, frame.local_time(), self.sessions.as_deref());
+            if date.is_none() || date <= self.decided_on {
                 return false;
             }
-            self.decided_on = Some(date);
+            self.decided_on = date;
         }
         let since = self.since_first_decision.map_or(0, |since| since + 1);
         self.since_first_decision = Some(since);
@@ -345,6 +353,7 @@ impl Stage for Estimate {
         }));
         facts.names = self.names.clone();
         facts.groups = self.groups.facts(&self.names);
+        facts.data.warnings.extend(missing_in_groups(facts));
         Ok(())
     }
 }
@@ -362,6 +371,17 @@ fn copy_groups(to: &mut Vec<GroupColumn>, from: &[GroupColumn]) {
         to.returns.clone_from(&from.returns);
         to.trading.clone_from(&from.trading);
     }
+}
+
+/// Number of instruments that a warning names.
+const NAMED: usize = 10;
+
+/// Warning about instruments that the file of groups does not name; all columns are of one file.
+fn missing_in_groups(facts: &RunFacts) -> Option<Warning> {
+    let missing = &facts.groups.first()?.not_in_file;
+    let first = missing.iter().take(NAMED).map(ToString::to_string).collect();
+    let count = missing.len() as u64;
+    (count > 0).then_some(Warning::InstrumentsWithoutGroup { count, first })
 }
 
 /// Warning about factors that explain less of the returns than no factors would.

@@ -13,6 +13,7 @@ use crate::names::InstrumentNames;
 use crate::range::OnOutOfRange;
 use crate::settings::Calendar;
 use crate::source::Source;
+use crate::time::Sessions;
 
 use super::data_warnings::DataWarnings;
 use super::spacing::Spacing;
@@ -60,6 +61,12 @@ impl SourceStage {
         }
     }
 
+    /// Sets the sessions, in which frames are counted.
+    #[must_use]
+    pub fn with_sessions(self, sessions: Option<Arc<Sessions>>) -> Self {
+        Self { spacing: self.spacing.with_sessions(sessions), ..self }
+    }
+
     /// Sets the effect of a value of the data out of range.
     #[must_use]
     pub fn when_out_of_range(self, on_out_of_range: OnOutOfRange) -> Self {
@@ -102,7 +109,7 @@ impl Stage for SourceStage {
                     check_frame(frame, names, source.factor_names())?;
                 }
                 *width = frame.instruments().max(1);
-                spacing.observe(frame.timestamp);
+                spacing.observe(frame);
                 data_warnings.observe(frame);
             }
             Ok::<_, StageError>(())
@@ -121,6 +128,7 @@ impl Stage for SourceStage {
     fn end(&mut self, facts: &mut RunFacts, _: &mut Outbox) -> Result<(), StageError> {
         facts.data = self.source.facts();
         facts.data.warnings.extend(self.spacing.warning());
+        facts.data.sessions = self.spacing.sessions();
         facts.data.warnings.extend(self.data_warnings.warnings(self.source.factor_names()));
         facts.factor_names = self.source.factor_names().to_vec();
         Ok(())

@@ -149,7 +149,7 @@ pub(crate) fn posterior_alphas<'py>(
         return Err(PyValueError::new_err("found arrays of different lengths, expected one length"));
     }
     let posterior = PyArray1::zeros(py, alpha.len(), false);
-    let calendar = Calendar { frames_per_day, days_per_year };
+    let calendar = Calendar { frames_per_day, days_per_year, ..Calendar::default() };
     write_posterior_alphas(alpha, sd, variance, &calendar, posterior.readwrite().as_slice_mut()?);
     Ok(posterior)
 }

@@ -56,8 +56,8 @@ pub(crate) fn text(snapshot: &Snapshot) -> String {
         snapshot.drawdown.map(|d| d.deepest),
     );
     out.gauge("ruined", "1 after the account is ruined, else 0", Some(f64::from(snapshot.ruined)));
-    out.gauge("day_pnl", "Profit or loss of the current UTC day", snapshot.day.map(|day| day.pnl));
-    out.gauge("day_turnover_ratio", "Turnover of the current UTC day", snapshot.day.map(|day| day.turnover));
+    out.gauge("day_pnl", "Profit or loss of the current day", snapshot.day.map(|day| day.pnl));
+    out.gauge("day_turnover_ratio", "Turnover of the current day", snapshot.day.map(|day| day.turnover));
     out.gauge("turnover_cap_ratio", "Turnover cap per day", snapshot.turnover_cap);
     out.counter("fills", "Fills recorded", snapshot.fill_count);
     out.counter("orders_ended", "Orders that ended: filled, cancelled or expired", snapshot.order_count);

@@ -12,7 +12,7 @@ Show how factors have done lately, and how much of it may be luck.
 FILE has a time column and one column of simple returns (0.01 for 1 %) for each
 factor; a column `rf` is not a factor. Without FILE the factors are those of
 --prices with --factors or [factors], and without --prices those of the
-tutorial. Returns within one UTC date are compounded first.
+tutorial. Returns within one date are compounded first.
 
 For each factor:
   windows          the last 1, 3, 6, 12 and 36 calendar months, and all dates.

@@ -73,7 +73,7 @@ impl Rebalances {
                 "the warm-up of {} days of returns (estimator.warmup) ends later{}",
                 config.estimator.warmup,
                 config.sizing.rebalance_at.as_ref().map_or_else(String::new, |at| {
-                    format!(", or no frame closes at {at} UTC or later (sizing.rebalance_at)")
+                    format!(", or no frame closes at {at} or later (sizing.rebalance_at)")
                 })
             ),
         }

@@ -19,6 +19,7 @@ mod turnover;
 mod user_files;
 
 use anyhow::{Result, bail};
+use betaflow_engine::time::{Date, TimestampNs, Zone};
 
 use super::Run;
 use super::page::Page;
@@ -61,7 +62,8 @@ pub(super) fn html(run: &Run<'_>, trading: &TradingSummary, plot: &[String]) -> 
     recent::add(&mut page, trading, &curves);
     rolling::add(&mut page, &curves, &benchmark);
     exposure::add(&mut page, run, &curves);
-    months::add(&mut page, trading, opened);
+    let local = opened.map(|from| local_date(from, &run.zone));
+    months::add(&mut page, trading, local.as_deref());
     drawdowns::add(&mut page, trading.drawdowns.as_deref(), opened);
     turnover::add(&mut page, run, trading, &curves);
     costs::add(&mut page, trading, &curves);
@@ -80,4 +82,11 @@ pub(super) fn html(run: &Run<'_>, trading: &TradingSummary, plot: &[String]) -> 
     page.add(overview::ran(&summary.head, trading));
     page.details("run.toml: run again with --config run.toml", &run.settings);
     page.finish()
+}
+
+/// Local date of a time of the summary, which is UTC; a date stays as it is.
+fn local_date(time: &str, zone: &Zone) -> String {
+    let moment = time.parse::<jiff::Timestamp>().ok();
+    let moment = moment.and_then(|moment| i64::try_from(moment.as_nanosecond()).ok());
+    moment.map_or_else(|| time.to_owned(), |ns| Date::of(zone.local(TimestampNs(ns))).to_string())
 }

@@ -48,7 +48,7 @@ pub(super) fn add(page: &mut Page, trading: &TradingSummary, holdout: Option<&st
     header.extend(["year, net", "gross", &label]);
     page.table(&header, "months", &rows);
     page.small(html! {
-        "Percent; blue above zero, orange below, darker from 1, 3 and 6 %. Months and years are UTC; the first one begins "
+        "Percent; blue above zero, orange below, darker from 1, 3 and 6 %. Months and years are those of data.timezone; the first one begins "
         "with the first rebalance."
         @if let Some(from) = holdout { " Framed cells reach into the hold-out, which begins on " (from) "." }
     });

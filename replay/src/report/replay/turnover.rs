@@ -44,13 +44,12 @@ pub(super) fn add(page: &mut Page, run: &Run<'_>, trading: &TradingSummary, curv
     let (title, reading) = match costs {
         true => (
             "Turnover a day as decided, and the marginal value of turnover below",
-            "Purchases and sales of a UTC date as a share of NAV, with the cap. The lower pane is the annual growth that one \
+            "Purchases and sales of a date as a share of NAV, with the cap. The lower pane is the annual growth that one \
              more percent of turnover would have added: high and long spikes mean that the cap is tight.",
         ),
-        false => (
-            "Turnover a day as decided",
-            "Purchases and sales of a UTC date as a share of NAV, with the cap.",
-        ),
+        false => {
+            ("Turnover a day as decided", "Purchases and sales of a date as a share of NAV, with the cap.")
+        }
     };
     page.figure(title, reading, figure);
     let idle = match (grows, costs) {

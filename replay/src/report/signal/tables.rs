@@ -98,7 +98,7 @@ pub(super) fn add_years(page: &mut Page, keys: &SignalKeys) {
     ];
     page.table(&header, "plain", &rows);
     page.small(format!(
-        "Over {}. A cross-section belongs to the year of its bar, UTC.",
+        "Over {}. A cross-section belongs to the year of its bar.",
         counted(found.bars, "bar")
     ));
 }

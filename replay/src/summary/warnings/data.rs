@@ -78,6 +78,13 @@ fn text(warning: &Warning) -> String {
                 "Recorded input {number} is skipped, and so is each other input that this version rejects: {reason}"
             )
         }
+        Warning::InstrumentsWithoutGroup { count, first } => format!(
+            "The file universe.groups does not name {}: {}{}. They have no group: the factors in [factors] that are made of \
+             groups do not hedge them.",
+            counted(*count, "instrument"),
+            first.join(", "),
+            if *count > first.len() as u64 { ", …" } else { "" }
+        ),
         Warning::FeedEndedEarly { reason } => format!("The feed ended early: {reason}"),
         Warning::MessagesBeforeHistoryEnd { count } => {
             format!(

@@ -167,7 +167,7 @@ impl Summary<'_> {
         }
         let text = match &self.config.sizing.rebalance_at {
             Some(at) => format!(
-                "No rebalance: no frame after the warm-up closes at {at} UTC or later (sizing.rebalance_at), or the data \
+                "No rebalance: no frame after the warm-up closes at {at} or later (sizing.rebalance_at), or the data \
                  ends before the warm-up of {warmup} days."
             ),
             None => format!(

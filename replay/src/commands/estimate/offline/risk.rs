@@ -40,7 +40,7 @@ impl Recorder for Estimated {
 pub(crate) fn compare(config: &Config) -> Result<RiskComparisonSummary> {
     let Opened { source, progress, .. } = open(config)?;
     let (source, counter) = Counted::new(source);
-    let calendar = config.data.calendar();
+    let calendar = config.run().calendar;
     let factors = source.factor_names().len();
     let comparison = Arc::new(Mutex::new(RiskComparison::new(&config.sizing, &calendar, factors, SEED)));
     let mut settings = config.run().clone();
