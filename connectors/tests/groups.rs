@@ -84,7 +84,6 @@ fn random(prices: &str) -> Vec<GroupFactor> {
 fn sectors_explain_more_than_random_groups() {
     let prices = "us_stocks_5yr_adj.parquet";
     let [none, sector, random] = [Vec::new(), sectors(), random(prices)].map(|of| calibration(prices, &of));
-    println!("{none:?}\n{sector:?}\n{random:?}");
     let [none, with_sectors, with_random] = [none, sector, random].map(|facts| facts.hedged_r2.unwrap());
     assert!(with_sectors > 0.41, "{with_sectors}");
     assert!(with_random < none + 0.01, "{with_random} against {none}");

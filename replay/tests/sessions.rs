@@ -148,10 +148,7 @@ fn time_before_the_close_follows_the_half_day() {
     let path = folder.path().join("stamps.parquet");
     let column = |time: fn(&str) -> &'static str| times(DAYS.map(|date| new_york(date, time(date)))).1;
     let dates = times(DAYS.map(|date| days(date) * DAY_NS)).1;
-    write(
-        &path,
-        vec![("date", dates), ("open", column(|_| "09:30")), ("close", column(|date| close_of(date)))],
-    );
+    write(&path, vec![("date", dates), ("open", column(|_| "09:30")), ("close", column(close_of))]);
     let stamped = format!("data.sessions={}", path.display());
     let stamped = ["data.timezone=America/New_York", &stamped, "sizing.rebalance_at=close-15m"];
     let stamped = replay(folder.path(), "stamped", &data, &stamped);

@@ -220,8 +220,9 @@ fn problem(place: &Path, out: &str, name: &str, ended: &Output) -> Option<String
 /// Number of a run folder that is not finite, or null in a column without nulls.
 fn unfinite(run: &Path) -> Option<String> {
     // Columns that may be null: without an order (delistings), without market history before a fill, or in
-    // frames without a return.
-    const NULLABLE: [&str; 12] = [
+    // frames without a return, or with a NAV of 0 or less (predicted volatility).
+    const NULLABLE: [&str; 13] = [
+        "predicted_volatility",
         "delay",
         "shortfall",
         "daily_volume",

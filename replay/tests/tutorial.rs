@@ -18,7 +18,7 @@ fn contract(table: &str) -> Vec<(String, DataType)> {
     let names = match table {
         "equity" => {
             "<timestamp #seq nav nav_gross cash gross_exposure net_exposure turnover cap_multiplier \
-             gross_multiplier net_multiplier commission spread impact borrow financing interest dividends benchmark_nav"
+             gross_multiplier net_multiplier commission spread impact borrow financing interest dividends predicted_volatility benchmark_nav"
                 .to_owned()
         }
         "fills" => "<timestamp #seq #decided_seq \"symbol quantity price decision_price notional commission \

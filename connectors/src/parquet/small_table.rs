@@ -25,7 +25,7 @@ pub enum SmallKind {
     Number,
     /// Times of day as text, or timestamps, read as text in UTC.
     Clock,
-    /// Dates: dates, times (of which the date counts), text such as 2015-01-31, or whole numbers such as 20150131.
+    /// Dates: dates, the dates of times, text such as 2015-01-31, or whole numbers such as 20150131.
     Date,
 }
 

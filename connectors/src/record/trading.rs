@@ -28,7 +28,7 @@ tables! {
         costs: Costs = frame.account.costs, "currency", "Costs of the frame.";
         interest: f64 = frame.account.interest, "currency", "Interest on cash; negative where cash is.";
         dividends: f64 = frame.account.dividends, "currency", "Dividends on positions held at the preceding close; negative for shorts.";
-        predicted_volatility: f64 = frame.predicted_volatility, "a year", "Predicted volatility of the book's return in the next frame, from the positions after the frame's fills; null on the opening of an account.";
+        predicted_volatility: f64 = frame.predicted_volatility, "a year", "Predicted volatility of the book's return in the next frame, from the positions after the frame's fills; null on the opening of an account, and with a NAV of 0 or less.";
         benchmark_nav: f64 = frame.benchmark_nav, "currency", "Net asset value of the benchmark.";
         digest: InState<Option<Arc<str>>> = digest.map(Arc::from), "", "Digest of the run up to and including the frame.";
     }

@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row};
 use crate::record::{EquityRow, FillRow, OrderRow, SavedBetas, WeightRow, create};
 
 /// Version of the tables. A state folder of another version is refused.
-pub const SCHEMA_VERSION: u32 = 5;
+pub const SCHEMA_VERSION: u32 = 6;
 
 pub(super) const DATABASE: &str = "state.db";
 pub(super) const LOCK: &str = "lock";

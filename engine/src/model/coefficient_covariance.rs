@@ -1,5 +1,6 @@
 //! Covariances of the coefficients of all instruments, without a k × k matrix for each where they share one.
 
+use super::estimates::scatter;
 use super::lanes::{packed, packed_len};
 
 /// Group of an instrument before its first return.
@@ -84,14 +85,14 @@ impl CoefficientCovariance {
         self.set(instrument, std::iter::repeat(value));
     }
 
-    /// Copies the columns of the instruments of a part, whose slots and instruments are `slots`.
-    pub(super) fn scatter(&mut self, part: &Self, slots: impl Iterator<Item = (usize, usize)> + Clone) {
+    /// Copies the columns of the instruments of a part. `members`: instrument of each slot.
+    pub(super) fn scatter(&mut self, part: &Self, members: &[u32]) {
         if self.is_empty() || part.is_empty() {
             return;
         }
         let columns = self.columns.chunks_exact_mut(self.n).zip(part.columns.chunks_exact(part.n));
         for (to, from) in columns {
-            slots.clone().for_each(|(slot, i)| to[i] = from[slot]);
+            scatter(to, from, members);
         }
     }
 
@@ -158,22 +159,31 @@ impl CoefficientCovariance {
     }
 
     /// Adds tr(V M) of each instrument to `sums`, length n, where each instrument has its own M: rows and columns of a
-    /// larger symmetric matrix with entries `square`. `design` gives the row of a coefficient of an instrument; one
-    /// without a row, and NaN, add nothing.
+    /// larger symmetric matrix with entries `square`. The first `common` coefficients have the rows of the same numbers;
+    /// `design` gives the row of another coefficient of an instrument. One without a row, and NaN, add nothing.
     pub fn add_traces_of(
         &self,
         square: impl Fn(usize, usize) -> f64,
+        common: usize,
         design: impl Fn(usize, usize) -> Option<usize>,
         sums: &mut [f64],
     ) {
-        for (i, sum) in sums.iter_mut().enumerate().take(self.n) {
-            for a in 0..self.k {
-                let Some(row) = design(i, a) else { continue };
-                for b in a..self.k {
-                    let Some(column) = design(i, b) else { continue };
-                    let trace = self.of(i, a, b) * square(row, column) * if a == b { 1.0 } else { 2.0 };
-                    *sum += if trace.is_nan() { 0.0 } else { trace };
+        let row = |i: usize, a: usize| if a < common { Some(a) } else { design(i, a) };
+        let pairs = (0..self.k).flat_map(|a| (a..self.k).map(move |b| (a, b)));
+        for (pair, (a, b)) in pairs.enumerate() {
+            let times = if a == b { 1.0 } else { 2.0 };
+            let column = self.columns.get(pair * self.n..(pair + 1) * self.n);
+            if let Some(column) = column.filter(|_| b < common) {
+                let square = square(a, b) * times;
+                for (sum, covariance) in sums.iter_mut().zip(column) {
+                    *sum += if covariance.is_nan() { 0.0 } else { square * covariance };
                 }
+                continue;
+            }
+            for (i, sum) in sums.iter_mut().enumerate().take(self.n) {
+                let (Some(row), Some(column)) = (row(i, a), row(i, b)) else { continue };
+                let trace = self.of(i, a, b) * square(row, column) * times;
+                *sum += if trace.is_nan() { 0.0 } else { trace };
             }
         }
     }

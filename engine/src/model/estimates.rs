@@ -205,9 +205,9 @@ impl Estimates {
         })
     }
 
-    /// Copies the columns of the instruments of a part, whose slots and instruments are `slots`; with covariances in
-    /// columns, those as well.
-    pub(super) fn scatter(&mut self, part: &Self, slots: impl Iterator<Item = (usize, usize)> + Clone) {
+    /// Copies the columns of the instruments of a part; with covariances in columns, those as well. `members`: instrument
+    /// of each slot; a free slot has a number that no instrument has.
+    pub(super) fn scatter(&mut self, part: &Self, members: &[u32]) {
         let (n, m) = (self.instruments(), part.instruments());
         let tables = [
             (&mut self.alpha, &part.alpha),
@@ -222,10 +222,10 @@ impl Estimates {
         ];
         for (to, from) in tables {
             for (to, from) in to.chunks_exact_mut(n).zip(from.chunks_exact(m)) {
-                slots.clone().for_each(|(slot, i)| to[i] = from[slot]);
+                scatter(to, from, members);
             }
         }
-        self.coefficient_cov.scatter(&part.coefficient_cov, slots);
+        self.coefficient_cov.scatter(&part.coefficient_cov, members);
     }
 
     /// Multiplies the loadings on a column of groups, which are coefficient `j`; covariances only if they are in columns.
@@ -254,5 +254,14 @@ impl Estimates {
             table.chunks_exact_mut(n).for_each(|column| column[instrument] = f64::NAN);
         }
         self.coefficient_cov.fill(instrument, f64::NAN);
+    }
+}
+
+/// Copies a column of a part into that of all instruments.
+pub(super) fn scatter(to: &mut [f64], from: &[f64], members: &[u32]) {
+    for (value, i) in from.iter().zip(members) {
+        if let Some(to) = to.get_mut(*i as usize) {
+            *to = *value;
+        }
     }
 }

@@ -64,7 +64,7 @@ pub fn residual_returns(
 ) {
     let of_groups = || groups.iter().filter(|column| column.has_factors);
     let columns = factors.len() + of_groups().count();
-    let earlier = if columns == 0 { returns.len() } else { betas.len() / columns };
+    let earlier = betas.len().checked_div(columns).unwrap_or(returns.len());
     out.extend(returns.iter().enumerate().map(|(i, r)| {
         if i >= earlier {
             return f64::NAN;

@@ -135,12 +135,11 @@ impl FactorRisk {
             if own.is_empty() {
                 estimates.coefficient_cov.add_traces(square, traces, idiosyncratic);
             } else {
-                // Design of a coefficient: that of alpha and the given factors comes first.
-                let design = |i: usize, coefficient: usize| match coefficient.checked_sub(given + 1) {
-                    None => Some(coefficient),
-                    Some(column) => own[column].of(i).map(|(factor, _)| factor + 1),
+                // The coefficients of alpha and the given factors come first.
+                let design = |i: usize, coefficient: usize| {
+                    own[coefficient - given - 1].of(i).map(|(factor, _)| factor + 1)
                 };
-                estimates.coefficient_cov.add_traces_of(square, design, idiosyncratic);
+                estimates.coefficient_cov.add_traces_of(square, given + 1, design, idiosyncratic);
             }
         }
         reshape(&mut self.root, self.k, self.k);

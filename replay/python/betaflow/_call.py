@@ -163,13 +163,16 @@ class Call:
             self._expressions(factors)
         elif isinstance(factors, (list, tuple)):
             for at, part in enumerate(factors):
-                self.flag("--factors", add(part, f"factors[{at}]", "factor"))
+                if isinstance(part, Mapping):
+                    self._expressions(part)
+                else:
+                    self.flag("--factors", add(part, f"factors[{at}]", "factor"))
         elif is_path(factors) or is_table(factors):
             self.flag("--factors", add(factors, "factors", "factor"))
         else:
             raise TypeError(
                 f"factors: found {article_of(factors)}, expected {ACCEPTED}; a list of them; a mapping of "
-                f'names to expressions of instruments, such as {{"mkt": "SPY"}}; or "none"'
+                f'names to expressions of instruments, such as {{"mkt": "SPY"}}, or of groups; or "none"'
             )
 
     def _expressions(self, factors: Mapping[Any, Any]) -> None:

@@ -46,8 +46,9 @@ def replay(
         tutorial.
     factors
         Factor returns (0.01 for 1 %) with a column for each factor; a list of tables is joined by time; a
-        mapping of names to expressions of instruments, such as ``{"mkt": "SPY"}``; ``"none"`` or False: no
-        factors.
+        mapping of names to expressions of instruments, such as ``{"mkt": "SPY"}``, or to groups, such as
+        ``[factors, {"sector": "group:sector"}]`` with ``universe={"groups": sectors}``; ``"none"`` or False:
+        no factors.
     forecasts
         Forecasts or scores of the caller, long (time, symbol, forecast) or wide, for the strategy
         ``forecasts``.

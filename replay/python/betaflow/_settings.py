@@ -26,6 +26,9 @@ FILES = (
     "universe.groups",
     "universe.membership",
     "data.renames",
+    "data.sessions",
+    "execution.borrow_file",
+    "sizing.weight_bounds_file",
 )
 
 #: Adds a table in memory under a name, and returns the path that stands for it.

@@ -57,9 +57,9 @@ class Strategy(Protocol):
 #: Table: a DataFrame of pandas or polars, a LazyFrame, a pyarrow Table, a DuckDB relation, or a path of a
 #: file or folder.
 Data: TypeAlias = "ArrowStream | PandasObject | LazyFrame | str | os.PathLike[str]"
-#: Factor returns: a table, several (joined by time), a mapping of names to expressions of instruments,
-#: ``"none"`` or False.
-Factors: TypeAlias = "Data | Sequence[Data] | Mapping[str, str] | bool"
+#: Factor returns: a table, several (joined by time), a mapping of names to expressions of instruments or to
+#: groups, both in a list, ``"none"`` or False.
+Factors: TypeAlias = "Data | Sequence[Data | Mapping[str, str]] | Mapping[str, str] | bool"
 #: Settings of one table of the configuration: keys without the table's name.
 Settings: TypeAlias = "Mapping[str, Any]"
 #: Settings: path of a TOML file, or a mapping of tables to settings.

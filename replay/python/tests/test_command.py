@@ -21,7 +21,7 @@ import pty
 import resource
 
 COMMAND = [sys.executable, "-m", "betaflow"]
-TUTORIAL = "988518b705ada8e03e0c20fbc2aa7aff1123a45bdabd729bf033a2d8f839dfe0"
+TUTORIAL = "619432b84b3fc64a71723f954b144b2c56d8c51b550875850b57e6660b624065"
 
 
 def run(*arguments: str, **more: Any) -> subprocess.CompletedProcess[str]:

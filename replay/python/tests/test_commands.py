@@ -54,7 +54,7 @@ def assert_same_tables(result: betaflow.Result, folder: str) -> None:
 def test_replay_of_the_tutorial() -> None:
     run = betaflow.replay()
     assert_same_summary(run.summary.to_dict(), of_program("replay", "--out", "run"))
-    assert run.digest == "988518b705ada8e03e0c20fbc2aa7aff1123a45bdabd729bf033a2d8f839dfe0"
+    assert run.digest == "619432b84b3fc64a71723f954b144b2c56d8c51b550875850b57e6660b624065"
     assert_same_tables(run, "run")
 
 

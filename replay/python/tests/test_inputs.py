@@ -99,7 +99,7 @@ def test_every_form_of_factors_gives_the_digest_of_the_file(form: str, data: Dat
 
 def test_tutorial_is_data_of_arguments() -> None:
     prices, factors = betaflow.load_tutorial()
-    digest = "988518b705ada8e03e0c20fbc2aa7aff1123a45bdabd729bf033a2d8f839dfe0"
+    digest = "619432b84b3fc64a71723f954b144b2c56d8c51b550875850b57e6660b624065"
     assert betaflow.replay().digest == digest
     assert betaflow.replay(prices, factors).digest == digest
     assert betaflow.replay(prices.to_pandas(), factors).digest == digest

@@ -24,7 +24,7 @@ import betaflow
 from betaflow import Run
 from betaflow.errors import Error, InputError
 
-DIGEST = "988518b705ada8e03e0c20fbc2aa7aff1123a45bdabd729bf033a2d8f839dfe0"
+DIGEST = "619432b84b3fc64a71723f954b144b2c56d8c51b550875850b57e6660b624065"
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +36,7 @@ def run() -> Run:
 def test_summary_has_attributes(run: Run) -> None:
     summary = run.summary
     assert summary.metrics.net.sharpe == summary["metrics"]["net"]["sharpe"]
-    assert summary.metrics.net.sharpe == pytest.approx(0.8195, abs=1e-4)
+    assert summary.metrics.net.sharpe == pytest.approx(0.9577, abs=1e-4)
     assert summary.to_dict()["metrics"]["net"]["sharpe"] == summary.metrics.net.sharpe
     assert "metrics" in dir(summary) and "metrics" in summary
     assert set(summary) == set(summary.to_dict())
@@ -194,7 +194,7 @@ def test_notebook_shows_figures_and_growth(run: Run) -> None:
     assert len(page) < 100_000
     assert "<table" in run.fills._repr_html_()
     assert "<pre>" in betaflow.estimate(end="2016-12-30")._repr_html_()
-    assert repr(run).startswith("<betaflow.Run: Sharpe 0.82, 1 warning, digest 988518b7")
+    assert repr(run).startswith("<betaflow.Run: Sharpe 0.96, 1 warning, digest 619432b8")
     assert "2,012 rows" in repr(run.equity)
 
 

@@ -22,9 +22,9 @@ def size(at: str, *settings: str) -> dict[str, Any]:
 
 
 CASES = [
-    ("2020-03-16", []),
+    ("2018-02-06", []),
     ("2016-05-09", ["sizing.turnover_cap=0.5", "sizing.gross_max=0.8", "sizing.weight_max=0.2"]),
-    ("2018-02-06", ["sizing.net_target=0.5", "sizing.weight_min=-0.1", "sizing.kelly_fraction=0.5"]),
+    ("2018-02-09", ["sizing.net_target=0.5", "sizing.weight_min=-0.1", "sizing.kelly_fraction=0.5"]),
     (
         "2019-01-03",
         ["sizing.weight_min=-0.2", "sizing.exposure_bounds={mkt=[-0.05, 0.05]}", "sizing.turnover_cap=1"],

@@ -5,7 +5,7 @@ use anyhow::{Result, ensure};
 /// Version of this program.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// Version of the tables and keys of `run.toml`, raised when a file of an earlier version would be read wrongly.
-const SCHEMA: u32 = 3;
+const SCHEMA: u32 = 4;
 /// Start of the line of a `run.toml` with its versions.
 const HEADER: &str = "# All settings of a run of betaflow ";
 

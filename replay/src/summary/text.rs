@@ -11,11 +11,13 @@ use super::{
 use crate::terminal::{NONE, Page, counted, decimals, grouped, percent};
 
 /// Files of a run folder that the page names, each with its content.
-const FILES: [(&str, &str); 13] = [
+const FILES: [(&str, &str); 15] = [
     ("report.html", "charts and tables on one page; opens without a network"),
     ("equity.parquet", "value, cash, exposure, turnover and costs of each bar"),
     ("fills.parquet", "each fill with its price and costs"),
     ("weights.parquet", "target weight, held weight and expected return of each instrument"),
+    ("groups.parquet", "weight, exposure and gain of each group"),
+    ("borrow.parquet", "fees of short positions"),
     ("membership.parquet", "instruments that joined or left the universe"),
     ("premia.parquet", "premium of each factor as sizing used it"),
     ("risk.parquet", "predicted variance of the book by factor"),

@@ -68,7 +68,7 @@ impl Dlm {
             }
             of_part.resize(slots);
             write::columns(writer, part.written(), of_part);
-            estimates.scatter(of_part, places.slots(at));
+            estimates.scatter(of_part, places.members_of(at));
             for column in 0..places.columns() {
                 if !places.has_factor(at, column) {
                     estimates.remove_loading(given + column, places.slots(at).map(|(_, i)| i));

@@ -81,7 +81,7 @@ impl State {
             of_part.resize(slots);
             let Part { histories, models, observed, mixed, scale, .. } = part;
             writer.write(models, histories, LastForecast { observed, mixed, scale }, scales, of_part);
-            estimates.scatter(of_part, places.slots(at));
+            estimates.scatter(of_part, places.members_of(at));
             for column in 0..places.columns() {
                 let members = || places.slots(at).map(|(_, i)| i);
                 if !places.has_factor(at, column) {

@@ -149,6 +149,11 @@ impl Parts {
         members.filter(|(_, i)| **i != FREE).map(|(slot, i)| (slot, *i as usize))
     }
 
+    /// Instrument of each slot of a part; [`FREE`] for a free one.
+    pub(super) fn members_of(&self, part: usize) -> &[u32] {
+        &self.members[part]
+    }
+
     /// Instrument of a slot; `None` for a free one.
     pub(super) fn instrument(&self, part: usize, slot: usize) -> Option<usize> {
         if self.is_whole() {

@@ -1,6 +1,6 @@
 //! Kernels of problems with groups: the response of the weights, and the slopes of the sums.
 //!
-//! Dense sums accumulate in lanes, sums by group in engine order: every instruction set gives the same bits.
+//! All sums accumulate in lanes: every instruction set gives the same bits.
 
 use super::super::columns::Columns;
 use super::super::respond::{
@@ -33,9 +33,10 @@ fn sum_weights<M: MulAdd, const COSTS: u8>(grouped: &mut Grouped, columns: &mut 
     let (own_columns, limit_columns) = (grouped.own_columns, grouped.limit_columns);
     let Columns { blocks, bends, fees, has_impact, coefficients, sums, shared, .. } = columns;
     let prices = &grouped.prices[..layout.len()];
-    grouped.totals.clear();
-    grouped.totals.resize(layout.len(), 0.0);
-    let totals = &mut grouped.totals[..layout.len()];
+    // A lane adds to its own entry of a bin, so that the additions of a block do not wait for each other.
+    grouped.bins.clear();
+    grouped.bins.resize(layout.len(), LaneBlock::ZERO);
+    let totals = &mut grouped.bins[..layout.len()];
     sums.fill(LaneBlock::ZERO);
     let [mut net, mut distance, mut size] = [LaneBlock::ZERO; 3];
     let [of_net, of_turnover, of_gross] = [layout.net(), layout.turnover(), layout.gross()];
@@ -48,9 +49,8 @@ fn sum_weights<M: MulAdd, const COSTS: u8>(grouped: &mut Grouped, columns: &mut 
         let limits = &grouped.limits[at * limit_columns..][..limit_columns];
         let mut value = block.expected;
         for (price, column) in prices.iter().zip(given) {
-            for lane in 0..LANES {
-                value[lane] -= price * column[lane];
-            }
+            let (before, column) = (value, *column);
+            value = LaneBlock::from_fn(|lane| before[lane] - price * column[lane]);
         }
         for (bins, loadings) in own {
             let price = at_bins(bins);
@@ -81,23 +81,29 @@ fn sum_weights<M: MulAdd, const COSTS: u8>(grouped: &mut Grouped, columns: &mut 
             size[lane] += w.abs();
         }
         for (sum, column) in sums.iter_mut().zip(given) {
-            for lane in 0..LANES {
-                sum[lane] += weight[lane] * column[lane];
-            }
-        }
-        for (bins, loadings) in own {
-            for lane in 0..LANES {
-                totals[bins[lane] as usize] += weight[lane] * loadings[lane];
-            }
-        }
-        for [net, size] in limits {
-            for lane in 0..LANES {
-                totals[net[lane] as usize] += weight[lane];
-                totals[size[lane] as usize] += weight[lane].abs();
-            }
+            let (before, column) = (*sum, *column);
+            *sum = LaneBlock::from_fn(|lane| before[lane] + weight[lane] * column[lane]);
         }
         to.weight = weight;
     }
+    // In a loop of its own: single lanes above would make scalar code of the sums over whole lanes.
+    for (at, block) in blocks.iter().enumerate() {
+        let weight = block.weight;
+        for (bins, loadings) in &grouped.own[at * own_columns..][..own_columns] {
+            for lane in 0..LANES {
+                totals[bins[lane] as usize][lane] += weight[lane] * loadings[lane];
+            }
+        }
+        for [net, size] in &grouped.limits[at * limit_columns..][..limit_columns] {
+            for lane in 0..LANES {
+                totals[net[lane] as usize][lane] += weight[lane];
+                totals[size[lane] as usize][lane] += weight[lane].abs();
+            }
+        }
+    }
+    grouped.totals.clear();
+    grouped.totals.extend(totals.iter().map(LaneBlock::sum));
+    let totals = &mut grouped.totals[..layout.len()];
     totals.iter_mut().zip(&*sums).for_each(|(total, sum)| *total = sum.sum());
     (totals[of_net], totals[of_turnover], totals[of_gross]) = (net.sum(), distance.sum(), size.sum());
 }

@@ -105,6 +105,10 @@ pub(super) struct Grouped {
     /// Price and total of each sum.
     prices: Vec<f64>,
     totals: Vec<f64>,
+    /// Sums of a response by lane.
+    bins: Vec<LaneBlock>,
+    /// Loadings of a block on the given factors.
+    loadings: Vec<LaneBlock>,
     /// Slopes between the sums: lower triangle, row by row.
     slopes: Vec<f64>,
     /// Entries of one instrument: sum and coefficient.
@@ -169,20 +173,41 @@ impl Grouped {
                 (self.product[a * k + b], self.product[b * k + a]) = (dot, dot);
             }
         }
+        let (given, nowhere) = (self.layout.given, self.layout.nowhere() as u32);
+        let n = problem.expected.len();
         let mut largest = 0.0_f64;
-        for i in 0..problem.expected.len() {
-            self.entries.clear();
-            let given = (0..self.layout.given).map(|j| (j as u32, known_or_zero(problem.exposures[(i, j)])));
-            self.entries.extend(given);
-            let own = problem.own.iter().filter_map(|own| own.of(i));
-            self.entries.extend(own.map(|(factor, beta)| (factor as u32, known_or_zero(beta))));
-            let mut variance = 0.0;
-            for (a, beta) in &self.entries {
-                let row = &self.product[*a as usize * k..][..k];
-                variance +=
-                    beta * self.entries.iter().map(|(b, other)| row[*b as usize] * other).sum::<f64>();
+        for block in 0..n.div_ceil(LANES) {
+            self.loadings.clear();
+            self.loadings.extend((0..given).map(|j| {
+                LaneBlock::from_fn(|lane| match block * LANES + lane {
+                    i if i < n => known_or_zero(problem.exposures[(i, j)]),
+                    _ => 0.0,
+                })
+            }));
+            let mut variance = LaneBlock::ZERO;
+            for (row, beta) in self.product.chunks_exact(k.max(1)).zip(&self.loadings) {
+                let mut slope = LaneBlock::ZERO;
+                for (entry, other) in row.iter().zip(&self.loadings) {
+                    for lane in 0..LANES {
+                        slope[lane] += entry * other[lane];
+                    }
+                }
+                for lane in 0..LANES {
+                    variance[lane] += beta[lane] * slope[lane];
+                }
             }
-            largest = largest.max(variance);
+            let own = &self.own[block * self.own_columns..][..self.own_columns];
+            for lane in 0..LANES {
+                for (bins, loading) in own.iter().filter(|(bins, _)| bins[lane] != nowhere) {
+                    let row = &self.product[bins[lane] as usize * k..][..k];
+                    let common: f64 =
+                        row.iter().zip(&self.loadings).map(|(entry, other)| entry * other[lane]).sum();
+                    let others = own.iter().filter(|(bins, _)| bins[lane] != nowhere);
+                    let among: f64 = others.map(|(bins, other)| row[bins[lane] as usize] * other[lane]).sum();
+                    variance[lane] += loading[lane] * (2.0 * common + among);
+                }
+                largest = largest.max(variance[lane]);
+            }
         }
         largest
     }
