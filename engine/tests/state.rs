@@ -329,7 +329,7 @@ fn cases() -> [Case; 14] {
                 run.sizing.weight_min = -0.1;
                 run.execution.borrow = Some(borrow_terms());
                 let bounds = WeightBounds { weight_min: Some(-0.02), weight_max: None };
-                run.sizing.weight_bounds =
+                run.sizing.bounds_by_name =
                     Some(Arc::new(DatedValues::new([("S002", 60, bounds), ("S003", 90, bounds)]).unwrap()));
             },
             busy,

@@ -27,7 +27,7 @@ fn table(rows: Rows<'_>) -> Arc<DatedValues<WeightBounds>> {
 
 fn bounded(rows: Rows<'_>) -> RunSettings {
     let mut run = settings();
-    run.sizing.weight_bounds = Some(table(rows));
+    run.sizing.bounds_by_name = Some(table(rows));
     run.sizing.gross_max = 2.0;
     run.sizing.turnover_cap = 1.0;
     run.shown_dates = Some(i64::MIN..=i64::MAX);
@@ -100,7 +100,7 @@ fn optimum_equals_an_interior_point_solver() {
 fn bounds_of_the_settings_in_a_file_change_nothing() {
     let mut run = bounded(&[("S001", FROM_BEGINNING, Some(-0.1), Some(0.1)), ("S004", 100, None, None)]);
     let with_file = ledger(&run);
-    run.sizing.weight_bounds = None;
+    run.sizing.bounds_by_name = None;
     let plain = ledger(&run);
     assert_eq!(plain.last().unwrap().digest, with_file.last().unwrap().digest);
 }

@@ -1,4 +1,4 @@
-//! `execution.borrow_file` and `sizing.weight_bounds_file`: fees are computed again from the run folder, and errors name
+//! `execution.borrow_file` and `sizing.weight_bounds`: fees are computed again from the run folder, and errors name
 //! the cell.
 
 #![allow(clippy::unwrap_used)]
@@ -216,7 +216,7 @@ fn weights_stay_inside_the_bounds_of_a_file() {
     let file =
         format!("symbol,from,weight_min,weight_max\nS00,,-0.01,0.02\nS00,{},,0.005\nS04,,0,\n", day(change));
     fs::write(folder.path().join("bounds.csv"), file).unwrap();
-    let made = replay(folder.path(), "out", &data, &["sizing.weight_bounds_file=bounds.csv"]);
+    let made = replay(folder.path(), "out", &data, &["sizing.weight_bounds=bounds.csv"]);
     let target = weights(&made, "target_weight");
     let mut reached = 0;
     for (time, weights) in &target {
@@ -228,7 +228,7 @@ fn weights_stay_inside_the_bounds_of_a_file() {
     }
     assert!(reached > 5, "{reached}");
     let at = day(change);
-    let mut arguments = joined("size", &data, &with(&["sizing.weight_bounds_file=bounds.csv"]));
+    let mut arguments = joined("size", &data, &with(&["sizing.weight_bounds=bounds.csv"]));
     arguments.extend(["--at", &at, "--json"]);
     let ended = call(folder.path(), &arguments);
     assert_eq!(ended.code, Some(0), "{}", ended.err);
@@ -285,7 +285,7 @@ fn invalid_files_are_located() {
         fs::write(folder.path().join("file.csv"), text).unwrap();
         let setting = match kind {
             "borrow" => "execution.borrow_file=file.csv",
-            _ => "sizing.weight_bounds_file=file.csv",
+            _ => "sizing.weight_bounds=file.csv",
         };
         let ended = call(folder.path(), &joined("replay", &data, &with(&[setting])));
         assert_eq!(ended.code, Some(1), "{text}: {}", ended.out);

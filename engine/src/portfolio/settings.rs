@@ -54,7 +54,7 @@ settings! {
         /// symbol; without `from`, from the beginning. Null stands for the setting. Both are -1000 to 1000; with
         /// `cap_method` "scale" they contain 0.
         #[serde(skip_serializing_if = "Option::is_none")]
-        weight_bounds_file: Option<String> = None, form "a path";
+        weight_bounds: Option<String> = None, form "a path";
         /// Largest sum of the absolute weights: the gross limit.
         gross_max: f64 = 1.0, in 1e-6 to 1e3, unit "share of NAV";
         /// True if risk and the gross limit are those of the weights less the benchmark's.
@@ -118,8 +118,8 @@ settings! {
         group_bounds: GroupBoundsByName = GroupBoundsByName::new(), in -1e6 to 1e6, unit "share of NAV";
     }
     and {
-        /// Content of the file `weight_bounds_file`.
-        pub weight_bounds: Option<Arc<DatedValues<WeightBounds>>>,
+        /// Content of the file `weight_bounds`.
+        pub bounds_by_name: Option<Arc<DatedValues<WeightBounds>>>,
     }
 }
 

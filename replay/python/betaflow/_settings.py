@@ -28,7 +28,7 @@ FILES = (
     "data.renames",
     "data.sessions",
     "execution.borrow_file",
-    "sizing.weight_bounds_file",
+    "sizing.weight_bounds",
 )
 
 #: Adds a table in memory under a name, and returns the path that stands for it.

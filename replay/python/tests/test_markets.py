@@ -29,7 +29,7 @@ BOUNDS = pl.DataFrame({"symbol": ["S1"], "weight_min": [-0.01], "weight_max": [0
         ({"universe": {"groups": SECTORS}}, "groups"),
         ({"universe": {"membership": MEMBERS}}, "membership"),
         ({"execution": {"borrow_file": FEES}, "sizing": {"weight_min": -0.1}}, None),
-        ({"sizing": {"weight_bounds_file": BOUNDS}}, None),
+        ({"sizing": {"weight_bounds": BOUNDS}}, None),
     ],
 )
 def test_frames_stand_for_files_of_facts(settings: dict[str, Any], key: str | None) -> None:
@@ -39,7 +39,7 @@ def test_frames_stand_for_files_of_facts(settings: dict[str, Any], key: str | No
     assert len(run.digest) == 64
     assert key is None or run.summary[key]
     weights = run.weights.to_pandas() if hasattr(run.weights, "to_pandas") else run.weights
-    if "weight_bounds_file" in settings.get("sizing", {}):
+    if "weight_bounds" in settings.get("sizing", {}):
         assert weights.loc[weights["symbol"] == "S1", "target_weight"].max() <= 0.01 + 1e-9
     if "execution" in settings:
         assert weights.loc[weights["symbol"] == "S0", "target_weight"].min() >= -1e-12

@@ -130,8 +130,8 @@ impl Config {
             tables.push(DatedTable::of_renames("data.renames", &self.source().renames));
         }
         tables.extend(run.execution.borrow.iter().map(|fees| DatedTable::of("execution.borrow_file", fees)));
-        let bounds = run.sizing.weight_bounds.iter();
-        tables.extend(bounds.map(|bounds| DatedTable::of("sizing.weight_bounds_file", bounds)));
+        let bounds = run.sizing.bounds_by_name.iter();
+        tables.extend(bounds.map(|bounds| DatedTable::of("sizing.weight_bounds", bounds)));
         tables
     }
 }

@@ -262,9 +262,9 @@ impl Settings {
             execution.borrow = Some(self.of_feed(read_borrow(&host.input(path))?, "execution.borrow_file")?);
         }
         let mut sizing = self.sizing.clone();
-        if let Some(path) = &sizing.weight_bounds_file {
+        if let Some(path) = &sizing.weight_bounds {
             let bounds = read_weight_bounds(&host.input(path), &sizing)?;
-            sizing.weight_bounds = Some(self.of_feed(bounds, "sizing.weight_bounds_file")?);
+            sizing.bounds_by_name = Some(self.of_feed(bounds, "sizing.weight_bounds")?);
         }
         let sessions = self.sessions(host)?;
         Ok(RunSettings {
@@ -449,7 +449,7 @@ impl Config {
                 &mut settings.universe.groups,
                 &mut settings.data.renames,
                 &mut settings.execution.borrow_file,
-                &mut settings.sizing.weight_bounds_file,
+                &mut settings.sizing.weight_bounds,
             ];
             tables.into_iter().flatten().for_each(|rows| *rows = "rows".to_owned());
         }
@@ -472,8 +472,8 @@ impl Config {
             format!("{}{} cash", quantities.collect::<String>(), opening.cash)
         });
         settings.execution.borrow_file = settings.execution.borrow.as_ref().map(|rows| hex(&rows.digest()));
-        settings.sizing.weight_bounds_file =
-            self.run.sizing.weight_bounds.as_ref().map(|rows| hex(&rows.digest()));
+        settings.sizing.weight_bounds =
+            self.run.sizing.bounds_by_name.as_ref().map(|rows| hex(&rows.digest()));
         if let Some(membership) = &self.run.membership {
             settings.universe.membership = Some(hex(&membership.table().digest()));
         }

@@ -211,7 +211,7 @@ impl<'a> Request<'a> {
             &mut settings.execution.spread_file,
             &mut settings.execution.holdings,
             &mut settings.execution.borrow_file,
-            &mut settings.sizing.weight_bounds_file,
+            &mut settings.sizing.weight_bounds,
             &mut settings.benchmark.path,
             &mut settings.universe.groups,
         ];

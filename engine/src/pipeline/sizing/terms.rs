@@ -27,7 +27,7 @@ impl InstrumentTerms {
         let stress = settings.world.cost_stress();
         let times = if stress.sizing_knows { stress.multipliers.borrow } else { 1.0 };
         Self {
-            in_force: settings.sizing.weight_bounds.clone().map(InForce::new),
+            in_force: settings.sizing.bounds_by_name.clone().map(InForce::new),
             bounds: Vec::new(),
             fee_per_bps: BPS * times / settings.calendar.frames_per_year(),
             usual_bps: settings.execution.borrow_bps_per_year,

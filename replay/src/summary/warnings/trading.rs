@@ -138,8 +138,8 @@ impl Summary<'_> {
         }
         let run = self.config.run();
         let borrow = run.execution.borrow.as_ref().and_then(|rows| self.unknown_symbols(rows));
-        let bounds = run.sizing.weight_bounds.as_ref().and_then(|rows| self.unknown_symbols(rows));
-        let found = [("execution.borrow_file", borrow), ("sizing.weight_bounds_file", bounds)];
+        let bounds = run.sizing.bounds_by_name.as_ref().and_then(|rows| self.unknown_symbols(rows));
+        let found = [("execution.borrow_file", borrow), ("sizing.weight_bounds", bounds)];
         for (setting, (first, count)) in
             found.into_iter().filter_map(|(setting, found)| Some((setting, found?)))
         {
