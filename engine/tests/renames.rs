@@ -133,6 +133,35 @@ fn rules_of_the_universe_name_an_instrument_by_any_symbol() {
     assert_eq!(with(Universe { exclude: list("B"), ..Universe::default() }), [vec![1.0], vec![3.0]]);
 }
 
+/// Sorted by time, all rows of a timestamp are taken at once; a row of the old symbol must not spoil the others.
+#[test]
+fn row_of_an_old_symbol_is_the_only_fault_of_its_timestamp() {
+    let rules = rules(vec![rename("A", "B", 1, 1.0)]);
+    let names = ["X", "A", "Y", "Z"];
+    for at_once in [false, true] {
+        let mut assembler = Assembler::new(rules.clone()).unwrap();
+        for day in 0..4 {
+            let mut frame = Frame::default();
+            assembler.begin(TimestampNs(day * DAY_NS), &mut frame);
+            let slots = names.map(|name| assembler.slot(name));
+            let closes = [10.0, 20.0, 30.0, 40.0 + day as f64];
+            let mut faults = Vec::new();
+            if !(at_once && assembler.put_all(&mut frame, &slots, &closes, std::iter::empty())) {
+                for (slot, price) in slots.into_iter().zip(closes) {
+                    if let Err(fault) = assembler.put(&mut frame, slot, &close(price)) {
+                        faults.push((assembler.symbol(slot).to_owned(), fault));
+                    }
+                }
+            }
+            let expected = if day == 0 { vec![] } else { vec![("A".to_owned(), Fault::Renamed)] };
+            assert_eq!(faults, expected, "day {day}, at once: {at_once}");
+            assert_eq!(assembler.finish(&mut frame).unwrap(), Outcome::Emitted);
+            // The engine order: A, X, Y, Z.
+            assert_eq!(frame.close[3], closes[3], "day {day}");
+        }
+    }
+}
+
 #[test]
 fn contradictory_changes_are_refused() {
     let error = |rows: &[Rename]| Renames::new(rows.to_vec()).unwrap_err();

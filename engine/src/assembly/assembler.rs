@@ -276,12 +276,11 @@ impl Assembler {
         if !self.order.is_of(slots) && !self.learn(slots) {
             return false;
         }
-        if self
-            .order
-            .special()
-            .iter()
-            .any(|row| self.entries[slots[*row].index()].target == GONE && !closes[*row].is_nan())
+        let Self { order, entries, .. } = self;
+        if order.special().iter().any(|row| entries[slots[*row].index()].target == GONE && !closes[*row].is_nan())
         {
+            // `learn` has marked the rows, and `put` would take them for duplicates.
+            slots.iter().for_each(|slot| entries[slot.index()].seen = 0);
             return false;
         }
         (self.has_rows, self.unmarked) = (true, true);
