@@ -51,6 +51,12 @@ fn company_with_two_symbols_trades_as_one() {
     let joined_run = run(path, "joined", &joined("replay", &data, &own));
     assert_eq!(navs(&plain), navs(&joined_run));
     assert_eq!(joined_run.summary["data"]["instruments"], plain.summary["data"]["instruments"]);
+    // Summary and terminal confirm the change.
+    let day = date(panel.times[AT] / DAY_NS);
+    let change = serde_json::json!([{"from": "S05", "to": "T05", "date": day}]);
+    assert_eq!(joined_run.summary["data"]["symbol_changes"], change);
+    let shown = call(path, &[&joined("replay", &data, &own)[..], &["--out", "shown", "--no-report"]].concat());
+    assert!(shown.out.contains(&format!("S05 is T05 from {day}")), "{}", shown.out);
     let weights = joined_run.table("weights");
     for (time, symbol) in weights.times().into_iter().zip(weights.texts("symbol")) {
         assert!(symbol != "S05" || time < panel.times[AT], "S05 at {time}");
@@ -106,6 +112,24 @@ fn contradictions_of_changes_and_rows_are_located() {
     // Rows of the new symbol before the change.
     write_change(path, &panel, "S03", "S05");
     fails(&["data.renames", "`S05`", "`S03`"]);
+    // The same in wide rows of many instruments, sorted by time: the row is named, and alone skipped.
+    let wide = Panel::new(72, 150, 20);
+    let data = wide.write(path);
+    write_change(path, &wide, "S07", "T07");
+    let own = [&SETTINGS[..], &["data.on_bad_row=skip"]].concat();
+    let ended = call(path, &joined("replay", &data, &SETTINGS));
+    assert!(ended.err.contains("`S07`") && !ended.err.contains("second row"), "{}", ended.err);
+    let skipped = run(path, "skipped", &joined("replay", &data, &own));
+    let after = wide.bars.iter().filter(|bar| bar.symbol == "S07" && bar.time >= wide.times[AT]).count();
+    assert_eq!(skipped.summary["data"]["skipped"], after);
+    assert_eq!(skipped.summary["data"]["frames"], 150);
+    let data = panel.write(path);
+    let fails = |parts: &[&str]| {
+        let ended = call(path, &joined("replay", &data, &SETTINGS));
+        assert_eq!(ended.code, Some(1), "{parts:?}");
+        let text = support::flat(&ended.err);
+        assert!(parts.iter().all(|part| text.contains(part)), "{parts:?}: {text}");
+    };
     fs::write(path.join("renames.csv"), "from_symbol,to_symbol,date\nA,B,2015-01-01\nA,C,2015-02-01\n")
         .unwrap();
     fails(&["renames.csv", "line 3", "2015-01-01"]);
@@ -113,7 +137,8 @@ fn contradictions_of_changes_and_rows_are_located() {
     fails(&["renames.csv", "line 2", "-1"]);
     // Symbols that the data does not have.
     fs::write(path.join("renames.csv"), "from_symbol,to_symbol,date\nS0X,T05,2015-02-02\n").unwrap();
-    let run = run(path, "unknown", &joined("replay", &data, &SETTINGS));
-    let warnings = run.summary["warnings"].to_string();
+    let unknown = run(path, "unknown", &joined("replay", &data, &SETTINGS));
+    assert_eq!(unknown.summary["data"]["symbol_changes"], serde_json::Value::Null);
+    let warnings = unknown.summary["warnings"].to_string();
     assert!(warnings.contains("data.renames names `S0X`") && warnings.contains("`T05`"), "{warnings}");
 }

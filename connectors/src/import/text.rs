@@ -293,6 +293,7 @@ impl<'a> TextTable<'a> {
             columns: &columns,
             dates: dates.as_mut(),
             numbers: &mut numbers,
+            may_be_boolean: self.options.content == Content::Table && !self.options.numbers.is_empty(),
             seal,
             nulls: 0,
             row: Vec::new(),
@@ -379,9 +380,18 @@ struct CellReader<'a> {
     columns: &'a TextColumns,
     dates: Option<&'a mut DateReader>,
     numbers: &'a mut NumberReader,
+    /// True if `true` and `false` are the numbers 1 and 0, as in Parquet: in small files of facts.
+    may_be_boolean: bool,
     seal: i64,
     nulls: u64,
     row: Vec<u64>,
+}
+
+/// Number of a boolean.
+fn boolean(text: &str) -> Option<f64> {
+    let text = text.trim();
+    let is = |word: &str| text.eq_ignore_ascii_case(word);
+    if is("true") { Some(1.0) } else { is("false").then_some(0.0) }
 }
 
 impl CellReader<'_> {
@@ -418,7 +428,10 @@ impl CellReader<'_> {
                         self.nulls += 1;
                         NULL
                     }
-                    refused => return Err(self.refused(refused, row, at, text)),
+                    refused => match boolean(text).filter(|_| self.may_be_boolean) {
+                        Some(number) => number.to_bits(),
+                        None => return Err(self.refused(refused, row, at, text)),
+                    },
                 },
             };
             self.row.push(cell);

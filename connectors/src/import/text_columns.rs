@@ -122,7 +122,7 @@ pub(super) fn text_columns<'a>(
         let is_known = || {
             is_bar(name)
                 || NUMBER_NAMES.iter().any(|known| name.eq_ignore_ascii_case(known))
-                || options.numbers.contains(name)
+                || options.numbers.iter().any(|known| name.eq_ignore_ascii_case(known))
         };
         roles.push(match first_cell(at) {
             _ if time == Some(at) => FieldRole::Time,

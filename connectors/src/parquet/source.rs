@@ -263,6 +263,7 @@ impl Source for ParquetSource {
             rows: self.counts.rows,
             skipped: self.counts.skipped,
             instruments: self.assembler.instruments() as u64,
+            symbol_changes: self.assembler.symbol_changes(),
             ..self.facts.clone()
         }
     }

@@ -8,6 +8,7 @@ use super::assembler::{Assembler, GONE, Target, is_column};
 use super::symbols::Slot;
 use super::{AssemblyError, Rename, Rules};
 use crate::frame::{Field, Frame, Renamed};
+use crate::source::SymbolChange;
 use crate::time::{Date, TimestampNs};
 
 /// State of the symbol changes between timestamps.
@@ -130,6 +131,15 @@ impl Assembler {
             }
         }
         self.renaming.joined.iter_mut().for_each(|joined| joined.write(frame));
+    }
+
+    /// Changes so far, both of whose symbols the data has.
+    #[must_use]
+    pub fn symbol_changes(&self) -> Vec<SymbolChange> {
+        let acted = self.rules.renames.rows()[..self.renaming.applied].iter();
+        let both = acted.filter(|row| self.is_in_data(&row.from) && self.is_in_data(&row.to));
+        both.map(|Rename { from, to, date, .. }| SymbolChange { from: from.clone(), to: to.clone(), date: *date })
+            .collect()
     }
 
     /// Symbols of the changes so far that no row had although the other symbol of the change had one; an old symbol

@@ -1,12 +1,15 @@
 //! Bounds by group as set, and the limits of a rebalance that follow from them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
 use super::group_limits::{GroupBound, GroupLimits, UNBOUNDED};
 use crate::groups::{GroupColumn, GroupFactor};
 use crate::settings::{Invalid, Kind, Range, SettingType, SettingValue, require};
+
+/// Names of groups in a message.
+const SHOWN: usize = 20;
 
 /// Bounds of the groups of a column, or of one group.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -89,16 +92,32 @@ pub fn check_group_names(bounds: &GroupBoundsByName, groups: &[GroupFactor]) -> 
         let columns: Vec<&str> = groups.iter().map(|of| of.factor.as_str()).collect();
         let found = format!("{name} (columns: {columns:?})");
         require(known.is_some(), "group_bounds", found, "names of columns of universe.groups")?;
-        let has = |group: &str| {
-            known.is_some_and(|of| {
-                let mut rows = of.table.symbols().flat_map(|symbol| of.table.rows_of(symbol));
-                rows.any(|(_, name)| name.0.as_deref() == Some(group))
-            })
-        };
+        let Some((of, group)) = known.zip(group) else { continue };
+        let rows = of.table.symbols().flat_map(|symbol| of.table.rows_of(symbol));
+        let names: BTreeSet<&str> = rows.filter_map(|(_, name)| name.0.as_deref()).collect();
         let expected = "names of groups in the file universe.groups";
-        require(group.is_none_or(has), "group_bounds", name, expected)?;
+        require(names.contains(group), "group_bounds", format!("{name} ({})", list(group, &names)), expected)?;
     }
     Ok(())
+}
+
+/// Names of groups in a message: those that look like `wanted` first, and at most twenty.
+fn list(wanted: &str, names: &BTreeSet<&str>) -> String {
+    let wanted = wanted.to_lowercase();
+    // Characters in common at the beginning and at the end, which a misspelt name has most of.
+    let alike = |name: &str| {
+        let name = name.to_lowercase();
+        let start = name.chars().zip(wanted.chars()).take_while(|(a, b)| a == b).count();
+        start + name.chars().rev().zip(wanted.chars().rev()).take_while(|(a, b)| a == b).count()
+    };
+    let mut sorted: Vec<&str> = names.iter().copied().collect();
+    sorted.sort_by_key(|name| std::cmp::Reverse(alike(name)));
+    let more = match sorted.len().saturating_sub(SHOWN) {
+        0 => String::new(),
+        count => format!(" and {count} more"),
+    };
+    sorted.truncate(SHOWN);
+    format!("groups: {sorted:?}{more}")
 }
 
 /// Limits by group of a rebalance, made of the bounds and the groups in force; keeps its buffers.

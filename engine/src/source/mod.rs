@@ -5,7 +5,7 @@ mod month_ends;
 use serde::{Deserialize, Serialize};
 
 use crate::frame::Frame;
-use crate::time::TimestampNs;
+use crate::time::{Date, TimestampNs};
 use crate::warning::{Warning, WorldNote};
 
 pub use month_ends::MonthEnds;
@@ -176,4 +176,18 @@ pub struct DataFacts {
     pub sessions: Option<SessionFacts>,
     /// Counts of the user's files of forecasts, weights or a risk model.
     pub given: Vec<GivenFacts>,
+    /// Symbol changes that acted, both of whose symbols the data has. They follow from the rules and are in no saved state.
+    #[serde(skip)]
+    pub symbol_changes: Vec<SymbolChange>,
+}
+
+/// Symbol change that acted.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SymbolChange {
+    /// Symbol before the date.
+    pub from: String,
+    /// Symbol from the date on.
+    pub to: String,
+    /// First date of the new symbol.
+    pub date: Date,
 }

@@ -1,6 +1,6 @@
 //! Keys that the `summary.json` of every command has.
 
-use betaflow_engine::source::{DataFacts, SessionFacts};
+use betaflow_engine::source::{DataFacts, SessionFacts, SymbolChange};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -83,6 +83,27 @@ pub(crate) struct DataSummary {
     /// Frames by sessions, with `data.sessions`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) sessions: Option<SessionsSummary>,
+    /// Symbol changes of `data.renames` that acted.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) symbol_changes: Vec<SymbolChangeSummary>,
+}
+
+/// Symbol change of `data.renames`.
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default)]
+pub(crate) struct SymbolChangeSummary {
+    /// Symbol before the date.
+    pub(crate) from: String,
+    /// Symbol from the date on.
+    pub(crate) to: String,
+    /// First date of the new symbol.
+    pub(crate) date: String,
+}
+
+impl From<&SymbolChange> for SymbolChangeSummary {
+    fn from(change: &SymbolChange) -> Self {
+        Self { from: change.from.clone(), to: change.to.clone(), date: change.date.to_string() }
+    }
 }
 
 /// Frames inside and outside the sessions of `data.sessions`.
@@ -134,6 +155,7 @@ impl From<&DataFacts> for DataSummary {
             skipped: data.skipped,
             left_out: data.left_out,
             sessions: data.sessions.as_ref().map(SessionsSummary::from),
+            symbol_changes: data.symbol_changes.iter().map(SymbolChangeSummary::from).collect(),
         }
     }
 }

@@ -4,11 +4,15 @@ use std::path::Path;
 
 use betaflow_engine::ledger::{RunFacts, hex};
 use betaflow_engine::metrics::{ExcessFigures, Figures};
+use betaflow_engine::source::SymbolChange;
 
 use super::{
     BenchmarkSummary, Code, MembershipSummary, Summary, Trading, benchmark_sentence, metrics_table, time_text,
 };
 use crate::terminal::{NONE, Page, counted, decimals, grouped, percent};
+
+/// Symbol changes that the page names.
+const CHANGES: usize = 3;
 
 /// Files of a run folder that the page names, each with its content.
 const FILES: [(&str, &str); 15] = [
@@ -96,6 +100,9 @@ impl Summary<'_> {
                     grouped(sessions.per_year.1),
                 ),
             );
+        }
+        if let Some(changes) = symbol_changes(&data.symbol_changes) {
+            page.field("Symbol changes", changes);
         }
         let traded = self.trading.as_ref().and_then(|trading| time_text(trading.comparison.first));
         if let Some(first) = traded {
@@ -227,6 +234,17 @@ impl Summary<'_> {
                 counted(sizing.at_gross, "rebalance")
             ),
         );
+        if !self.config.sizing.group_bounds.is_empty() {
+            let (exceeded, unreachable) = (sizing.group_inherited, sizing.group_out_of_reach);
+            page.field(
+                "Bounds by group",
+                format!(
+                    "out of reach in {}; exceeded after {}, by drift, halts, changes of group or limits that come first",
+                    counted(unreachable, "rebalance"),
+                    counted(exceeded, "rebalance")
+                ),
+            );
+        }
         for (label, value) in MembershipSummary::of(self.facts).iter().flat_map(MembershipSummary::fields) {
             page.field(label, value);
         }
@@ -294,6 +312,17 @@ pub(crate) fn add_files(page: &mut Page, out: &Path, files: &[(&str, &str)], dig
     if let Some(digest) = digest {
         page.field("Digest", digest);
     }
+}
+
+/// Returns the symbol changes that acted; `None` without any.
+fn symbol_changes(changes: &[SymbolChange]) -> Option<String> {
+    let shown: Vec<String> =
+        changes.iter().take(CHANGES).map(|change| format!("{} is {} from {}", change.from, change.to, change.date)).collect();
+    let more = match changes.len().saturating_sub(CHANGES) {
+        0 => String::new(),
+        count => format!("; and {count} more"),
+    };
+    (!shown.is_empty()).then(|| format!("{}{more}", shown.join("; ")))
 }
 
 /// Returns Sharpe ratio, standard error and P(SR > 0) on one line.

@@ -4,7 +4,7 @@ use betaflow_connectors::import::{ColumnRole, Interpretation};
 use betaflow_connectors::parquet::ImportReport;
 use betaflow_engine::time::{Iso, TimestampNs};
 
-use crate::terminal::{NONE, Page, grouped};
+use crate::terminal::{NONE, Page, counted, grouped};
 
 /// Files that the page shows one by one, and columns of a role that it names.
 const SHOWN: usize = 8;
@@ -59,7 +59,11 @@ fn file_section(page: &mut Page, file: &Interpretation) {
     columns(page, &file.columns);
     page.field("Rows", grouped(file.rows as f64));
     page.field("Period", period(file.range));
-    page.field("Missing", format!("{} numbers", grouped(file.nulls as f64)));
+    let missing = match file.nulls {
+        0 => "none".to_owned(),
+        count => counted(count, "number"),
+    };
+    page.field("Missing", missing);
     if file.is_percent {
         page.field("Percent", "divided by 100");
     }
