@@ -489,7 +489,8 @@ impl Source for FeedSource {
 
     fn facts(&self) -> DataFacts {
         let (instruments, given) = (self.assembler.instruments() as u64, self.files.facts());
-        DataFacts { instruments, given, ..self.counted.facts.clone() }
+        let symbol_changes = self.assembler.symbol_changes();
+        DataFacts { instruments, given, symbol_changes, ..self.counted.facts.clone() }
     }
 }
 

@@ -45,8 +45,10 @@ mod latency;
 mod nullable;
 mod parquet_feed;
 mod pinned;
+mod places;
 mod protocol;
 mod raw_log;
+mod request_origin;
 mod seam;
 mod server;
 mod supervision;
@@ -67,11 +69,13 @@ pub use history::{History, WithHistory};
 pub use inputs::{EdgeInputs, Input, InputLog, Inputs, NoLog};
 pub use latency::{BUCKETS_NS, Latencies, StageLatency, monotonic_ns};
 pub use parquet_feed::ParquetFeed;
+pub use places::{Place, Places};
 pub use protocol::{
     Bars, ClientMessage, FeedValues, Hello, MESSAGE_MAX, NAME_MAX, PROTOCOL, ProtocolError, ServerMessage,
-    shown,
+    is_unprintable, shown,
 };
 pub use raw_log::{RawLogCounts, RawLogSettings};
+pub use request_origin::{RequestHost, is_loopback};
 pub use server::{Faults, Playback, Server, ServerCounts, ServerProtocol, ServerSettings, Speed};
 pub use supervision::FeedLimits;
 pub use tls::{ServerTls, Trust};

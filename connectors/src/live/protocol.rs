@@ -384,10 +384,13 @@ pub fn shown(text: &str) -> String {
     out
 }
 
-/// Returns whether a character moves the cursor or changes the text direction of a terminal.
-fn is_unprintable(c: char) -> bool {
+/// Returns whether a character moves the cursor, changes the text direction of a terminal, or has no width: a name could
+/// then look like another one.
+#[must_use]
+pub fn is_unprintable(c: char) -> bool {
     c.is_control()
-        || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+        || matches!(c, '\u{ad}' | '\u{61c}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 /// Returns the beginning of a text, in quotes.

@@ -126,7 +126,11 @@ impl RunFolder {
         if aside.exists() {
             fs::remove_dir_all(&aside).map_err(FolderError::io(&aside, "remove what an earlier run left"))?;
         }
-        fs::create_dir_all(&aside).map_err(FolderError::io(&aside, "create the folder"))?;
+        if let Some(parent) = aside.parent() {
+            fs::create_dir_all(parent).map_err(FolderError::io(parent, "create the folder"))?;
+        }
+        // Not `create_dir_all`: in a folder of all users, another one may have put a link there.
+        fs::create_dir(&aside).map_err(FolderError::io(&aside, "create the folder"))?;
         Ok(Self { target: target.to_owned(), aside, syncing: Syncing::default(), completed: false })
     }
 

@@ -40,6 +40,21 @@ fn refuse_run_folder(path: &Path) -> Result<(), StoreError> {
     }
 }
 
+/// Creates a folder that only its owner reads: a state has positions, orders and the account. A folder that exists keeps its
+/// permissions.
+fn create_private(folder: &Path) -> std::io::Result<()> {
+    let mut builder = fs::DirBuilder::new();
+    if let Some(parent) = folder.parent() {
+        fs::create_dir_all(parent)?;
+    }
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    match builder.create(folder) {
+        Err(_) if folder.is_dir() => Ok(()),
+        created => created,
+    }
+}
+
 /// Recorded checkpoint.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct SavedCheckpoint {
@@ -83,7 +98,7 @@ impl StateFolder {
         refuse_run_folder(path)?;
         // A symbolic link to a missing folder: create the folder.
         let target = follow(path).map_err(io("find the state folder"))?;
-        fs::create_dir_all(target).map_err(io("create the state folder"))?;
+        create_private(&target).map_err(io("create the state folder"))?;
         let lock = File::create(path.join(LOCK)).map_err(io("create a file in the state folder"))?;
         let mut tries = 0;
         loop {

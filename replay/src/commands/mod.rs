@@ -12,6 +12,7 @@ mod luck;
 mod man;
 mod merge;
 mod paper;
+mod private_file;
 mod replay;
 mod report;
 mod result_folder;

@@ -10,13 +10,15 @@ mod table;
 use std::borrow::Cow;
 use std::io::{self, Write, stderr};
 
+use betaflow_connectors::live::is_unprintable;
+
 pub(crate) use number::{NONE, counted, decimals, grouped, percent, points, signed, signed_percent};
 pub(crate) use page::Page;
 pub(crate) use table::Table;
 
-/// Escapes the control characters of a text, except line ends and tabs.
+/// Escapes characters that move the cursor, change the text direction or have no width, except line ends and tabs.
 pub(crate) fn printable(text: &str) -> Cow<'_, str> {
-    let passes = |c: char| !c.is_control() || matches!(c, '\n' | '\t');
+    let passes = |c: char| !is_unprintable(c) || matches!(c, '\n' | '\t');
     if text.chars().all(passes) {
         return Cow::Borrowed(text);
     }

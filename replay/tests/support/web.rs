@@ -80,11 +80,16 @@ impl Drop for DashboardProcess {
 
 /// Sends a request to a dashboard on this machine.
 pub(crate) fn get(port: u16, path: &str) -> Answer {
+    get_with(port, path, "")
+}
+
+/// Sends a request with more headers to a dashboard on this machine.
+pub(crate) fn get_with(port: u16, path: &str, headers: &str) -> Answer {
     let Ok(mut stream) = TcpStream::connect(("127.0.0.1", port)) else {
         return Answer { status: 0, headers: Vec::new(), body: String::new() };
     };
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n\r\n");
+    let request = format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n{headers}\r\n");
     let _ = stream.write_all(request.as_bytes());
     Answer::read(&mut stream)
 }

@@ -23,6 +23,26 @@ impl<T: AsyncRead + AsyncWrite + Unpin + Send> Bytes for T {}
 /// Open WebSocket connection.
 pub(in crate::live) type Socket = WebSocketStream<Box<dyn Bytes>>;
 
+/// Maximum bytes that wait to be sent. It bounds the answers to the pings of a server that does not read them.
+const UNSENT_MAX: usize = 1 << 20;
+
+/// Refuses an address with a user, a password or a query: the address is recorded and shown, and those parts may be secret.
+/// The error omits them.
+pub(in crate::live) fn check_address(url: &str) -> Result<(), LiveError> {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", url));
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    let host = authority.rsplit_once('@').map_or(authority, |(_, host)| host);
+    let shown = path.split(['?', '#']).next().unwrap_or_default();
+    let found = match (host == authority, shown == path) {
+        (false, _) => "a user before the host",
+        (_, false) => "a query after the path",
+        _ => return Ok(()),
+    };
+    let url = format!("{scheme}://{host}{shown}");
+    Err(LiveError::Url { url, found: format!("{found}, which would be recorded with the address") })
+}
+
 /// Address and options of a connection.
 pub(in crate::live) struct Target {
     url: String,
@@ -63,7 +83,10 @@ impl Target {
         };
         let port = uri.port_u16().unwrap_or(if encrypted { 443 } else { 80 });
         let max = Some(message_max);
-        let config = WebSocketConfig::default().max_message_size(max).max_frame_size(max);
+        let config = WebSocketConfig::default()
+            .max_message_size(max)
+            .max_frame_size(max)
+            .max_write_buffer_size(UNSENT_MAX);
         Ok(Self { url: url.to_owned(), host, port, tls, config, within })
     }
 

@@ -18,7 +18,7 @@ use crate::live::client::counts::add;
 use crate::live::client::overflow;
 use crate::live::client::overflow::Overflow;
 use crate::live::clock::now;
-use crate::live::protocol::{Bars, ClientMessage, Hello, PROTOCOL, ServerMessage};
+use crate::live::protocol::{Bars, ClientMessage, Hello, PROTOCOL, ServerMessage, shown};
 
 /// Number of early messages that indicates a gap instead of reordering; missing messages are then requested.
 const EARLY_MAX: usize = 16;
@@ -222,7 +222,8 @@ impl<'a, 'b> FeedConnection<'a, 'b> {
                 }
                 self.settle().await
             }
-            ServerMessage::Error(text) => Err(Stop::Ended(Ended::ServerError(text))),
+            // Shortened, because it is recorded with each connection.
+            ServerMessage::Error(text) => Err(Stop::Ended(Ended::ServerError(shown(&text)))),
             ServerMessage::End(frames) => {
                 if let Some(unconfirmed) = self.state.unconfirmed.take() {
                     self.push(unconfirmed).await?;

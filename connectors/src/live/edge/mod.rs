@@ -117,6 +117,7 @@ impl Edge {
     /// # Errors
     /// The address or the certificates are invalid, or the system cannot start a thread.
     pub fn start(settings: EdgeSettings) -> Result<Self, LiveError> {
+        connect::check_address(&settings.url)?;
         let target = connect::Target::new(
             &settings.url,
             &settings.trust,

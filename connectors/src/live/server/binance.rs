@@ -8,12 +8,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use crate::live::protocol::Bars;
+use crate::live::protocol::{Bars, NAME_MAX};
 use crate::ticks::BINANCE_BARS;
 
 const MS_NS: i64 = 1_000_000;
 /// Longest bar served, in seconds.
 const DAY: u64 = 86_400;
+/// Maximum streams of a connection, as at Binance.
+pub(super) const STREAMS_MAX: usize = 1_024;
+/// Maximum bytes of a stream's name: a symbol and a channel.
+const STREAM_NAME_MAX: usize = NAME_MAX + 16;
 
 /// Subscribed streams of a client.
 #[derive(Clone, Debug, Default)]
@@ -66,8 +70,10 @@ impl Streams {
             Some((_, list)) => list.split('&').next(),
             None => path.strip_prefix("/ws").or(path.strip_prefix("/stream")),
         };
-        let names =
-            |list: &str| list.split('/').filter(|name| !name.is_empty()).map(str::to_lowercase).collect();
+        let names = |list: &str| {
+            let names = list.split('/').filter(|name| !name.is_empty() && name.len() <= STREAM_NAME_MAX);
+            names.take(STREAMS_MAX).map(str::to_lowercase).collect()
+        };
         Self { names: list.map(names) }
     }
 
@@ -76,13 +82,22 @@ impl Streams {
         self.names.as_ref().is_some_and(Vec::is_empty)
     }
 
-    /// Handles a request such as `SUBSCRIBE` and returns the answer; `None` if it is invalid.
+    /// Handles a request such as `SUBSCRIBE` and returns the answer; `None` if it is invalid, or for too many streams.
     pub(super) fn ask(&mut self, text: &str) -> Option<String> {
         let request: Request = serde_json::from_str(text).ok()?;
         let params = request.params.iter().map(|name| name.to_lowercase());
         let answer = match request.method.as_str() {
             "SUBSCRIBE" => {
-                self.names.get_or_insert_default().extend(params);
+                let names = self.names.get_or_insert_default();
+                for name in params {
+                    if names.contains(&name) {
+                        continue;
+                    }
+                    if names.len() == STREAMS_MAX || name.len() > STREAM_NAME_MAX {
+                        return None;
+                    }
+                    names.push(name);
+                }
                 serde_json::Value::Null
             }
             "UNSUBSCRIBE" => {

@@ -15,7 +15,7 @@ use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
-use super::binance::{self, Streams};
+use super::binance::{self, STREAMS_MAX, Streams};
 use super::faults::Stream;
 use super::reader::{Cursor, Encode, Item, Step};
 use super::socket::{self, Bytes, CLIENT_MESSAGE_MAX, Socket};
@@ -88,7 +88,7 @@ pub(super) async fn serve(
 ) {
     let mut stop = shared.stop.clone();
     let opened = tokio::select! {
-        opened = socket::open(stream, acceptor) => opened,
+        opened = socket::open(stream, shared.settings.listen, acceptor) => opened,
         _ = stop.wait_for(|stop| *stop) => None,
     };
     let Some((socket, path)) = opened else { return };
@@ -268,7 +268,10 @@ impl Client<'_> {
     async fn hear(&mut self, said: Option<Result<Message, Error>>) -> Result<(), Leave> {
         let text = match said {
             Some(Ok(Message::Text(text))) => text,
-            Some(Ok(Message::Ping(_) | Message::Pong(_))) => return Ok(()),
+            // The library has queued the answer to a ping. It is written before the next message is read; otherwise
+            // the answers to a client that does not read them would fill the memory.
+            Some(Ok(Message::Ping(_))) => return self.write(Vec::new()).await,
+            Some(Ok(Message::Pong(_))) => return Ok(()),
             Some(Ok(Message::Binary(bytes))) => {
                 return Err(Leave::Invalid(format!("found {} bytes of binary, expected text", bytes.len())));
             }
@@ -281,7 +284,9 @@ impl Client<'_> {
         self.said += 1;
         if let ServerProtocol::Binance { .. } = self.shared.settings.protocol {
             let Some(answer) = self.streams.ask(&text) else {
-                return Err(Leave::Invalid(format!("message {number}: expected SUBSCRIBE or UNSUBSCRIBE")));
+                return Err(Leave::Invalid(format!(
+                    "message {number}: expected SUBSCRIBE or UNSUBSCRIBE of at most {STREAMS_MAX} streams"
+                )));
             };
             if self.cursor.is_none() && !self.streams.wait() {
                 self.subscribe(0);

@@ -19,7 +19,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 pub use faults::Faults;
@@ -27,6 +27,7 @@ pub use playback::Playback;
 
 use super::error::LiveError;
 use super::feed::Feed;
+use super::places::Places;
 use super::tls::ServerTls;
 
 /// Speed of a playback.
@@ -63,7 +64,8 @@ pub struct ServerSettings {
     pub faults: Faults,
     /// Certificate and key, for `wss`.
     pub tls: Option<ServerTls>,
-    /// Maximum number of simultaneous clients; others are refused.
+    /// Maximum number of simultaneous clients; others are refused. One address takes at most half of them, unless only this
+    /// machine reaches the server.
     pub clients_max: usize,
     /// Time after which a client that does not read is disconnected.
     pub patience: Duration,
@@ -226,9 +228,9 @@ async fn accept(
         Err(error) => return (shared.complain)(&format!("cannot listen: {error}")),
     };
     let (mut clients, mut stop) = (JoinSet::new(), shared.stop.clone());
-    let places = Arc::new(Semaphore::new(shared.settings.clients_max));
+    let places = Places::new(shared.settings.listen, shared.settings.clients_max);
     for number in 0.. {
-        let stream = loop {
+        let (stream, client) = loop {
             tokio::select! {
                 _ = stop.wait_for(|stop| *stop) => {
                     // Each connection has its own stop signal and ends without waiting for its peer.
@@ -237,12 +239,12 @@ async fn accept(
                 }
                 Some(_) = clients.join_next() => {}
                 accepted = listener.accept() => match accepted {
-                    Ok((stream, _)) => break stream,
+                    Ok(accepted) => break accepted,
                     Err(error) => wait_for_room(&error).await,
                 },
             }
         };
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+        let Some(place) = places.take(client.ip()) else {
             add(&shared.counters.refused, 1);
             continue;
         };

@@ -5,17 +5,19 @@ use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use futures_util::stream::SplitSink;
 use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, sleep_until};
-use tokio_tungstenite::tungstenite::Message;
+use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio_tungstenite::tungstenite::{Error, Message};
 
-use super::socket;
+use super::socket::{self, Socket};
 use super::{Speed, wait_for_room};
 use crate::live::capture::{Capture, Captured, Direction};
 use crate::live::error::LiveError;
+use crate::live::places::Places;
 
 /// Maximum wait for a client's request; the playback then starts, because some clients subscribe by the
 /// address.
@@ -24,6 +26,10 @@ const SILENT: Duration = Duration::from_millis(500);
 const FAR: Duration = Duration::from_secs(30 * 365 * 86_400);
 /// Messages read before they are due.
 const AHEAD: usize = 1_024;
+/// Maximum number of simultaneous clients; others are refused.
+const CLIENTS_MAX: usize = 64;
+/// Time after which a client that does not read is disconnected.
+const PATIENCE: Duration = Duration::from_secs(600);
 
 /// Server that plays a capture to every client from its beginning, for any subscription. At the end of the
 /// capture, clients stay connected and their pings are answered. The server runs on a thread of its own and
@@ -55,7 +61,7 @@ impl Playback {
         let (stop, stopped) = watch::channel(false);
         let path = capture.to_owned();
         let serve = move || {
-            runtime.block_on(accept(listener, &path, speed, stopped, &complain));
+            runtime.block_on(accept((listener, address), &path, speed, stopped, &complain));
             runtime.shutdown_background();
         };
         let thread = std::thread::Builder::new().name("betaflow-playback".to_owned()).spawn(serve);
@@ -79,7 +85,7 @@ impl Drop for Playback {
 }
 
 async fn accept(
-    listener: TcpListener,
+    (listener, address): (TcpListener, SocketAddr),
     path: &Path,
     speed: Speed,
     mut stop: watch::Receiver<bool>,
@@ -90,6 +96,7 @@ async fn accept(
         Err(error) => return complain(&format!("cannot listen: {error}")),
     };
     let mut clients: JoinSet<Option<LiveError>> = JoinSet::new();
+    let places = Places::new(address, CLIENTS_MAX);
     loop {
         tokio::select! {
             _ = stop.wait_for(|stop| *stop) => return,
@@ -99,7 +106,15 @@ async fn accept(
                 }
             }
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => _ = clients.spawn(play(stream, path.to_owned(), speed)),
+                Ok((stream, client)) => {
+                    let Some(place) = places.take(client.ip()) else { continue };
+                    let path = path.to_owned();
+                    clients.spawn(async move {
+                        let ended = play(stream, address, path, speed).await;
+                        drop(place);
+                        ended
+                    });
+                }
                 Err(error) => wait_for_room(&error).await,
             },
         }
@@ -107,8 +122,8 @@ async fn accept(
 }
 
 /// Plays the capture to one client until it leaves; returns an error of the capture.
-async fn play(stream: TcpStream, path: PathBuf, speed: Speed) -> Option<LiveError> {
-    let (socket, _) = socket::open(stream, None).await?;
+async fn play(stream: TcpStream, listen: SocketAddr, path: PathBuf, speed: Speed) -> Option<LiveError> {
+    let (socket, _) = socket::open(stream, listen, None).await?;
     let (mut sink, mut heard) = socket.split();
     let mut ended = false;
     tokio::select! {
@@ -136,13 +151,22 @@ async fn play(stream: TcpStream, path: PathBuf, speed: Speed) -> Option<LiveErro
             after.and_then(|after| start.checked_add(after)).unwrap_or(start + FAR)
         });
         tokio::select! {
-            said = heard.next() => said?.ok().map(|_| ())?,
+            said = heard.next() => answer(said?, &mut sink).await?,
             () = sleep_until(due.unwrap_or(start)), if due.is_some() => {
                 if let Some(message) = waiting.take() {
-                    sink.send(Message::Text(message.raw.into())).await.ok()?;
+                    timeout(PATIENCE, sink.send(Message::Text(message.raw.into()))).await.ok()?.ok()?;
                 }
             }
         }
+    }
+}
+
+/// Writes the answer to a ping, which the library has queued, so that a client that does not read it is not read either;
+/// other messages have no effect. `None` if the client has left.
+async fn answer(said: Result<Message, Error>, sink: &mut SplitSink<Socket, Message>) -> Option<()> {
+    match said.ok()? {
+        Message::Ping(_) => timeout(PATIENCE, sink.flush()).await.ok()?.ok(),
+        _ => Some(()),
     }
 }
 

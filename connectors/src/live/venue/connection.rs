@@ -7,6 +7,7 @@ use futures_util::{SinkExt as _, StreamExt as _};
 use tokio::time::{Instant, sleep_until, timeout};
 use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
+use super::Account;
 use super::follower::Follower;
 use crate::live::client::EdgeEvent;
 use crate::live::client::backpressure::{Closed, EventSender};
@@ -22,6 +23,9 @@ const PING: Duration = Duration::from_secs(5);
 const DEAD: Duration = Duration::from_secs(15);
 /// Timeout of sending a message.
 const SEND: Duration = Duration::from_secs(10);
+
+/// Minimum length of a secret that is hidden in messages of the venue; a shorter one may be part of a price.
+const SECRET_MIN: usize = 8;
 
 /// Reason for which a connection ends.
 enum Stop {
@@ -50,6 +54,8 @@ pub(crate) struct VenueConnection<'a> {
     ticked: Instant,
     /// Maximum time without a message.
     silence: Duration,
+    /// Key and secret of the account, as they occur in a message.
+    secrets: Vec<String>,
 }
 
 impl<'a> VenueConnection<'a> {
@@ -63,7 +69,8 @@ impl<'a> VenueConnection<'a> {
         let silence = follower.settings.stale_after.unwrap_or(silence);
         let heard = Instant::now();
         let (alive, pinged, kept_alive, ticked) = (heard, heard, heard, heard);
-        Self { follower, sender, socket, number, heard, alive, pinged, kept_alive, ticked, silence }
+        let secrets = follower.settings.account.as_ref().map(Account::secrets).unwrap_or_default();
+        Self { follower, sender, socket, number, heard, alive, pinged, kept_alive, ticked, silence, secrets }
     }
 
     /// Runs the connection to its end; returns the reason.
@@ -150,6 +157,8 @@ impl<'a> VenueConnection<'a> {
         };
         self.heard = self.alive;
         self.count(text.len());
+        // A venue may repeat the account in an error, which would be recorded and logged.
+        let text = self.without_secrets(text, SECRET_MIN);
         self.record("in", &text);
         Ok(self.follower.builder.take(&text, self.heard.into_std(), self.sender)?)
     }
@@ -171,6 +180,15 @@ impl<'a> VenueConnection<'a> {
         }
     }
 
+    /// Replaces key and secret of the account by `***`, if they have at least `length` characters.
+    fn without_secrets(&self, text: Utf8Bytes, length: usize) -> Utf8Bytes {
+        let secrets = self.secrets.iter().filter(|secret| secret.len() >= length);
+        secrets.fold(text, |text, secret| match text.contains(secret) {
+            true => text.replace(secret, "***").into(),
+            false => text,
+        })
+    }
+
     /// Sends the adapter's periodic message, and a ping after a silence.
     async fn keep_alive(&mut self) -> Result<(), Stop> {
         let now = Instant::now();
@@ -188,15 +206,9 @@ impl<'a> VenueConnection<'a> {
     }
 
     async fn say(&mut self, message: String) -> Result<(), Stop> {
-        let mut recorded = message.clone();
-        if let Some(account) = &self.follower.settings.account {
-            // Secrets must not appear in a log.
-            for secret in [&account.key, &account.secret].into_iter().filter(|secret| !secret.is_empty()) {
-                recorded = recorded.replace(secret.as_str(), "***");
-            }
-        }
-        self.record("out", &recorded.into());
-        self.send(Message::Text(message.into())).await
+        let message = Utf8Bytes::from(message);
+        self.record("out", &self.without_secrets(message.clone(), 1));
+        self.send(Message::Text(message)).await
     }
 
     async fn send(&mut self, message: Message) -> Result<(), Stop> {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use super::bar_builder::BarBuilder;
 use super::{VenueCounts, VenueSettings};
 use crate::did_you_mean::nearest;
-use crate::live::client::connect::Target;
+use crate::live::client::connect::{Target, check_address};
 use crate::live::error::LiveError;
 use crate::live::raw_log::RawLog;
 use crate::ticks::{Bars, Connection, VENUES, venue};
@@ -37,6 +37,7 @@ impl Follower {
         })?;
         settings.symbols.iter_mut().for_each(|symbol| *symbol = adapter.symbol(symbol));
         let connection = settings.connection(&*adapter)?;
+        settings.url.as_deref().map_or(Ok(()), check_address)?;
         let address = settings.url.as_deref().unwrap_or(adapter.address()).trim_end_matches('/');
         let url = format!("{address}{}", connection.path);
         let target = Target::new(&url, &settings.trust, settings.message_max, settings.connect_within)?;

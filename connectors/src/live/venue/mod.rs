@@ -59,6 +59,18 @@ pub struct Account {
     pub secret: String,
 }
 
+impl Account {
+    /// Key and secret as they are, and as the content of a text in JSON, where some characters are escaped.
+    fn secrets(&self) -> Vec<String> {
+        let both = [&self.secret, &self.key].into_iter().filter(|secret| !secret.is_empty());
+        both.flat_map(|secret| {
+            let json = serde_json::Value::from(secret.as_str()).to_string();
+            [json[1..json.len() - 1].to_owned(), secret.clone()]
+        })
+        .collect()
+    }
+}
+
 impl std::fmt::Debug for Account {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Account")

@@ -16,7 +16,7 @@ is neither changed nor delayed.
 
 The default address 127.0.0.1 accepts only this machine. Any other address
 needs a token of at least 16 characters:
-  head -c 24 /dev/urandom | base64 | tr '+/' '-_' > token
+  (umask 077; head -c 24 /dev/urandom | base64 | tr '+/' '-_' > token)
   betaflow dashboard --state DIR --listen 0.0.0.0:8080 --token-file token
 Open http://HOST:8080/?token=TOKEN once, or send Authorization: Bearer TOKEN.
 The connection is not encrypted: across networks use a tunnel, such as ssh -L.

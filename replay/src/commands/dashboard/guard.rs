@@ -1,10 +1,18 @@
-//! Access rules of the server: host name, token and method are checked before any route runs.
+//! Access rules of the server: host name, origin, token and method are checked before any route runs.
+//!
+//! A server for this machine alone accepts only its names, so that no page of another site reads it by DNS rebinding.
+//! Another server has names that are not known here; there the token protects the data, because a browser sends the
+//! cookie to no other name.
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
-use axum::http::header::{ALLOW, AUTHORIZATION, COOKIE, HOST, LOCATION, SET_COOKIE, WWW_AUTHENTICATE};
-use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri, uri::Authority};
+use axum::http::header::{
+    ALLOW, AUTHORIZATION, CONNECTION, CONTENT_LENGTH, COOKIE, LOCATION, SET_COOKIE, TRANSFER_ENCODING,
+    WWW_AUTHENTICATE,
+};
+use axum::http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
 use axum::response::{IntoResponse as _, Response};
+use betaflow_connectors::live::{RequestHost, is_loopback};
 use betaflow_engine::ledger::hex;
 use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
@@ -45,9 +53,17 @@ impl Guard {
 
     pub(crate) fn judge<B>(&self, request: &Request<B>) -> Verdict {
         let (headers, uri) = (request.headers(), request.uri());
-        if self.loopback && !names_loopback(headers, uri) {
+        let host = RequestHost::of(headers, uri);
+        if self.loopback && !host.as_ref().is_some_and(RequestHost::is_loopback) {
             let sentence = "This server accepts only the hosts localhost, 127.0.0.1 and [::1].\n";
             return refused((StatusCode::FORBIDDEN, sentence));
+        }
+        let Some(host) = host else {
+            let sentence = "Expected one header Host, the host of the address.\n";
+            return refused((StatusCode::BAD_REQUEST, sentence));
+        };
+        if host.is_foreign(headers) {
+            return refused((StatusCode::FORBIDDEN, "This server accepts no requests of pages of other sites.\n"));
         }
         if let Some(token) = &self.token {
             let offered = query_token(uri);
@@ -66,6 +82,12 @@ impl Guard {
                 "Read-only server: only GET and HEAD are allowed.\n",
             ));
         }
+        // A body that proxy and server delimit differently would hide a second request.
+        if headers.contains_key(TRANSFER_ENCODING)
+            || headers.get(CONTENT_LENGTH).is_some_and(|length| length != "0")
+        {
+            return refused((StatusCode::BAD_REQUEST, "Expected a request without a body.\n"));
+        }
         Verdict::Allowed
     }
 }
@@ -78,6 +100,8 @@ fn refused((status, sentence): Refusal) -> Verdict {
         StatusCode::METHOD_NOT_ALLOWED => headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD")),
         _ => None,
     };
+    // A refused request may have a body; none of it is read.
+    headers.insert(CONNECTION, HeaderValue::from_static("close"));
     Verdict::Answered(response)
 }
 
@@ -110,22 +134,6 @@ impl Token {
         let headers = [(LOCATION, "/".to_owned()), (SET_COOKIE, cookie)];
         (StatusCode::SEE_OTHER, headers).into_response()
     }
-}
-
-/// True if only this machine can reach an address.
-pub(crate) fn is_loopback(address: IpAddr) -> bool {
-    address.to_canonical().is_loopback()
-}
-
-/// True if all host names of a request are loopback; rejects DNS rebinding by pages of other sites.
-fn names_loopback(headers: &HeaderMap, uri: &Uri) -> bool {
-    let mut hosts = headers.get_all(HOST).iter();
-    let (Some(host), None) = (hosts.next(), hosts.next()) else { return false };
-    let Some(host) = host.to_str().ok().and_then(|host| host.parse::<Authority>().ok()) else { return false };
-    [Some(&host), uri.authority()].into_iter().flatten().all(|authority| {
-        let name = authority.host().trim_start_matches('[').trim_end_matches(']');
-        name.eq_ignore_ascii_case("localhost") || name.parse().is_ok_and(is_loopback)
-    })
 }
 
 /// Token in the query. Tokens have no character that a URL escapes.

@@ -37,6 +37,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
+use betaflow_connectors::live::is_loopback;
 use futures_util::future::select;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -68,7 +69,7 @@ impl Dashboard {
         state_db: PathBuf,
         live: Option<LiveStatus>,
     ) -> Result<Handle> {
-        if !guard::is_loopback(address.ip()) && token.is_none() {
+        if !is_loopback(address.ip()) && token.is_none() {
             bail!(
                 "{address}: found no token for an address that other machines reach; give a token file with \
                  --token-file, or listen on 127.0.0.1"

@@ -7,6 +7,7 @@ use anyhow::{Context as _, Result, bail};
 
 use super::Dashboard;
 use super::DashboardArgs;
+use crate::commands::private_file::warn_if_public;
 use crate::terminal::say;
 
 /// Minimum characters of a token: 16 of 64 kinds are 96 bits.
@@ -48,5 +49,6 @@ pub(crate) fn read_token(path: &Path) -> Result<String> {
             token.chars().count()
         );
     }
+    warn_if_public(path, "the token");
     Ok(token.to_owned())
 }

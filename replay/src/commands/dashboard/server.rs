@@ -1,18 +1,17 @@
 //! Limits of connections: number, duration and size.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use betaflow_connectors::live::Places;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
 
 use super::timed::Timed;
 
-/// Maximum connections; further ones are refused.
+/// Maximum connections; further ones are refused, also those beyond the half from one address of another machine.
 const CONNECTIONS: usize = 1_024;
 /// File descriptors reserved for other parts of the program: files, the feed, SQLite.
 const OTHERS: usize = 256;
@@ -29,16 +28,17 @@ const FULL: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nretry-after: 2\r\nconn
 
 /// Accepts connections without end.
 pub(crate) async fn serve(listener: TcpListener, router: Router) {
-    let places = Arc::new(Semaphore::new(connections_max()));
+    let Ok(address) = listener.local_addr() else { return };
+    let places = Places::new(address, connections_max());
     loop {
-        let stream = match listener.accept().await {
-            Ok((stream, _)) => stream,
+        let (stream, client) = match listener.accept().await {
+            Ok(accepted) => accepted,
             Err(_) => {
                 tokio::time::sleep(PAUSE).await;
                 continue;
             }
         };
-        let Ok(place) = Arc::clone(&places).try_acquire_owned() else {
+        let Some(place) = places.take(client.ip()) else {
             // Fits into the empty buffer of a new connection; a failure does no harm.
             let _ = stream.try_write(FULL);
             continue;

@@ -14,7 +14,9 @@ use betaflow_connectors::live::{
 use betaflow_engine::ledger::{Frames, RecordSettings};
 use betaflow_engine::time::duration_ns;
 
+use crate::commands::private_file::warn_if_public;
 use crate::config::{Config, Request};
+use crate::terminal::tell_error;
 pub(super) use args::{SERVE, ServeArgs, Spoken};
 
 const DAY: i64 = betaflow_engine::time::DAY_NS;
@@ -36,8 +38,7 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<()> {
     let what = describe(&feed, args);
     let (stop, stopped) = sync_channel(1);
     ctrlc::set_handler(move || _ = stop.try_send(()))?;
-    let complain = |error: &str| eprintln!("error: {error}");
-    let server = Server::start(Arc::new(feed), settings(args, &config), complain)?;
+    let server = Server::start(Arc::new(feed), settings(args, &config), tell_error)?;
     let scheme = if args.tls_cert.is_some() { "wss" } else { "ws" };
     crate::terminal::say(&format!("serving {what} on {scheme}://{}\n", server.address()));
     std::io::stdout().flush().context("standard output")?;
@@ -70,6 +71,9 @@ fn settings(args: &ServeArgs, config: &Config) -> ServerSettings {
         no_backfill: args.no_backfill,
         seed: args.seed,
     };
+    if let Some(key) = &args.tls_key {
+        warn_if_public(key, "the private key");
+    }
     let files = args.tls_cert.clone().zip(args.tls_key.clone());
     settings.tls = files.map(|(certificates, key)| ServerTls { certificates, key });
     settings

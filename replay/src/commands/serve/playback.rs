@@ -10,6 +10,7 @@ use betaflow_connectors::live::{Playback, Speed};
 use betaflow_connectors::ticks::VENUES;
 
 use super::ServeArgs;
+use crate::terminal::tell_error;
 
 /// Plays until interrupted.
 pub(crate) fn play(args: &ServeArgs, capture: &Path) -> Result<()> {
@@ -18,7 +19,7 @@ pub(crate) fn play(args: &ServeArgs, capture: &Path) -> Result<()> {
     }
     let (stop, stopped) = sync_channel(1);
     ctrlc::set_handler(move || _ = stop.try_send(()))?;
-    let played = Playback::start(capture, args.listen, args.speed, |error| eprintln!("error: {error}"))?;
+    let played = Playback::start(capture, args.listen, args.speed, tell_error)?;
     let speed = match args.speed {
         Speed::Max => "as fast as the client reads".to_owned(),
         Speed::Times(times) => format!("at {times} times the recorded speed"),
