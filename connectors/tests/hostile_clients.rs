@@ -20,7 +20,8 @@ const SOON: Duration = Duration::from_secs(3);
 fn server(listen: &str, change: impl Fn(&mut ServerSettings)) -> Server {
     let mut settings = ServerSettings::new(listen.parse().unwrap());
     change(&mut settings);
-    Server::start(Arc::new(feed(&panel(5, 40), false, &carry())), settings, |error| panic!("{error}")).unwrap()
+    Server::start(Arc::new(feed(&panel(5, 40), false, &carry())), settings, |error| panic!("{error}"))
+        .unwrap()
 }
 
 fn connect(address: SocketAddr) -> TcpStream {
@@ -156,7 +157,10 @@ fn frames_outside_the_limits_close_the_connection() {
     // 128 MB in fragments of a message without an end.
     let fragments = [frame(0x01, &part), frame(0x00, &part).repeat(130_000)].concat();
     let cases = [
-        ("size without content", vec![0x81, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0]),
+        (
+            "size without content",
+            vec![0x81, 0xff, 0x7f, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0],
+        ),
         ("fragments", fragments),
         ("large text", frame(0x81, &[b' '; 70_000])),
         ("binary", frame(0x82, b"abc")),
@@ -211,10 +215,13 @@ fn streams_of_a_connection_are_limited() {
     let bar_ns = 86_400_000_000_000;
     let server = server("127.0.0.1:0", |settings| {
         settings.protocol = ServerProtocol::Binance { bar_ns };
-        settings.speed = Speed::Times(1e-9);
+        settings.speed = Speed::Times(1.0);
     });
     let subscribe = |names: &[String]| {
-        frame(0x81, serde_json::json!({"method": "SUBSCRIBE", "params": names, "id": 1}).to_string().as_bytes())
+        frame(
+            0x81,
+            serde_json::json!({"method": "SUBSCRIBE", "params": names, "id": 1}).to_string().as_bytes(),
+        )
     };
     let names = |from: usize, to: usize| (from..to).map(|n| format!("s{n}@kline_1d")).collect::<Vec<_>>();
     // The same streams again take no room.

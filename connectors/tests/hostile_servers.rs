@@ -172,7 +172,8 @@ fn address_with_a_secret_part_is_refused_and_not_shown() {
         ("user:secret@127.0.0.1", "found a user"),
     ] {
         let own = Edge::start(EdgeSettings::new(url)).err().unwrap().to_string();
-        let settings = VenueSettings { url: Some(url.to_owned()), ..VenueSettings::new("kraken-v2", &["BTC/USD"]) };
+        let settings =
+            VenueSettings { url: Some(url.to_owned()), ..VenueSettings::new("kraken_v2", &["BTC/USD"]) };
         let venue = Edge::follow(settings).err().unwrap().to_string();
         for text in [own, venue] {
             assert!(text.contains(part) && !text.contains("secret"), "{url}: {text}");
@@ -182,7 +183,9 @@ fn address_with_a_secret_part_is_refused_and_not_shown() {
 
 /// Certificate for `names`, valid in some years, and its key.
 fn certificate(folder: &Path, names: &[&str], years: (i32, i32)) -> Arc<ServerConfig> {
-    let mut params = rcgen::CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()).unwrap();
+    let mut params =
+        rcgen::CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>())
+            .unwrap();
     params.not_before = rcgen::date_time_ymd(years.0, 1, 1);
     params.not_after = rcgen::date_time_ymd(years.1, 1, 1);
     let key = rcgen::KeyPair::generate().unwrap();

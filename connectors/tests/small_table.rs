@@ -73,7 +73,9 @@ fn boolean_is_a_number() {
     let read = rows(&folder.write("flags.parquet", columns)).unwrap();
     let fees: Vec<Option<f64>> = read.into_iter().map(|(.., fee)| fee).collect();
     assert_eq!(fees, [Some(1.0), Some(0.0), None]);
-    for (name, words) in [("fee", ["true", "false", ""]), ("Fee", ["TRUE", "False", "null"]), ("FEE", ["1", "0", ""])] {
+    for (name, words) in
+        [("fee", ["true", "false", ""]), ("Fee", ["TRUE", "False", "null"]), ("FEE", ["1", "0", ""])]
+    {
         let [first, second, third] = words;
         let text = format!("symbol,sector,{name}\nA,x,{first}\nB,x,{second}\nC,x,{third}\n");
         std::fs::write(folder.path("flags.csv"), &text).unwrap();
@@ -81,7 +83,7 @@ fn boolean_is_a_number() {
         let fees: Vec<Option<f64>> = read.into_iter().map(|(.., fee)| fee).collect();
         assert_eq!(fees, [Some(1.0), Some(0.0), None], "{text}");
     }
-    // Another word is no number.
+    // Another word is refused.
     std::fs::write(folder.path("flags.csv"), "symbol,sector,fee\nA,x,yes\n").unwrap();
     assert!(rows(&Input::Path(folder.path("flags.csv"))).is_err());
 }

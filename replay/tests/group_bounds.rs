@@ -22,7 +22,10 @@ fn misspelt_group_is_named_with_the_groups_of_the_file() {
     };
     // The groups that look like it come first; of many, some are named.
     let text = refused("sizing.group_bounds={\"sector:group 27\"={net=[-0.02,0.02]}}");
-    assert!(text.contains("found sector:group 27 (groups: [\"Group 27\"") && text.contains("and 10 more"), "{text}");
+    assert!(
+        text.contains("found sector:group 27 (groups: [\"Group 27\"") && text.contains("and 10 more"),
+        "{text}"
+    );
     let text = refused("sizing.group_bounds={\"sectors:Group 27\"={net=[-0.02,0.02]}}");
     assert!(text.contains("sectors"), "{text}");
 }

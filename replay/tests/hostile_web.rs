@@ -77,7 +77,11 @@ fn pages_of_other_sites_are_refused() {
             assert_eq!(answer.header("access-control-allow-origin"), None, "{path} {headers}");
             assert_eq!(answer.header("x-frame-options"), Some("DENY"), "{path} {headers}");
             assert_eq!(answer.header("cache-control"), Some("no-store"), "{path} {headers}");
-            assert_eq!(answer.header("cross-origin-resource-policy"), Some("same-origin"), "{path} {headers}");
+            assert_eq!(
+                answer.header("cross-origin-resource-policy"),
+                Some("same-origin"),
+                "{path} {headers}"
+            );
             let policy = answer.header("content-security-policy").unwrap();
             assert!(policy.contains("frame-ancestors 'none'"), "{policy}");
         }
@@ -124,7 +128,9 @@ fn no_request_hides_in_another() {
         format!("{start}X: 1\rContent-Length: {length}\r\n\r\n{inner}"),
         format!("POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: {length}\r\n\r\n{inner}"),
         format!("GET / HTTP/1.0\r\nHost: localhost\r\nTransfer-Encoding: chunked\r\n\r\n{chunk}"),
-        format!("{start}Upgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\nContent-Length: {length}\r\n\r\n{inner}"),
+        format!(
+            "{start}Upgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\nContent-Length: {length}\r\n\r\n{inner}"
+        ),
         "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_owned(),
         format!("CONNECT localhost:1 HTTP/1.1\r\nHost: localhost:1\r\n\r\n{inner}"),
     ];
@@ -132,12 +138,16 @@ fn no_request_hides_in_another() {
         let (text, closed) = heard(&served, request.as_bytes());
         let found = statuses(&text);
         let head: String = request.chars().take(140).collect();
-        assert!(found.len() <= 1 && found.iter().all(|status| (400..=505).contains(status)), "{found:?}: {head:?}");
+        assert!(
+            found.len() <= 1 && found.iter().all(|status| (400..=505).contains(status)),
+            "{found:?}: {head:?}"
+        );
         assert!(closed, "the connection of {head:?} stays open");
         assert!(!text.contains("betaflow_"), "{head:?}: {text}");
     }
     // Requests one after the other are answered one after the other.
-    let pipelined = format!("{start}\r\n{inner}{start}Content-Length: 0\r\n\r\n{start}Connection: close\r\n\r\n");
+    let pipelined =
+        format!("{start}\r\n{inner}{start}Content-Length: 0\r\n\r\n{start}Connection: close\r\n\r\n");
     assert_eq!(statuses(&heard(&served, pipelined.as_bytes()).0), [200; 4]);
     // Line feeds alone delimit the same requests.
     let bare = format!("{start}\r\n{inner}").replace("\r\n", "\n");
@@ -157,8 +167,14 @@ fn large_requests_and_slow_bodies_are_refused_soon() {
         (format!("GET / HTTP/1.1\r\n{host}{long}: 1\r\n\r\n"), vec![400, 431]),
         (format!("GET / HTTP/1.1\r\n{host}Cookie: {}\r\n\r\n", "a=b;".repeat(20_000)), vec![431]),
         (format!("GET / HTTP/1.1\r\n{host}Content-Length: 1000000000000\r\n\r\n"), vec![400]),
-        (format!("POST / HTTP/1.1\r\n{host}Content-Length: 1000000000000\r\nExpect: 100-continue\r\n\r\n"), vec![405]),
-        (format!("GET / HTTP/1.1\r\n{host}Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n"), vec![400]),
+        (
+            format!("POST / HTTP/1.1\r\n{host}Content-Length: 1000000000000\r\nExpect: 100-continue\r\n\r\n"),
+            vec![405],
+        ),
+        (
+            format!("GET / HTTP/1.1\r\n{host}Transfer-Encoding: chunked\r\n\r\nffffffffffffffff\r\n"),
+            vec![400],
+        ),
     ];
     for (request, expected) in cases {
         let started = Instant::now();
@@ -168,6 +184,29 @@ fn large_requests_and_slow_bodies_are_refused_soon() {
         assert!(started.elapsed() < SOON, "{head:?} after {:?}", started.elapsed());
     }
     assert!(served.is_running());
+}
+
+#[test]
+fn queries_at_every_extreme_are_answered() {
+    let (_folder, mut served) = shown("127.0.0.1:0");
+    let (least, most) = (i64::MIN, i64::MAX);
+    for (path, expected) in [
+        (format!("/api/lines?from={least}&to={most}"), 200),
+        (format!("/api/lines?from={most}&to={least}"), 200),
+        (format!("/api/lines?from={most}0&to=0"), 400),
+        ("/api/lines?from=&to=".to_owned(), 400),
+        ("/api/betas?symbol=%00%ff%fe".to_owned(), 404),
+        ("/api/betas?symbol='; DROP TABLE betas; --".replace(' ', "%20"), 404),
+        ("/api/betas?symbol=%1b[2J%0d%0aX:%201".to_owned(), 404),
+        (format!("/api/betas?symbol={}", "x".repeat(8_000)), 404),
+        ("/api/betas?symbol=A&symbol=B".to_owned(), 400),
+    ] {
+        let answer = served.get(&path);
+        assert_eq!(answer.status, expected, "{path}: {}", answer.body);
+        assert!(!format!("{:?}", answer.headers).contains("\\u{1b}"), "{path}");
+    }
+    assert!(served.is_running());
+    assert_eq!(served.get("/api/state").status, 200);
 }
 
 /// Connection from another address of this machine.
@@ -193,8 +232,9 @@ fn one_client_cannot_take_the_connections_of_all_others() {
     let (_folder, served) = shown("0.0.0.0:0");
     // More connections than the server has, without a request.
     let idle: Vec<TcpStream> = (0..1_100).map(|_| connect_from("127.0.0.2", &served)).collect();
-    let request =
-        format!("GET /api/state HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {TOKEN}\r\n\r\n");
+    let request = format!(
+        "GET /api/state HTTP/1.1\r\nHost: x\r\nConnection: close\r\nAuthorization: Bearer {TOKEN}\r\n\r\n"
+    );
     let started = Instant::now();
     let mut stream = connect_from("127.0.0.3", &served);
     stream.write_all(request.as_bytes()).unwrap();
@@ -227,7 +267,10 @@ fn token_is_required_whatever_its_length_and_place() {
     for (headers, expected) in cases {
         let answer = served.get_with("/api/state", &headers);
         assert_eq!(answer.status, expected, "{headers:?}");
-        assert!(!answer.body.contains(TOKEN) && !format!("{:?}", answer.headers).contains(TOKEN), "{headers:?}");
+        assert!(
+            !answer.body.contains(TOKEN) && !format!("{:?}", answer.headers).contains(TOKEN),
+            "{headers:?}"
+        );
     }
     // Neither page nor redirect repeats the token.
     let exchanged = served.get(&format!("/?token={TOKEN}"));

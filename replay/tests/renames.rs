@@ -55,7 +55,8 @@ fn company_with_two_symbols_trades_as_one() {
     let day = date(panel.times[AT] / DAY_NS);
     let change = serde_json::json!([{"from": "S05", "to": "T05", "date": day}]);
     assert_eq!(joined_run.summary["data"]["symbol_changes"], change);
-    let shown = call(path, &[&joined("replay", &data, &own)[..], &["--out", "shown", "--no-report"]].concat());
+    let shown =
+        call(path, &[&joined("replay", &data, &own)[..], &["--out", "shown", "--no-report"]].concat());
     assert!(shown.out.contains(&format!("S05 is T05 from {day}")), "{}", shown.out);
     let weights = joined_run.table("weights");
     for (time, symbol) in weights.times().into_iter().zip(weights.texts("symbol")) {

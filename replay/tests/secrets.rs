@@ -105,12 +105,16 @@ fn found(folder: &Path, secrets: &[String]) -> Vec<(PathBuf, String)> {
 /// Asks the dashboard of a run for everything, with and without the token, and stores the answers in files.
 fn ask(path: &Path, name: &str, port: u16) {
     let bearer = format!("Authorization: Bearer {TOKEN}\r\n");
-    let pages = ["/", "/api/state", "/api/betas?symbol=S01", "/api/lines?from=0&to=1", "/metrics", "/healthz", "/x"];
+    let pages =
+        ["/", "/api/state", "/api/betas?symbol=S01", "/api/lines?from=0&to=1", "/metrics", "/healthz", "/x"];
     let mut all = String::new();
     for page in pages {
-        for (headers, query) in [("", ""), (&bearer[..], ""), ("", TOKEN), ("Origin: http://a.example\r\n", TOKEN)] {
+        for (headers, query) in
+            [("", ""), (&bearer[..], ""), ("", TOKEN), ("Origin: http://a.example\r\n", TOKEN)]
+        {
             let mark = if page.contains('?') { '&' } else { '?' };
-            let target = if query.is_empty() { page.to_owned() } else { format!("{page}{mark}token={query}") };
+            let target =
+                if query.is_empty() { page.to_owned() } else { format!("{page}{mark}token={query}") };
             let answer = support::web::get_with(port, &target, headers);
             assert!([200, 303, 400, 401, 403, 404, 503].contains(&answer.status), "{target}: {answer:?}");
             all += &format!("{answer:?}\n");
@@ -134,7 +138,8 @@ fn no_secret_is_in_any_output_of_a_session() {
     let webhook = format!("http://trader:{PASSWORD}@{}/{PATH}?key={QUERY}", hook.address);
     fs::write(path.join("alerts.toml"), format!("[alerts]\nwebhook = \"{webhook}\"\n")).unwrap();
     // Twenty days a second: some seconds in all.
-    let tls = ["--listen", "127.0.0.1:0", "--tls-cert", "cert.pem", "--tls-key", "key.pem", "--speed", "1728000"];
+    let tls =
+        ["--listen", "127.0.0.1:0", "--tls-cert", "cert.pem", "--tls-key", "key.pem", "--speed", "1728000"];
     let server = [&["serve"], &joined("serve", &data, &[])[1..], &tls[..]].concat();
     let served = Process::start(path, "serve", &server);
     let url = format!("wss://localhost:{}", served.port());
@@ -193,10 +198,13 @@ fn no_secret_is_in_any_output_of_a_session() {
     assert!(given.len() >= 5, "the search finds the secrets where they are: {given:?}");
     assert!(leaked.is_empty(), "{leaked:?}");
     // The folders hold what was searched.
-    for file in ["state-text/state.db", "state-json/state.db", "again/report.html", "again/run.toml", "json.err"] {
+    for file in
+        ["state-text/state.db", "state-json/state.db", "again/report.html", "again/run.toml", "json.err"]
+    {
         assert!(fs::metadata(path.join(file)).unwrap().len() > 0, "{file}");
     }
-    let log = fs::read_to_string(path.join("json.err")).unwrap() + &fs::read_to_string(path.join("text.err")).unwrap();
+    let log = fs::read_to_string(path.join("json.err")).unwrap()
+        + &fs::read_to_string(path.join("text.err")).unwrap();
     assert!(log.contains(&format!("http://{}/…", hook.address)), "a failed delivery is logged: {log}");
 }
 
@@ -223,10 +231,17 @@ fn folder_of_a_state_is_private_and_a_public_token_is_reported() {
         fs::set_permissions(path.join("token"), fs::Permissions::from_mode(permissions)).unwrap();
         // The address is in use, so that the command ends.
         let address = served.url.trim_start_matches("ws://");
-        let refused =
-            support::call(path, &["dashboard", "--state", "own", "--listen", address, "--token-file", "token"]);
+        let refused = support::call(
+            path,
+            &["dashboard", "--state", "own", "--listen", address, "--token-file", "token"],
+        );
         assert_eq!(refused.code, Some(1));
-        assert_eq!(refused.err.contains("every user of this machine"), warned, "{permissions:o}: {}", refused.err);
+        assert_eq!(
+            refused.err.contains("every user of this machine"),
+            warned,
+            "{permissions:o}: {}",
+            refused.err
+        );
         assert!(!refused.err.contains(TOKEN), "{}", refused.err);
     }
 }
@@ -243,6 +258,8 @@ fn address_of_a_feed_with_a_secret_part_is_refused_before_it_is_recorded() {
             assert!(!ended.err.contains(PASSWORD) && !ended.out.contains(PASSWORD), "{}", ended.err);
             assert!(ended.err.contains("which would be recorded"), "{}", ended.err);
         }
-        assert!(!path.join("state").exists() || found(&path.join("state"), &[PASSWORD.to_owned()]).is_empty());
+        assert!(
+            !path.join("state").exists() || found(&path.join("state"), &[PASSWORD.to_owned()]).is_empty()
+        );
     }
 }

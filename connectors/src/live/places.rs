@@ -11,11 +11,11 @@ use super::request_origin::is_loopback;
 pub struct Places {
     total: usize,
     each: usize,
-    taken: Arc<Mutex<Taken>>,
+    taken: Arc<Mutex<Counts>>,
 }
 
 #[derive(Default)]
-struct Taken {
+struct Counts {
     total: usize,
     by_network: BTreeMap<u128, usize>,
 }
@@ -23,7 +23,7 @@ struct Taken {
 /// Place of one connection; released when it is dropped.
 pub struct Place {
     network: u128,
-    taken: Arc<Mutex<Taken>>,
+    taken: Arc<Mutex<Counts>>,
 }
 
 impl Places {

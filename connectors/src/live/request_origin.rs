@@ -51,7 +51,8 @@ impl RequestHost {
     #[must_use]
     pub fn is_foreign(&self, headers: &HeaderMap) -> bool {
         let text = |name: &str| headers.get(name).map(|value| value.to_str().unwrap_or_default());
-        let followed = (text("sec-fetch-mode"), text("sec-fetch-dest")) == (Some("navigate"), Some("document"));
+        let followed =
+            (text("sec-fetch-mode"), text("sec-fetch-dest")) == (Some("navigate"), Some("document"));
         if !matches!(text("sec-fetch-site"), None | Some("same-origin" | "none")) && !followed {
             return true;
         }

@@ -277,7 +277,10 @@ impl Assembler {
             return false;
         }
         let Self { order, entries, .. } = self;
-        if order.special().iter().any(|row| entries[slots[*row].index()].target == GONE && !closes[*row].is_nan())
+        if order
+            .special()
+            .iter()
+            .any(|row| entries[slots[*row].index()].target == GONE && !closes[*row].is_nan())
         {
             // `learn` has marked the rows, and `put` would take them for duplicates.
             slots.iter().for_each(|slot| entries[slot.index()].seen = 0);

@@ -138,8 +138,12 @@ impl Assembler {
     pub fn symbol_changes(&self) -> Vec<SymbolChange> {
         let acted = self.rules.renames.rows()[..self.renaming.applied].iter();
         let both = acted.filter(|row| self.is_in_data(&row.from) && self.is_in_data(&row.to));
-        both.map(|Rename { from, to, date, .. }| SymbolChange { from: from.clone(), to: to.clone(), date: *date })
-            .collect()
+        both.map(|Rename { from, to, date, .. }| SymbolChange {
+            from: from.clone(),
+            to: to.clone(),
+            date: *date,
+        })
+        .collect()
     }
 
     /// Symbols of the changes so far that no row had although the other symbol of the change had one; an old symbol

@@ -96,7 +96,12 @@ pub fn check_group_names(bounds: &GroupBoundsByName, groups: &[GroupFactor]) -> 
         let rows = of.table.symbols().flat_map(|symbol| of.table.rows_of(symbol));
         let names: BTreeSet<&str> = rows.filter_map(|(_, name)| name.0.as_deref()).collect();
         let expected = "names of groups in the file universe.groups";
-        require(names.contains(group), "group_bounds", format!("{name} ({})", list(group, &names)), expected)?;
+        require(
+            names.contains(group),
+            "group_bounds",
+            format!("{name} ({})", list(group, &names)),
+            expected,
+        )?;
     }
     Ok(())
 }

@@ -11,7 +11,9 @@ pub(in crate::commands) fn warn_if_public(path: &Path, content: &str) {
     let is_public = std::fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o004 != 0);
     if is_public {
         let path = path.display();
-        tell(&format!("warning: {path}: every user of this machine can read {content}; run `chmod 600 {path}`"));
+        tell(&format!(
+            "warning: {path}: every user of this machine can read {content}; run `chmod 600 {path}`"
+        ));
     }
 }
 

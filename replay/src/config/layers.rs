@@ -59,9 +59,9 @@ impl Layers {
             .with_context(|| format!("--set {text}: found no table before the key, {expected}"))?;
         let key = key.trim().trim_matches('"');
         // A value of [alerts] may be a secret, which no message shows.
-        let origin = match table.trim() {
-            super::alerts::TABLE => format!("--set {}", dotted.trim()),
-            _ => format!("--set {text}"),
+        let origin = match may_have_secret(dotted) {
+            true => format!("--set {}", dotted.trim()),
+            false => format!("--set {text}"),
         };
         self.put(table.trim(), key, value_of(value.trim()), &origin);
         Ok(())
@@ -139,9 +139,15 @@ impl Layers {
     }
 }
 
+/// True if a text may name a setting of `[alerts]`, also a misspelt one.
+fn may_have_secret(text: &str) -> bool {
+    let text = text.to_lowercase();
+    ["alert", "webh", "hook"].iter().any(|part| text.contains(part))
+}
+
 /// Error of the TOML parser with its line; the line is omitted if the file may contain the secret of a webhook.
 fn not_toml(name: &str, text: &str, error: toml::de::Error) -> Error {
-    if text.contains(super::alerts::TABLE) {
+    if may_have_secret(text) {
         let before = error.span().and_then(|span| text.get(..span.start)).unwrap_or_default();
         let line = 1 + before.matches('\n').count();
         return anyhow!("{name}: not valid TOML: line {line}: {}", error.message());

@@ -316,8 +316,11 @@ pub(crate) fn add_files(page: &mut Page, out: &Path, files: &[(&str, &str)], dig
 
 /// Returns the symbol changes that acted; `None` without any.
 fn symbol_changes(changes: &[SymbolChange]) -> Option<String> {
-    let shown: Vec<String> =
-        changes.iter().take(CHANGES).map(|change| format!("{} is {} from {}", change.from, change.to, change.date)).collect();
+    let shown: Vec<String> = changes
+        .iter()
+        .take(CHANGES)
+        .map(|change| format!("{} is {} from {}", change.from, change.to, change.date))
+        .collect();
     let more = match changes.len().saturating_sub(CHANGES) {
         0 => String::new(),
         count => format!("; and {count} more"),

@@ -63,3 +63,31 @@ impl Write for LogLines {
         stderr().flush()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn characters_that_move_the_cursor_or_deceive_are_escaped() {
+        // Escape sequences, C1 controls, marks of direction, and characters without a width.
+        for c in [
+            '\u{1b}',
+            '\u{7}',
+            '\r',
+            '\u{9b}',
+            '\u{202e}',
+            '\u{2066}',
+            '\u{61c}',
+            '\u{200b}',
+            '\u{e0041}',
+            '\u{feff}',
+        ] {
+            let text = format!("A{c}B");
+            assert_eq!(printable(&text), format!("A{}B", c.escape_default()), "{c:?}");
+        }
+        for text in ["Société Générale\t株式 €\n", "BRK.B", "a\u{301}"] {
+            assert!(matches!(printable(text), Cow::Borrowed(same) if same == text), "{text}");
+        }
+    }
+}

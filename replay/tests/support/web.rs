@@ -89,7 +89,8 @@ pub(crate) fn get_with(port: u16, path: &str, headers: &str) -> Answer {
         return Answer { status: 0, headers: Vec::new(), body: String::new() };
     };
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
-    let request = format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n{headers}\r\n");
+    let request =
+        format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nConnection: close\r\n{headers}\r\n");
     let _ = stream.write_all(request.as_bytes());
     Answer::read(&mut stream)
 }

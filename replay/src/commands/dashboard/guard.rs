@@ -63,7 +63,10 @@ impl Guard {
             return refused((StatusCode::BAD_REQUEST, sentence));
         };
         if host.is_foreign(headers) {
-            return refused((StatusCode::FORBIDDEN, "This server accepts no requests of pages of other sites.\n"));
+            return refused((
+                StatusCode::FORBIDDEN,
+                "This server accepts no requests of pages of other sites.\n",
+            ));
         }
         if let Some(token) = &self.token {
             let offered = query_token(uri);
