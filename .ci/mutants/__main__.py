@@ -55,7 +55,8 @@ def prune(tree: Tree, mutants: list[Mutant]) -> tuple[list[Mutant], dict[int, st
     while True:
         kept = [mutant for mutant in mutants if mutant.number not in unviable]
         tree.copy(kept)
-        messages, code = tree.cargo(["check", "--workspace", "--lib"])
+        # Not `check` or `build`, which would compile third-party crates a second time.
+        messages, code = tree.cargo(["test", "--workspace", "--no-run", "--lib"])
         if code == 0:
             return kept, unviable
         found = tree.culprits(messages)

@@ -189,3 +189,6 @@ fn check_schema(thrift: &mut Thrift<'_>) -> Result<(), Fault> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

@@ -154,3 +154,6 @@ impl Raw {
 pub(super) fn invalid(text: &str) -> ParquetError {
     ParquetError::General(text.to_owned())
 }
+
+#[cfg(test)]
+mod tests;

@@ -173,3 +173,6 @@ fn kind(code: u8) -> Result<Kind, Fault> {
         _ => return Err(Fault::Invalid("a field has an unknown type")),
     })
 }
+
+#[cfg(test)]
+mod tests;

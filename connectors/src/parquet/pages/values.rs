@@ -311,3 +311,6 @@ fn varint(rest: &mut &[u8]) -> Option<u64> {
 fn unzigzag(value: u64) -> i64 {
     (value >> 1).cast_signed() ^ -(value & 1).cast_signed()
 }
+
+#[cfg(test)]
+mod tests;
