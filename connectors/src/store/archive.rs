@@ -18,6 +18,11 @@ const BYTES: usize = 32 << 20;
 /// Maximum number of rows deleted per commit, and maximum bytes of their bodies: commits stay short.
 const DELETED: u64 = 256;
 const DELETED_BYTES: usize = 1 << 20;
+/// Maximum number of rows read at a time, and bytes of their bodies at which a read ends.
+const CHUNK: u64 = 256;
+const CHUNK_BYTES: usize = 128 << 10;
+/// Page cache of the reading connection: each page is read once.
+const CACHE_KIB: i64 = 128;
 
 /// Result of a move: number after the last moved input, `None` if there were too few inputs, or the error.
 type MoveResult = Result<Option<u64>, String>;
@@ -153,7 +158,11 @@ fn move_inputs(database: &Path, behind: u64) -> Result<Option<u64>, StoreError> 
     let failed =
         |source| StoreError::Database { path: database.to_owned(), doing: "read the inputs", source };
     let connection = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY)
-        .and_then(|connection| connection.busy_timeout(super::layout::BUSY).map(|()| connection))
+        .and_then(|connection| {
+            connection.busy_timeout(super::layout::BUSY)?;
+            connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+            Ok(connection)
+        })
         .map_err(failed)?;
     // The last bars stay in the table: the number of the next message follows from them.
     let last = "SELECT coalesce((SELECT seq FROM inputs WHERE kind = 'bars' ORDER BY seq DESC LIMIT 1), 0)";
@@ -219,10 +228,20 @@ fn enough(connection: &Connection, first: u64, behind: u64) -> rusqlite::Result<
     Ok(None)
 }
 
+/// Reads the next inputs, at least one.
 fn chunk(connection: &Connection, from: u64, to: u64) -> rusqlite::Result<Vec<Input>> {
-    let rows =
-        "SELECT seq, kind, timestamp, body FROM inputs WHERE seq >= ?1 AND seq < ?2 ORDER BY seq LIMIT 256";
-    let mut statement = connection.prepare_cached(rows)?;
-    let rows: Vec<Input> = statement.query_map((from, to), input_of)?.collect::<Result<_, _>>()?;
-    if rows.is_empty() { Err(rusqlite::Error::QueryReturnedNoRows) } else { Ok(rows) }
+    let query =
+        "SELECT seq, kind, timestamp, body FROM inputs WHERE seq >= ?1 AND seq < ?2 ORDER BY seq LIMIT ?3";
+    let mut statement = connection.prepare_cached(query)?;
+    let mut rows = statement.query((from, to, CHUNK))?;
+    let (mut inputs, mut bytes) = (Vec::new(), 0);
+    while let Some(row) = rows.next()? {
+        let input = input_of(row)?;
+        bytes += input.body.len();
+        inputs.push(input);
+        if bytes >= CHUNK_BYTES {
+            break;
+        }
+    }
+    if inputs.is_empty() { Err(rusqlite::Error::QueryReturnedNoRows) } else { Ok(inputs) }
 }
