@@ -18,6 +18,7 @@ use betaflow_engine::time::{DAY_NS, TimestampNs};
 use betaflow_engine::world::WorldSettings;
 
 /// SplitMix64 (Steele, Lea, Flood 2014), with the same numbers on every machine.
+#[derive(Clone)]
 pub struct Random(pub u64);
 
 impl Random {
