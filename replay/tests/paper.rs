@@ -9,7 +9,8 @@ use std::path::Path;
 use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use rusqlite::Connection;
+use betaflow_connectors::store::{Input, InputKind};
+use rusqlite::{Connection, params};
 use support::disk::SmallDisk;
 use support::paper::{SETTINGS, Serving, arguments, digest};
 use support::{DAY_NS, Panel, call, folder, joined, run};
@@ -230,10 +231,12 @@ fn recorded_input_that_cannot_be_processed_is_skipped_and_reported() {
         )
     };
     for (number, body) in [bad("-1"), bad("1e400"), bad("0"), "{".to_owned()].iter().enumerate() {
-        Connection::open(path.join("state/state.db"))
-            .unwrap()
-            .execute("INSERT INTO inputs SELECT max(seq) + 1, 'bars', 0, ?1 FROM inputs", [body])
-            .unwrap();
+        let database = Connection::open(path.join("state/state.db")).unwrap();
+        let seq = database.query_row("SELECT max(seq) + 1 FROM inputs", [], |row| row.get(0)).unwrap();
+        let input = Input { seq, kind: InputKind::Bars, timestamp: 0, body: body.clone() };
+        let row = params![seq, body, input.checksum()];
+        database.execute("INSERT INTO inputs VALUES(?1, 'bars', 0, ?2, ?3)", row).unwrap();
+        drop(database);
         let again = call(path, &arguments(&serving.url, "state"));
         assert_eq!(again.code, Some(0), "{body}: {}", again.err);
         assert_eq!(digest(&again.out), digest(&ended.out), "{body}");

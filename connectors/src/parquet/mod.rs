@@ -29,6 +29,7 @@
 mod batches;
 mod benchmark;
 mod borrow;
+mod checked;
 mod chunks;
 mod columns;
 mod content;
@@ -72,6 +73,7 @@ mod weight_bounds;
 
 pub use benchmark::{BenchmarkFault, read_benchmark};
 pub use borrow::read_borrow;
+pub(crate) use checked::{CheckedBatches, CheckedFile};
 pub use content::content_digest;
 pub use data_size::DataSize;
 pub use error::{DataError, NamedColumn};

@@ -1,23 +1,25 @@
 //! Tables of a folder as Arrow record batches.
 
-use std::fs::File;
 use std::path::Path;
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use bytes::Bytes;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::ProjectionMask;
 use parquet::errors::ParquetError;
-use parquet::file::reader::ChunkReader;
 
 use super::TableError;
+use crate::parquet::CheckedFile;
+
+/// Rows decoded at a time.
+const ROWS_PER_BATCH: usize = 1_024;
 
 /// Reads all rows and columns of a Parquet file that the program has written.
 ///
 /// # Errors
 /// The file is missing or damaged.
 pub fn read_batches(path: &Path) -> Result<(SchemaRef, Vec<RecordBatch>), TableError> {
-    let read = || read_all(File::open(path)?);
+    let read = || read_all(CheckedFile::open(path)?);
     read().map_err(|source| TableError::Read { path: path.to_owned(), source })
 }
 
@@ -26,7 +28,7 @@ pub fn read_batches(path: &Path) -> Result<(SchemaRef, Vec<RecordBatch>), TableE
 /// # Errors
 /// The file is missing, damaged or of another format.
 pub fn read_schema(path: &Path) -> Result<SchemaRef, TableError> {
-    let read = || Ok(ParquetRecordBatchReaderBuilder::try_new(File::open(path)?)?.schema().clone());
+    let read = || Ok(CheckedFile::open(path)?.schema().clone());
     read().map_err(|source| TableError::Read { path: path.to_owned(), source })
 }
 
@@ -35,12 +37,11 @@ pub fn read_schema(path: &Path) -> Result<SchemaRef, TableError> {
 /// # Errors
 /// The bytes are no Parquet file.
 pub fn read_bytes(bytes: Bytes) -> Result<(SchemaRef, Vec<RecordBatch>), ParquetError> {
-    read_all(bytes)
+    read_all(CheckedFile::of_bytes(bytes)?)
 }
 
-fn read_all<R: ChunkReader + 'static>(file: R) -> Result<(SchemaRef, Vec<RecordBatch>), ParquetError> {
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file)?;
-    let schema = builder.schema().clone();
-    let batches = builder.build()?.collect::<Result<Vec<_>, _>>()?;
+fn read_all(file: CheckedFile) -> Result<(SchemaRef, Vec<RecordBatch>), ParquetError> {
+    let schema = file.schema().clone();
+    let batches = file.batches(ProjectionMask::all(), None, ROWS_PER_BATCH)?.collect::<Result<Vec<_>, _>>()?;
     Ok((schema, batches))
 }

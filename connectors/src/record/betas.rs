@@ -1,24 +1,21 @@
 //! Reader of `betas.parquet`: a few instruments at a limited number of frames, for a figure.
 
-use std::fs::File;
 use std::path::Path;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type, TimestampNanosecondType};
-use arrow_array::{Array, BooleanArray, RecordBatch};
-use arrow_schema::{ArrowError, Fields};
+use arrow_array::{Array, RecordBatch};
+use arrow_schema::Fields;
 use betaflow_engine::time::TimestampNs;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{
-    ArrowPredicateFn, ArrowReaderOptions, ParquetRecordBatchReaderBuilder, RowFilter,
-};
 use parquet::errors::ParquetError;
-use parquet::file::metadata::{ParquetMetaData, ParquetStatisticsPolicy, RowGroupMetaData};
+use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use parquet::file::statistics::Statistics;
 
 use super::column::{Record as _, RunNames};
 use super::estimates::BetaRow;
 use super::table::TableError;
+use crate::parquet::CheckedFile;
 
 /// Rows decoded at a time.
 const ROWS_PER_BATCH: usize = 4_096;
@@ -96,11 +93,8 @@ pub fn read_betas(folder: &Path, symbols: &[&str], room: Room) -> Result<BetaPat
 }
 
 fn read(path: &Path, symbols: &[&str], room: Room) -> Result<BetaPaths, ParquetError> {
-    // A long run has many row groups: keep only the statistics of `seq`.
-    let spans_only = ParquetStatisticsPolicy::skip_except(&[SEQ]);
-    let options = ArrowReaderOptions::new().with_column_stats_policy(spans_only);
-    let builder = ParquetRecordBatchReaderBuilder::try_new_with_options(File::open(path)?, options)?;
-    let (coefficients, columns) = layout(builder.schema().fields())?;
+    let file = CheckedFile::open(path)?;
+    let (coefficients, columns) = layout(file.schema().fields())?;
     let mut paths = BetaPaths {
         coefficients,
         instruments: vec![InstrumentPath::default(); symbols.len()],
@@ -110,31 +104,16 @@ fn read(path: &Path, symbols: &[&str], room: Room) -> Result<BetaPaths, ParquetE
         path.mean.resize(paths.coefficients.len(), Vec::new());
         path.sd.resize(paths.coefficients.len(), Vec::new());
     }
-    let spans = spans(builder.metadata())?;
+    let spans = spans(file.metadata())?;
     let (Some(first), Some(last)) = (spans.first(), spans.last()) else { return Ok(paths) };
     let lines = symbols.len() * paths.coefficients.len();
     let sample = Sample::of(first.0, last.1, room.frames_max.min(room.values_max / lines.max(1)));
     paths.frames_between = sample.every;
     let groups = (0..spans.len()).filter(|group| sample.meets(spans[*group])).collect();
 
-    let schema = builder.metadata().file_metadata().schema_descr_ptr();
-    let wanted: Vec<String> = symbols.iter().map(|symbol| (*symbol).to_owned()).collect();
-    let chosen = ArrowPredicateFn::new(ProjectionMask::roots(&schema, [SEQ, SYMBOL]), move |batch| {
-        let wrong = || ArrowError::SchemaError(NOT_BETAS.to_owned());
-        let seq = batch.column(0).as_primitive_opt::<Int64Type>().ok_or_else(wrong)?;
-        let symbol = batch.column(1).as_string_opt::<i32>().ok_or_else(wrong)?;
-        let takes =
-            |row| sample.takes(seq.value(row) as u64) && wanted.iter().any(|name| name == symbol.value(row));
-        Ok(BooleanArray::from((0..batch.num_rows()).map(takes).collect::<Vec<_>>()))
-    });
-    let reader = builder
-        .with_projection(ProjectionMask::roots(&schema, columns))
-        .with_row_groups(groups)
-        .with_row_filter(RowFilter::new(vec![Box::new(chosen)]))
-        .with_batch_size(ROWS_PER_BATCH)
-        .build()?;
-    for batch in reader {
-        take(&mut paths, symbols, &batch?)?;
+    let mask = ProjectionMask::roots(file.metadata().file_metadata().schema_descr(), columns);
+    for batch in file.batches(mask, Some(groups), ROWS_PER_BATCH)? {
+        take(&mut paths, (symbols, sample), &batch?)?;
     }
     pad(&mut paths);
     Ok(paths)
@@ -171,10 +150,15 @@ fn spans(metadata: &ParquetMetaData) -> Result<Vec<(u64, u64)>, ParquetError> {
     metadata.row_groups().iter().map(|group| span(group).ok_or_else(missing)).collect()
 }
 
-/// Adds the rows of a batch.
-fn take(paths: &mut BetaPaths, symbols: &[&str], batch: &RecordBatch) -> Result<(), ParquetError> {
+/// Adds the rows of a batch that belong to the sample and to one of the symbols.
+fn take(
+    paths: &mut BetaPaths,
+    (symbols, sample): (&[&str], Sample),
+    batch: &RecordBatch,
+) -> Result<(), ParquetError> {
     let wrong = || ParquetError::General(NOT_BETAS.to_owned());
     let times = batch.column(TIMESTAMP).as_primitive_opt::<TimestampNanosecondType>().ok_or_else(wrong)?;
+    let frames = batch.column(SEQ).as_primitive_opt::<Int64Type>().ok_or_else(wrong)?;
     let names = batch.column(SYMBOL).as_string_opt::<i32>().ok_or_else(wrong)?;
     let numbers = batch.columns()[SYMBOL + 1..].iter();
     let numbers: Vec<_> = numbers
@@ -182,13 +166,14 @@ fn take(paths: &mut BetaPaths, symbols: &[&str], batch: &RecordBatch) -> Result<
         .collect::<Result<_, _>>()?;
     let count = paths.coefficients.len();
     for row in 0..batch.num_rows() {
+        let at = symbols.iter().position(|symbol| *symbol == names.value(row));
+        let Some(at) = at.filter(|_| sample.takes(frames.value(row) as u64)) else { continue };
         let time = TimestampNs(times.value(row));
         if paths.times.last() != Some(&time) {
             pad(paths);
             paths.times.push(time);
         }
         let before = paths.times.len() - 1;
-        let Some(at) = symbols.iter().position(|symbol| *symbol == names.value(row)) else { continue };
         let path = &mut paths.instruments[at];
         for (column, numbers) in path.mean.iter_mut().chain(&mut path.sd).zip(&numbers[..2 * count]) {
             column.resize(before, f64::NAN);

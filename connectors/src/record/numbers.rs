@@ -1,6 +1,5 @@
 //! Reader of columns of numbers from the tables of a run folder, row by row.
 
-use std::fs::File;
 use std::path::Path;
 
 use arrow_array::cast::AsArray;
@@ -8,10 +7,10 @@ use arrow_array::types::TimestampNanosecondType;
 use arrow_array::{Array, Float64Array, RecordBatch};
 use betaflow_engine::time::TimestampNs;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::errors::ParquetError;
 
 use super::table::TableError;
+use crate::parquet::CheckedFile;
 
 /// Rows decoded at a time.
 const ROWS_PER_BATCH: usize = 4_096;
@@ -37,9 +36,9 @@ pub fn layout_of(folder: &Path, table: &str) -> Result<Option<Layout>, TableErro
         return Ok(None);
     }
     let layout = || -> Result<Layout, ParquetError> {
-        let builder = ParquetRecordBatchReaderBuilder::try_new(File::open(&path)?)?;
-        let columns = builder.schema().fields().iter().map(|field| field.name().clone()).collect();
-        Ok(Layout { columns, rows: builder.metadata().file_metadata().num_rows().unsigned_abs() })
+        let file = CheckedFile::open(&path)?;
+        let columns = file.schema().fields().iter().map(|field| field.name().clone()).collect();
+        Ok(Layout { columns, rows: file.rows() })
     };
     layout().map(Some).map_err(|source| TableError::Read { path: path.clone(), source })
 }
@@ -98,11 +97,11 @@ fn rows(
     names: &[&str],
     mut each: impl FnMut(&RecordBatch, usize, &[f64]) -> Result<(), ParquetError>,
 ) -> Result<(), ParquetError> {
-    let builder = ParquetRecordBatchReaderBuilder::try_new(File::open(path)?)?;
+    let file = CheckedFile::open(path)?;
     let wanted = names.iter().copied().chain([key]);
-    let columns = ProjectionMask::columns(builder.parquet_schema(), wanted);
+    let columns = ProjectionMask::columns(file.metadata().file_metadata().schema_descr(), wanted);
     let mut values = vec![0.0; names.len()];
-    for batch in builder.with_projection(columns).with_batch_size(ROWS_PER_BATCH).build()? {
+    for batch in file.batches(columns, None, ROWS_PER_BATCH)? {
         let batch = batch?;
         let column = |name: &&str| -> Result<&Float64Array, ParquetError> {
             let numbers = batch.column_by_name(name).and_then(|column| column.as_any().downcast_ref());

@@ -1,6 +1,5 @@
 //! Parquet reader of a table: typed records, one after the other.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use arrow_array::cast::AsArray;
@@ -10,11 +9,11 @@ use arrow_array::{
 };
 use betaflow_engine::time::TimestampNs;
 use parquet::arrow::ProjectionMask;
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::errors::ParquetError;
 
 use super::column::{Column, Kind, Place, Record, RunNames, Value};
 use super::table::{TableError, file_name};
+use crate::parquet::{CheckedBatches, CheckedFile};
 
 /// Rows decoded at a time.
 const ROWS_PER_BATCH: usize = 1_024;
@@ -54,7 +53,7 @@ impl Cells {
 /// Rows of a table, from its beginning.
 pub struct TableRows<R> {
     path: PathBuf,
-    batches: ParquetRecordBatchReader,
+    batches: CheckedBatches,
     columns: Vec<Column<R>>,
     /// Number columns that the file does not have.
     absent: Vec<Column<R>>,
@@ -79,17 +78,17 @@ impl<R: Record> TableRows<R> {
     pub fn open_columns(folder: &Path, wanted: impl Fn(&str) -> bool) -> Result<Self, TableError> {
         let path = folder.join(file_name::<R>());
         let open = || -> Result<_, ParquetError> {
-            let builder = ParquetRecordBatchReaderBuilder::try_new(File::open(&path)?)?;
+            let file = CheckedFile::open(&path)?;
             let mut columns = R::columns(&RunNames::default());
             columns.retain(|column| column.place == Place::Everywhere && wanted(&column.name));
-            let has = |column: &Column<R>| builder.schema().index_of(&column.name).is_ok();
+            let has = |column: &Column<R>| file.schema().index_of(&column.name).is_ok();
             let (columns, absent): (Vec<_>, Vec<_>) = columns.into_iter().partition(has);
             if let Some(column) = absent.iter().find(|column| column.kind != Kind::Number) {
                 return Err(ParquetError::General(format!("there is no column `{}`", column.name)));
             }
             let names = columns.iter().map(|column| column.name.as_ref());
-            let mask = ProjectionMask::columns(builder.parquet_schema(), names);
-            let batches = builder.with_projection(mask).with_batch_size(ROWS_PER_BATCH).build()?;
+            let mask = ProjectionMask::columns(file.metadata().file_metadata().schema_descr(), names);
+            let batches = file.batches(mask, None, ROWS_PER_BATCH)?;
             Ok((columns, absent, batches))
         };
         let (columns, absent, batches) =

@@ -1,20 +1,22 @@
 //! Scenarios of a study: writer and reader of `scenarios.parquet`. The reader finds columns by their names.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Float64Type, Int64Type};
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::DataType;
-use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::arrow::ProjectionMask;
 use parquet::errors::ParquetError;
 
 use super::column::RunNames;
 use super::field::{SettingValue, SettingValues};
 use super::studies::{self, RUINED, ScenarioRow, ScenarioTableRow};
 use super::table::{TableError, TableWriter};
+use crate::parquet::CheckedFile;
 
+/// Rows decoded at a time.
+const ROWS_PER_BATCH: usize = 1_024;
 const TABLE: &str = "scenarios.parquet";
 const SCENARIO: &str = "scenario";
 const DIGEST: &str = "digest";
@@ -195,17 +197,16 @@ impl Scenarios {
 pub fn read_scenarios(folder: &Path) -> Result<Scenarios, ScenariosError> {
     let path = folder.join(TABLE);
     let failed = |source: ParquetError| TableError::Read { path: path.clone(), source };
-    let file = File::open(&path).map_err(|error| failed(ParquetError::from(error)))?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(failed)?;
-    let names: Vec<String> = builder.schema().fields().iter().map(|field| field.name().clone()).collect();
+    let file = CheckedFile::open(&path).map_err(failed)?;
+    let names: Vec<String> = file.schema().fields().iter().map(|field| field.name().clone()).collect();
     for key in [SCENARIO, DIGEST] {
         if !names.iter().any(|name| name == key) {
             return Err(no_column(&path, key, &names.iter().map(String::as_str).collect::<Vec<_>>()));
         }
     }
     let mut scenarios = Scenarios { path: path.clone(), ..Scenarios::default() };
-    for batch in builder.build().map_err(failed)? {
-        add(&mut scenarios, &batch.map_err(|error| failed(error.into()))?)?;
+    for batch in file.batches(ProjectionMask::all(), None, ROWS_PER_BATCH).map_err(failed)? {
+        add(&mut scenarios, &batch.map_err(failed)?)?;
     }
     Ok(scenarios)
 }

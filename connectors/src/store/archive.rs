@@ -8,8 +8,7 @@ use rusqlite::{Connection, OpenFlags};
 
 use super::error::StoreError;
 use super::folder::StateFolder;
-use super::input::Input;
-use super::inputs::{first_in_table, input_of};
+use super::inputs::{InputRow, first_in_table};
 use super::segment::{SegmentFile, SegmentReader, SegmentWriter, segments};
 
 /// Number of inputs per segment; fewer if their bodies reach [`BYTES`].
@@ -177,7 +176,8 @@ fn move_inputs(database: &Path, behind: u64) -> Result<Option<u64>, StoreError> 
     let mut next = first;
     while next < end {
         // Read in small chunks: during a long read, SQLite cannot reset its log.
-        for input in chunk(&connection, next, end).map_err(failed)? {
+        for row in chunk(&connection, next, end).map_err(failed)? {
+            let input = row.checked(database)?;
             if input.seq != next {
                 return Err(StoreError::Hole { path: database.to_owned(), next, first: input.seq });
             }
@@ -229,15 +229,15 @@ fn enough(connection: &Connection, first: u64, behind: u64) -> rusqlite::Result<
 }
 
 /// Reads the next inputs, at least one.
-fn chunk(connection: &Connection, from: u64, to: u64) -> rusqlite::Result<Vec<Input>> {
-    let query =
-        "SELECT seq, kind, timestamp, body FROM inputs WHERE seq >= ?1 AND seq < ?2 ORDER BY seq LIMIT ?3";
+fn chunk(connection: &Connection, from: u64, to: u64) -> rusqlite::Result<Vec<InputRow>> {
+    let query = "SELECT seq, kind, timestamp, body, checksum FROM inputs WHERE seq >= ?1 AND seq < ?2 ORDER BY seq \
+                 LIMIT ?3";
     let mut statement = connection.prepare_cached(query)?;
     let mut rows = statement.query((from, to, CHUNK))?;
     let (mut inputs, mut bytes) = (Vec::new(), 0);
     while let Some(row) = rows.next()? {
-        let input = input_of(row)?;
-        bytes += input.body.len();
+        let input = InputRow::of(row)?;
+        bytes += input.body_len();
         inputs.push(input);
         if bytes >= CHUNK_BYTES {
             break;

@@ -129,6 +129,31 @@ pub enum StoreError {
         /// First input found after it.
         first: u64,
     },
+    /// Recorded input that was changed.
+    #[error(
+        "{}: found input {seq} with another content than its checksum, expected the input as recorded; restore \
+         state.db from a copy, or start a new state folder",
+        path.display()
+    )]
+    ChangedInput {
+        /// Path of the database.
+        path: PathBuf,
+        /// Number of the input.
+        seq: u64,
+    },
+    /// Record without some of its rows.
+    #[error(
+        "{}: found {found}, expected {expected}; restore state.db from a copy, or start a new state folder",
+        path.display()
+    )]
+    Incomplete {
+        /// Path of the database.
+        path: PathBuf,
+        /// Finding.
+        found: String,
+        /// Expectation.
+        expected: String,
+    },
     /// Writer thread that has ended.
     #[error("{}: the writer has stopped: {why}", path.display())]
     Stopped {

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
+use super::checkpoint::SavedCheckpoint;
 use super::error::StoreError;
 use super::input::Input;
-use super::inputs::read_inputs;
+use super::inputs::{InputRow, read_inputs};
 use super::layout::{DATABASE, LOCK, SCHEMA_VERSION, ruined, schema, value};
 use super::segment::FOLDER as SEGMENTS;
 use crate::links::follow;
@@ -55,24 +56,15 @@ fn create_private(folder: &Path) -> std::io::Result<()> {
     }
 }
 
-/// Recorded checkpoint.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct SavedCheckpoint {
-    /// Number of the frame after which the checkpoint was taken.
-    pub seq: u64,
-    /// Number of the first input that the checkpoint does not include.
-    pub next_input: u64,
-    /// State of all stages.
-    pub state: Vec<u8>,
-}
-
 /// Position from which a run starts.
 #[derive(Clone, Debug, Default)]
 pub struct Start {
     /// Last committed frame with its digest.
     pub committed: Option<(u64, String)>,
-    /// Recorded checkpoints, the latest first.
+    /// Recorded checkpoints that belong to the recorded frames, the latest first.
     pub checkpoints: Vec<SavedCheckpoint>,
+    /// Numbers of the frames of the other checkpoints.
+    pub foreign: Vec<u64>,
     /// Number of the next input.
     pub next_input: u64,
 }
@@ -257,11 +249,12 @@ impl StateFolder {
     /// An error of SQLite.
     pub fn last_message(&self) -> Result<Option<(u64, i64)>, StoreError> {
         // The last bars stay in the table when inputs move into segments.
-        let last = "SELECT json_extract(body, '$.seq'), timestamp FROM inputs WHERE kind = 'bars' AND json_valid(body) \
-                    ORDER BY seq DESC LIMIT 1";
+        let last = "SELECT seq, kind, timestamp, body, checksum, json_extract(body, '$.seq') FROM inputs \
+                    WHERE kind = 'bars' AND json_valid(body) ORDER BY seq DESC LIMIT 1";
         let connection = self.connection()?;
-        let row = connection.query_row(last, [], |row| Ok((row.get(0)?, row.get(1)?))).optional();
-        row.map_err(self.failed("read the last input"))
+        let row = connection.query_row(last, [], |row| Ok((InputRow::of(row)?, row.get(5)?))).optional();
+        let row = row.map_err(self.failed("read the last input"))?;
+        row.map(|(row, message)| Ok((message, row.checked(&self.database)?.timestamp))).transpose()
     }
 
     /// Returns the position from which the run starts.
@@ -277,17 +270,40 @@ impl StateFolder {
             })
             .optional()
             .map_err(failed())?;
-        let mut saved = connection
-            .prepare("SELECT seq, next_input, state FROM checkpoints ORDER BY seq DESC")
-            .map_err(failed())?;
-        let saved = saved.query_map([], |row| {
-            Ok(SavedCheckpoint { seq: row.get(0)?, next_input: row.get(1)?, state: row.get(2)? })
-        });
-        let checkpoints = saved.and_then(Iterator::collect).map_err(failed())?;
+        let saved = SavedCheckpoint::read_all(&connection).map_err(failed())?;
+        let (own, foreign): (Vec<_>, Vec<_>) = saved.into_iter().partition(|(_, belongs)| *belongs);
+        let checkpoints: Vec<_> = own.into_iter().map(|(checkpoint, _)| checkpoint).collect();
+        let foreign = foreign.into_iter().map(|(checkpoint, _)| checkpoint.seq).collect();
         let next_input: u64 = connection
             .query_row("SELECT coalesce(max(seq) + 1, 0) FROM inputs", [], |row| row.get(0))
             .map_err(failed())?;
-        Ok(Start { committed, checkpoints, next_input })
+        self.refuse_missing_rows(&connection, &checkpoints, next_input)?;
+        Ok(Start { committed, checkpoints, foreign, next_input })
+    }
+
+    /// Refuses a record without some of its frames, or without the inputs of a checkpoint: a run would go on with a gap.
+    fn refuse_missing_rows(
+        &self,
+        connection: &Connection,
+        checkpoints: &[SavedCheckpoint],
+        next_input: u64,
+    ) -> Result<(), StoreError> {
+        let incomplete =
+            |found, expected| StoreError::Incomplete { path: self.database.clone(), found, expected };
+        if let Some(checkpoint) = checkpoints.iter().find(|checkpoint| checkpoint.next_input > next_input) {
+            return Err(incomplete(
+                format!("{next_input} inputs"),
+                format!("at least {}, the inputs before a checkpoint", checkpoint.next_input),
+            ));
+        }
+        let span = "SELECT count(*), coalesce(max(seq) - min(seq) + 1, 0) FROM equity";
+        let (frames, span): (u64, u64) = connection
+            .query_row(span, [], |row| Ok((row.get(0)?, row.get(1)?)))
+            .map_err(self.failed("read the recorded frames"))?;
+        match frames == span {
+            true => Ok(()),
+            false => Err(incomplete(format!("{frames} frames"), format!("{span} from the first to the last"))),
+        }
     }
 
     /// Passes the inputs from number `from` on to `take`, in order, until it returns `false`.

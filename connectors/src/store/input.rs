@@ -1,5 +1,7 @@
 //! Inputs of a run: bars and controls, as received.
 
+use sha2::{Digest as _, Sha256};
+
 /// Kind of an input.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum InputKind {
@@ -36,4 +38,24 @@ pub struct Input {
     pub timestamp: i64,
     /// Text of the message.
     pub body: String,
+}
+
+impl Input {
+    /// Adds the input to a digest.
+    pub(super) fn add_to(&self, digest: &mut Sha256) {
+        digest.update(self.seq.to_le_bytes());
+        digest.update([u8::from(self.kind == InputKind::Control)]);
+        digest.update(self.timestamp.to_le_bytes());
+        digest.update((self.body.len() as u64).to_le_bytes());
+        digest.update(self.body.as_bytes());
+    }
+
+    /// Checksum in the table: the first bytes of the SHA-256 of the input. SQLite does not detect changed bytes of a row.
+    #[must_use]
+    pub fn checksum(&self) -> [u8; 8] {
+        let mut digest = Sha256::new();
+        self.add_to(&mut digest);
+        let [a, b, c, d, e, f, g, h, ..]: [u8; 32] = digest.finalize().into();
+        [a, b, c, d, e, f, g, h]
+    }
 }

@@ -86,12 +86,12 @@ impl InputReader {
         let mut statement = self
             .connection
             .prepare_cached(
-                "SELECT seq, kind, timestamp, body FROM inputs WHERE seq >= ?1 ORDER BY seq LIMIT ?2",
+                "SELECT seq, kind, timestamp, body, checksum FROM inputs WHERE seq >= ?1 ORDER BY seq LIMIT ?2",
             )
             .map_err(failed)?;
-        let rows = statement.query_map((self.next, CHUNK), input_of).map_err(failed)?;
+        let rows = statement.query_map((self.next, CHUNK), InputRow::of).map_err(failed)?;
         for row in rows {
-            self.rows.push_back(row.map_err(failed)?);
+            self.rows.push_back(row.map_err(failed)?.checked(&self.database)?);
         }
         Ok(())
     }
@@ -118,10 +118,33 @@ pub fn read_inputs(
     Ok(())
 }
 
-/// Converts a row of the table.
-pub(super) fn input_of(row: &Row<'_>) -> rusqlite::Result<Input> {
-    let kind: String = row.get(1)?;
-    Ok(Input { seq: row.get(0)?, kind: InputKind::of(&kind), timestamp: row.get(2)?, body: row.get(3)? })
+/// Row of the table, with its checksum.
+pub(super) struct InputRow {
+    input: Input,
+    checksum: Option<Vec<u8>>,
+}
+
+impl InputRow {
+    /// Converts a row with the columns `seq, kind, timestamp, body, checksum`.
+    pub(super) fn of(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let kind: String = row.get(1)?;
+        let kind = InputKind::of(&kind);
+        let input = Input { seq: row.get(0)?, kind, timestamp: row.get(2)?, body: row.get(3)? };
+        Ok(Self { input, checksum: row.get(4)? })
+    }
+
+    /// Returns the length of the body in bytes.
+    pub(super) fn body_len(&self) -> usize {
+        self.input.body.len()
+    }
+
+    /// Returns the input after a check of its content.
+    pub(super) fn checked(self, database: &Path) -> Result<Input, StoreError> {
+        match self.checksum.as_deref() == Some(&self.input.checksum()) {
+            true => Ok(self.input),
+            false => Err(StoreError::ChangedInput { path: database.to_owned(), seq: self.input.seq }),
+        }
+    }
 }
 
 /// Returns the number of the first input in the table.

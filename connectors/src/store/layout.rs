@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension as _, Row};
 use crate::record::{EquityRow, FillRow, OrderRow, SavedBetas, WeightRow, create};
 
 /// Version of the tables. A state folder of another version is refused.
-pub const SCHEMA_VERSION: u32 = 6;
+pub const SCHEMA_VERSION: u32 = 7;
 
 pub(super) const DATABASE: &str = "state.db";
 pub(super) const LOCK: &str = "lock";
@@ -18,9 +18,9 @@ pub(super) const BUSY: Duration = Duration::from_secs(5);
 /// Tables other than those of the run's record.
 const OWN_TABLES: &str = "
 CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT);
-CREATE TABLE IF NOT EXISTS inputs(seq INTEGER PRIMARY KEY, kind TEXT, timestamp INTEGER, body TEXT);
+CREATE TABLE IF NOT EXISTS inputs(seq INTEGER PRIMARY KEY, kind TEXT, timestamp INTEGER, body TEXT, checksum BLOB);
 CREATE TABLE IF NOT EXISTS events(id INTEGER PRIMARY KEY, time INTEGER, seq INTEGER, kind TEXT, text TEXT);
-CREATE TABLE IF NOT EXISTS checkpoints(seq INTEGER PRIMARY KEY, next_input INTEGER, state BLOB);
+CREATE TABLE IF NOT EXISTS checkpoints(seq INTEGER PRIMARY KEY, next_input INTEGER, state BLOB, digest TEXT, checksum BLOB);
 CREATE TABLE IF NOT EXISTS status(key TEXT PRIMARY KEY, value TEXT);
 ";
 

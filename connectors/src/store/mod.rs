@@ -3,6 +3,7 @@
 //! | module | content |
 //! |---|---|
 //! | `layout` | files of a state folder and tables of its database |
+//! | `checkpoint` | recorded state of all stages, tied to the digest of its frame |
 //! | `folder` | state folder of a run: lock, database, position of a restart |
 //! | `writer` | the only thread that writes; transactions grow with the latency of the disk |
 //! | `rows` | ledger of a frame as rows |
@@ -29,6 +30,7 @@
 //! longer.
 
 mod archive;
+mod checkpoint;
 mod error;
 mod folder;
 mod input;
@@ -40,8 +42,9 @@ mod segment;
 mod view;
 mod writer;
 
+pub use checkpoint::SavedCheckpoint;
 pub use error::StoreError;
-pub use folder::{SavedCheckpoint, Start, StateFolder, Sync};
+pub use folder::{Start, StateFolder, Sync};
 pub use input::{Input, InputKind};
 pub use inputs::{InputReader, read_inputs};
 pub use layout::{SCHEMA_VERSION, ruined};

@@ -14,6 +14,7 @@ use rusqlite::{Connection, ErrorCode, params};
 
 use super::archive::Archive;
 use super::error::StoreError;
+use super::checkpoint::SavedCheckpoint;
 use super::folder::StateFolder;
 use super::input::Input;
 use super::rows::{FrameRows, Inserts, beta_horizon};
@@ -31,7 +32,7 @@ const RETRY: Duration = Duration::from_millis(500);
 pub(super) enum Write {
     Inputs(Vec<Input>),
     Frame(Box<FrameRows>),
-    Checkpoint { seq: u64, next_input: u64, state: Vec<u8> },
+    Checkpoint(SavedCheckpoint),
     Event { time: i64, seq: Option<u64>, kind: String, text: String },
     Status(&'static str, String),
     Committed(SyncSender<()>),
@@ -89,7 +90,7 @@ impl WriterHandle {
     /// # Errors
     /// The writer has stopped.
     pub fn checkpoint(&self, seq: u64, next_input: u64, state: Vec<u8>) -> Result<(), StoreError> {
-        self.send(Write::Checkpoint { seq, next_input, state })
+        self.send(Write::Checkpoint(SavedCheckpoint { seq, next_input, state }))
     }
 
     /// Sets a status; if the queue is full, drops it, because a newer status follows.
@@ -230,7 +231,7 @@ impl Work {
                 batch.push(Write::Event { time: now(), seq: None, kind: "segment".to_owned(), text });
             }
             self.commit(&batch)?;
-            if batch.iter().any(|write| matches!(write, Write::Checkpoint { .. })) {
+            if batch.iter().any(|write| matches!(write, Write::Checkpoint(_))) {
                 self.archive.behind(self.oldest_needed()?);
             }
             for write in batch.drain(..) {
@@ -285,10 +286,8 @@ impl Work {
                         transaction.prepare_cached("DELETE FROM betas WHERE seq < ?1")?.execute([horizon])?;
                     }
                 }
-                Write::Checkpoint { seq, next_input, state } => {
-                    transaction
-                        .prepare_cached("INSERT OR REPLACE INTO checkpoints VALUES (?1, ?2, ?3)")?
-                        .execute(params![seq, next_input, state])?;
+                Write::Checkpoint(checkpoint) => {
+                    checkpoint.write(&transaction)?;
                     // The preceding checkpoint stays, in case the new one is unusable.
                     transaction
                         .prepare_cached(
@@ -325,9 +324,10 @@ fn now() -> i64 {
 }
 
 fn write_inputs(connection: &Connection, inputs: &[Input]) -> Result<(), rusqlite::Error> {
-    let mut insert = connection.prepare_cached("INSERT INTO inputs VALUES (?1, ?2, ?3, ?4)")?;
+    let mut insert = connection.prepare_cached("INSERT INTO inputs VALUES (?1, ?2, ?3, ?4, ?5)")?;
     for input in inputs {
-        insert.execute(params![input.seq, input.kind.name(), input.timestamp, input.body])?;
+        let checksum = input.checksum();
+        insert.execute(params![input.seq, input.kind.name(), input.timestamp, input.body, checksum])?;
     }
     Ok(())
 }

@@ -58,7 +58,7 @@ impl State {
         let wave = |every: f64| (seq as f64 / every).sin();
         let nav = 1e6 * (1.0 + 0.0007 * seq as f64 + 0.03 * wave(9.0) + 0.004 * wave(1.3));
         transaction
-            .execute("INSERT INTO inputs VALUES(?1, 'bars', ?2, '{}')", params![seq, timestamp])
+            .execute("INSERT INTO inputs VALUES(?1, 'bars', ?2, '{}', NULL)", params![seq, timestamp])
             .unwrap();
         transaction
             .execute(

@@ -16,6 +16,13 @@ pub(super) fn is_read(codec: Compression) -> bool {
 /// Decompresses `input` to exactly `size` bytes and appends them to `out`.
 pub(super) fn decompress(codec: Compression, input: &[u8], size: usize, out: &mut Vec<u8>) -> Result<()> {
     let before = out.len();
+    let possible = expanded_max(codec, input.len());
+    if size > possible {
+        return Err(invalid(&format!(
+            "{} compressed bytes give at most {possible}, but the page header declares {size}",
+            input.len()
+        )));
+    }
     match codec {
         Compression::UNCOMPRESSED => out.extend_from_slice(input),
         Compression::SNAPPY => {
@@ -48,6 +55,21 @@ pub(super) fn decompress(codec: Compression, input: &[u8], size: usize, out: &mu
         true => Ok(()),
         false => Err(wrong_size(size)),
     }
+}
+
+/// Returns the largest output of `input` bytes for the codecs whose decoders need a buffer of the declared size: the
+/// buffer must follow from bytes that exist.
+fn expanded_max(codec: Compression, input: usize) -> usize {
+    let factor = match codec {
+        // A copy of 64 bytes takes three.
+        Compression::SNAPPY => 32,
+        // A byte of a length stands for at most 255 bytes.
+        Compression::LZ4 | Compression::LZ4_RAW => 256,
+        // A block of at most 128 KiB takes four bytes.
+        Compression::ZSTD(_) => 1 << 15,
+        _ => return usize::MAX,
+    };
+    input.saturating_mul(factor)
 }
 
 thread_local! {

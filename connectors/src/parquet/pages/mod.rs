@@ -24,9 +24,12 @@ use reader::{Budget, Pages};
 use super::chunks::Chunks;
 
 /// Maximum decompressed size of a page, in bytes.
-const PAGE_BYTES_MAX: usize = 256 << 20;
+pub(super) const PAGE_BYTES_MAX: usize = 256 << 20;
 /// Maximum total size of the pages of a row group in memory, in bytes.
 const FILE_BYTES_MAX: usize = 1 << 30;
+
+/// Maximum length of a text of market data, in bytes: symbols and times are shorter, and a batch holds thousands of texts.
+const TEXT_BYTES_MAX: usize = 4096;
 
 /// Pages of one row group.
 pub(super) struct GroupPages {
@@ -34,11 +37,18 @@ pub(super) struct GroupPages {
     metadata: Arc<ParquetMetaData>,
     group: usize,
     budget: Arc<Budget>,
+    text_bytes_max: usize,
 }
 
 impl GroupPages {
     pub(super) fn new(chunks: Chunks, metadata: Arc<ParquetMetaData>, group: usize) -> Self {
-        Self { chunks, metadata, group, budget: Arc::new(Budget::new(FILE_BYTES_MAX)) }
+        let budget = Arc::new(Budget::new(FILE_BYTES_MAX));
+        Self { chunks, metadata, group, budget, text_bytes_max: TEXT_BYTES_MAX }
+    }
+
+    /// Sets the maximum length of a text, in bytes.
+    pub(super) fn with_texts_up_to(self, text_bytes_max: usize) -> Self {
+        Self { text_bytes_max, ..self }
     }
 
     fn group(&self) -> &RowGroupMetaData {
@@ -58,7 +68,8 @@ impl RowGroups for GroupPages {
     }
 
     fn column_chunks(&self, column: usize) -> Result<Box<dyn PageIterator>> {
-        let pages = Pages::new(self.chunks.clone(), self.group(), column, Arc::clone(&self.budget))?;
+        let budget = Arc::clone(&self.budget);
+        let pages = Pages::new(self.chunks.clone(), self.group(), column, budget, self.text_bytes_max)?;
         Ok(Box::new(OneChunk(Some(pages))))
     }
 

@@ -85,6 +85,7 @@ impl Pages {
         group: &RowGroupMetaData,
         column: usize,
         budget: Arc<Budget>,
+        text_bytes_max: usize,
     ) -> Result<Self> {
         let chunk = group.columns().get(column).ok_or_else(|| invalid("the row group lacks a column"))?;
         let descriptor = chunk.column_descr();
@@ -106,7 +107,7 @@ impl Pages {
         Ok(Self {
             chunks,
             codec: chunk.compression(),
-            storage: storage(chunk),
+            storage: storage(chunk, text_bytes_max),
             is_optional: descriptor.max_def_level() == 1,
             at: start,
             end,
@@ -192,7 +193,7 @@ impl Pages {
         if !matches!(encoding, Encoding::PLAIN | Encoding::PLAIN_DICTIONARY) {
             return Err(invalid(&format!("found a dictionary with the encoding {encoding}, expected PLAIN")));
         }
-        let (buf, share) = self.decompressed(header, bytes, 0, true)?;
+        let (buf, share) = self.decompressed(header, bytes, 0, true, values)?;
         check_dictionary(&buf, self.storage, values as usize)?;
         (self.dictionary, self.shares[0]) = (Some(values as usize), Some(share));
         self.index += 1;
@@ -217,7 +218,7 @@ impl Pages {
                         "found {values} values in {rows} rows with {levels} + {repetition} bytes of levels"
                     )));
                 }
-                let (buf, share) = self.decompressed(header, bytes, levels as usize, compressed)?;
+                let (buf, share) = self.decompressed(header, bytes, levels as usize, compressed, values)?;
                 self.shares[1] = Some(share);
                 let (stored, rest) = buf.split_at(levels as usize);
                 let present = if self.is_optional { check_levels(stored, count)? } else { count };
@@ -241,7 +242,7 @@ impl Pages {
                 }
             }
             PageKind::Data { encoding, levels, .. } => {
-                let (buf, share) = self.decompressed(header, bytes, 0, true)?;
+                let (buf, share) = self.decompressed(header, bytes, 0, true, values)?;
                 self.shares[1] = Some(share);
                 let (present, rest) = match self.is_optional {
                     false => (count, &buf[..]),
@@ -279,15 +280,23 @@ impl Pages {
         Ok(Some(page))
     }
 
-    /// Returns the content of a page, decompressed after its first `plain` bytes, and its share of the
-    /// budget.
+    /// Returns the content of a page of `values` values, decompressed after its first `plain` bytes, and its share
+    /// of the budget.
     fn decompressed(
         &self,
         header: &Header,
         bytes: Bytes,
         plain: usize,
         is_compressed: bool,
+        values: u32,
     ) -> Result<(Bytes, Share)> {
+        let expected = self.storage.content_max(values as usize);
+        if header.uncompressed > expected {
+            return Err(invalid(&format!(
+                "the page header declares {} decompressed bytes for {values} values, expected at most {expected}",
+                header.uncompressed
+            )));
+        }
         let share = self.budget.take(header.uncompressed)?;
         if self.codec == Compression::UNCOMPRESSED || !is_compressed {
             if header.compressed != header.uncompressed || plain > bytes.len() {
@@ -327,7 +336,7 @@ fn byte_range(chunk: &ColumnChunkMetaData, file: u64) -> Result<(u64, u64)> {
     })
 }
 
-fn storage(chunk: &ColumnChunkMetaData) -> Storage {
+fn storage(chunk: &ColumnChunkMetaData, text_bytes_max: usize) -> Storage {
     let descriptor = chunk.column_descr();
     let physical = descriptor.physical_type();
     let width = match physical {
@@ -337,7 +346,7 @@ fn storage(chunk: &ColumnChunkMetaData) -> Storage {
         Type::FIXED_LEN_BYTE_ARRAY => usize::try_from(descriptor.type_length()).unwrap_or(0),
         Type::BOOLEAN | Type::BYTE_ARRAY => 0,
     };
-    Storage { physical, width }
+    Storage { physical, width, text_bytes_max }
 }
 
 fn in_column(error: ParquetError, place: &str) -> ParquetError {

@@ -9,8 +9,6 @@ use parquet::errors::Result;
 use super::PAGE_BYTES_MAX;
 use super::header::invalid;
 
-/// Maximum length of a text, in bytes: symbols and times are shorter, and a batch holds thousands of texts.
-const TEXT_BYTES_MAX: usize = 4096;
 /// Maximum number of unused bytes after the plain values of a page: fastparquet writes eight.
 const PADDING_MAX: usize = 8;
 /// Julian days within the range of 64-bit nanoseconds since 1970.
@@ -25,6 +23,27 @@ pub(super) struct Storage {
     pub(super) physical: Type,
     /// Bytes per value; 0 for values with a length of their own.
     pub(super) width: usize,
+    /// Maximum length of a text, in bytes.
+    pub(super) text_bytes_max: usize,
+}
+
+/// Bytes per value besides the value itself: its length, its level, and the widest delta.
+const VALUE_OVERHEAD: usize = 16;
+/// Bytes of a page that no value accounts for: headers, and a whole block of deltas for one value.
+const PAGE_OVERHEAD: usize = 1 << 20;
+
+impl Storage {
+    /// Returns the maximum size of a page of `count` values in any encoding.
+    pub(super) fn content_max(self, count: usize) -> usize {
+        let width = if self.physical == Type::BYTE_ARRAY { self.text_bytes_max } else { self.width };
+        count.saturating_mul(width + VALUE_OVERHEAD).saturating_add(PAGE_OVERHEAD)
+    }
+
+    fn text_length(self, length: i64) -> Result<usize> {
+        let max = self.text_bytes_max;
+        let known = usize::try_from(length).ok().filter(|length| *length <= max);
+        known.ok_or_else(|| invalid(&format!("found a text of {length} bytes, expected at most {max}")))
+    }
 }
 
 /// Checks a dictionary.
@@ -68,7 +87,7 @@ pub(super) fn check_values(
         (Encoding::DELTA_LENGTH_BYTE_ARRAY, Type::BYTE_ARRAY) => {
             let mut total = 0;
             let start = check_delta(bytes, 32, count, true, |length| {
-                total += text_length(length)?;
+                total += storage.text_length(length)?;
                 Ok(())
             })?;
             exactly(bytes.len() - start, total)
@@ -91,7 +110,7 @@ fn check_plain(bytes: &[u8], storage: Storage, count: usize) -> Result<()> {
         let mut rest = bytes;
         for _ in 0..count {
             let length = rest.first_chunk().map(|length| u32::from_le_bytes(*length));
-            let length = text_length(length.map(i64::from).ok_or_else(too_short)?)?;
+            let length = storage.text_length(length.map(i64::from).ok_or_else(too_short)?)?;
             rest = rest[4..].get(length..).ok_or_else(too_short)?;
         }
         return exactly(rest.len(), 0);
@@ -118,18 +137,18 @@ fn check_plain(bytes: &[u8], storage: Storage, count: usize) -> Result<()> {
 fn check_front_coded(bytes: &[u8], storage: Storage, count: usize) -> Result<()> {
     let mut prefixes = Vec::new();
     let start = check_delta(bytes, 32, count, true, |length| {
-        prefixes.push(text_length(length)?);
+        prefixes.push(storage.text_length(length)?);
         Ok(())
     })?;
     let (mut prefixes, mut before, mut total, mut all) = (prefixes.into_iter(), 0, 0, 0_usize);
     let suffixes = &bytes[start..];
     let start = check_delta(suffixes, 32, count, true, |length| {
-        let (prefix, suffix) = (prefixes.next().unwrap_or(0), text_length(length)?);
+        let (prefix, suffix) = (prefixes.next().unwrap_or(0), storage.text_length(length)?);
         if prefix > before {
             return Err(invalid("found a shared prefix longer than the preceding text"));
         }
         before = prefix + suffix;
-        if before > TEXT_BYTES_MAX || (storage.width > 0 && before != storage.width) {
+        if before > storage.text_bytes_max || (storage.width > 0 && before != storage.width) {
             return Err(invalid(&format!("found a value of {before} bytes")));
         }
         total += suffix;
@@ -140,12 +159,6 @@ fn check_front_coded(bytes: &[u8], storage: Storage, count: usize) -> Result<()>
         return Err(invalid(&format!("the page decodes to {all} bytes, expected at most {PAGE_BYTES_MAX}")));
     }
     exactly(suffixes.len() - start, total)
-}
-
-fn text_length(length: i64) -> Result<usize> {
-    let known = usize::try_from(length).ok().filter(|length| *length <= TEXT_BYTES_MAX);
-    known
-        .ok_or_else(|| invalid(&format!("found a text of {length} bytes, expected at most {TEXT_BYTES_MAX}")))
 }
 
 fn exactly(found: usize, expected: usize) -> Result<()> {

@@ -17,7 +17,7 @@ use betaflow_engine::ledger::hex;
 use sha2::{Digest as _, Sha256};
 
 use super::error::StoreError;
-use super::input::{Input, InputKind};
+use super::input::Input;
 
 pub(super) use reader::SegmentReader;
 pub(super) use writer::SegmentWriter;
@@ -78,12 +78,7 @@ struct RowsDigest(Sha256);
 
 impl RowsDigest {
     fn add(&mut self, input: &Input) {
-        let Self(digest) = self;
-        digest.update(input.seq.to_le_bytes());
-        digest.update([u8::from(input.kind == InputKind::Control)]);
-        digest.update(input.timestamp.to_le_bytes());
-        digest.update((input.body.len() as u64).to_le_bytes());
-        digest.update(input.body.as_bytes());
+        input.add_to(&mut self.0);
     }
 
     fn hex(self) -> String {

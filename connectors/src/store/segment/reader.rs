@@ -1,17 +1,17 @@
 //! Reader of a segment.
 
-use std::fs::File;
 use std::path::Path;
 
 use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
 use arrow_array::types::{Int64Type, TimestampNanosecondType};
-use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use parquet::arrow::ProjectionMask;
 use parquet::errors::ParquetError;
 
 use super::super::error::StoreError;
 use super::super::input::{Input, InputKind};
 use super::{DIGEST, RowsDigest, SegmentFile, schema};
+use crate::parquet::{CheckedBatches, CheckedFile};
 
 /// Rows decoded at a time.
 const ROWS_PER_BATCH: usize = 256;
@@ -19,33 +19,29 @@ const ROWS_PER_BATCH: usize = 256;
 /// Reader of the inputs of a segment, in order, with one row group in memory.
 pub(in super::super) struct SegmentReader {
     segment: SegmentFile,
-    batches: ParquetRecordBatchReader,
+    batches: CheckedBatches,
     batch: Option<RecordBatch>,
     row: usize,
     next: u64,
     digest: RowsDigest,
-    written: String,
+    /// Digest in the footer, until it was compared.
+    written: Option<String>,
     ended: bool,
 }
 
 impl SegmentReader {
     pub(in super::super) fn open(segment: &SegmentFile) -> Result<Self, StoreError> {
         let failed = |error: ParquetError| damaged(&segment.path, error.to_string());
-        let file = File::open(&segment.path).map_err(|source| StoreError::Io {
-            path: segment.path.clone(),
-            doing: "open the segment",
-            source,
-        })?;
-        let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(failed)?;
-        if builder.schema().fields() != schema().fields() {
+        let file = CheckedFile::open(&segment.path).map_err(failed)?;
+        if file.schema().fields() != schema().fields() {
             let columns: Vec<_> =
-                builder.schema().fields().iter().map(|field| field.name().clone()).collect();
+                file.schema().fields().iter().map(|field| field.name().clone()).collect();
             return Err(damaged(&segment.path, format!("the columns {}", columns.join(", "))));
         }
-        let pairs = builder.metadata().file_metadata().key_value_metadata();
+        let pairs = file.metadata().file_metadata().key_value_metadata();
         let written = pairs.and_then(|pairs| pairs.iter().find(|pair| pair.key == DIGEST)?.value.clone());
         let written = written.ok_or_else(|| damaged(&segment.path, "no digest in its footer".to_owned()))?;
-        let batches = builder.with_batch_size(ROWS_PER_BATCH).build().map_err(failed)?;
+        let batches = file.batches(ProjectionMask::all(), None, ROWS_PER_BATCH).map_err(failed)?;
         Ok(Self {
             segment: segment.clone(),
             batches,
@@ -53,18 +49,16 @@ impl SegmentReader {
             row: 0,
             next: segment.first,
             digest: RowsDigest::default(),
-            written,
+            written: Some(written),
             ended: false,
         })
     }
 
     /// Returns the number after the last input, from the footer.
     pub(in super::super) fn end_of(segment: &SegmentFile) -> Result<u64, StoreError> {
-        let failed = |found: String| damaged(&segment.path, found);
-        let file = File::open(&segment.path).map_err(|error| failed(error.to_string()))?;
-        let builder =
-            ParquetRecordBatchReaderBuilder::try_new(file).map_err(|error| failed(error.to_string()))?;
-        Ok(segment.first + builder.metadata().file_metadata().num_rows().unsigned_abs())
+        let file = CheckedFile::open(&segment.path);
+        let rows = file.map_err(|error| damaged(&segment.path, error.to_string()))?.rows();
+        Ok(segment.first.saturating_add(rows))
     }
 
     /// Returns the next input; at the end, checks the digest of the whole segment.
@@ -90,11 +84,12 @@ impl SegmentReader {
             };
         }
         let found = std::mem::take(&mut self.digest).hex();
-        if !self.written.is_empty() && found != self.written {
-            return Err(damaged(&self.segment.path, format!("rows with the digest {found}")));
+        match self.written.take() {
+            Some(written) if written != found => {
+                Err(damaged(&self.segment.path, format!("rows with the digest {found}")))
+            }
+            _ => Ok(None),
         }
-        self.written.clear();
-        Ok(None)
     }
 }
 

@@ -149,7 +149,7 @@ fn trade(
     restart::settle(&folder, &config)?;
     began.set(true);
     let on_record = start.next_input;
-    let point = restart::RestartPoint::of(&folder, start.checkpoints);
+    let point = restart::RestartPoint::of(&folder, start.checkpoints, &start.foreign);
     if on_record > 0 {
         let text = restart::sentence(start.committed.map(|(seq, _)| seq), on_record, &point, &folder)?;
         host.announce(&text);

@@ -101,7 +101,15 @@ pub(crate) struct RestartPoint {
 
 impl RestartPoint {
     /// Finds the last readable checkpoint; without one, all recorded inputs are replayed.
-    pub(crate) fn of(folder: &StateFolder, checkpoints: Vec<SavedCheckpoint>) -> Self {
+    pub(crate) fn of(folder: &StateFolder, checkpoints: Vec<SavedCheckpoint>, foreign: &[u64]) -> Self {
+        for seq in foreign {
+            warn!(
+                kind = "checkpoint_skipped",
+                seq,
+                "{}: checkpoint after frame {seq} skipped: it does not belong to the recorded frames",
+                folder.path().display()
+            );
+        }
         for SavedCheckpoint { seq, state, .. } in checkpoints {
             let read = Checkpoint::from_bytes(&state)
                 .and_then(|checkpoint| Ok((inputs_before(&checkpoint.source)?, checkpoint)));

@@ -1,0 +1,132 @@
+//! Strict reader of CSV by RFC 4180, written for the tests alone.
+
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, Date32Array, Float64Array, RecordBatch, StringArray};
+use arrow_schema::{DataType, Field, Schema};
+use betaflow_connectors::parquet::MemoryTable;
+
+/// Splits a text into records. A quotation mark may only begin and end a field, or be doubled inside one.
+fn records(text: &str, separator: char) -> Result<Vec<Vec<String>>, String> {
+    let (mut records, mut record, mut field) = (Vec::new(), Vec::new(), String::new());
+    let mut chars = text.chars().peekable();
+    let mut begins = true;
+    loop {
+        let next = chars.next();
+        match next {
+            Some('"') if begins => {
+                loop {
+                    match chars.next() {
+                        None => return Err("open quotation mark".to_owned()),
+                        Some('"') if chars.peek() == Some(&'"') => field.push(chars.next().unwrap_or('"')),
+                        Some('"') => break,
+                        Some(c) => field.push(c),
+                    }
+                }
+                if !matches!(chars.peek(), None | Some('\n' | '\r')) && chars.peek() != Some(&separator) {
+                    return Err("text after a quotation mark".to_owned());
+                }
+                begins = false;
+            }
+            Some('"') => return Err("quotation mark inside a field".to_owned()),
+            Some(c) if c == separator => {
+                record.push(std::mem::take(&mut field));
+                begins = true;
+            }
+            Some('\r') if chars.peek() != Some(&'\n') => return Err("carriage return without line feed".to_owned()),
+            Some('\r') => {}
+            Some('\n') | None => {
+                // A blank line separates nothing.
+                if !record.is_empty() || !field.is_empty() || !begins {
+                    record.push(std::mem::take(&mut field));
+                    records.push(std::mem::take(&mut record));
+                }
+                begins = true;
+                if next.is_none() {
+                    return Ok(records);
+                }
+            }
+            Some(c) => {
+                field.push(c);
+                begins = false;
+            }
+        }
+    }
+}
+
+/// Days since 1970 of a date `YYYY-MM-DD` or `YYYYMMDD`.
+fn day(text: &str) -> Result<i32, String> {
+    let digits: String = text.chars().filter(|c| *c != '-').collect();
+    let is_form = (text.len() == 10 && text.as_bytes()[4] == b'-' && text.as_bytes()[7] == b'-' && digits.len() == 8)
+        || text.len() == 8;
+    if !is_form || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Err(format!("date {text:?}"));
+    }
+    let number = |from: usize, to: usize| digits[from..to].parse::<i32>().unwrap_or(0);
+    let (year, month, date) = (number(0, 4), number(4, 6), number(6, 8));
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let lengths = [31, if leap { 29 } else { 28 }, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
+    let length = usize::try_from(month - 1).ok().and_then(|month| lengths.get(month));
+    if length.is_none_or(|length| date < 1 || date > *length) {
+        return Err(format!("date {text:?}"));
+    }
+    // Days of the years before, then of the months before.
+    let before = year - 1;
+    let days = 365 * before + before / 4 - before / 100 + before / 400;
+    let months: i32 = lengths[..usize::try_from(month - 1).unwrap_or(0)].iter().sum();
+    Ok(days + months + date - 1 - 719_162)
+}
+
+fn number(text: &str, decimal_comma: bool) -> Result<Option<f64>, String> {
+    let nulls = ["", "na", "n/a", "#n/a", "nan", "null", "none", "nat"];
+    if nulls.contains(&text.to_lowercase().as_str()) {
+        return Ok(None);
+    }
+    let plain = match (decimal_comma, text.contains('.')) {
+        (true, true) => return Err(format!("decimal point in {text:?}")),
+        (true, false) => text.replace(',', "."),
+        (false, _) => text.to_owned(),
+    };
+    plain.parse::<f64>().map(Some).map_err(|_| format!("number {text:?}"))
+}
+
+/// Table of a text, sorted by time.
+pub(crate) fn table(bytes: &[u8], separator: char, decimal_comma: bool) -> Result<MemoryTable, String> {
+    let text = std::str::from_utf8(bytes).map_err(|_| "not UTF-8".to_owned())?;
+    let mut records = records(text.strip_prefix('\u{feff}').unwrap_or(text), separator)?.into_iter();
+    let header: Vec<String> = records.next().ok_or("no header")?.iter().map(|name| name.trim().to_owned()).collect();
+    let mut rows: Vec<(i32, Vec<String>)> = Vec::new();
+    for record in records {
+        if record.len() != header.len() {
+            return Err(format!("{} fields", record.len()));
+        }
+        let cells: Vec<String> = record.iter().map(|cell| cell.trim().to_owned()).collect();
+        if cells.iter().any(|cell| cell.chars().any(char::is_control)) {
+            return Err("control character in a cell".to_owned());
+        }
+        rows.push((day(&cells[0])?, cells));
+    }
+    rows.sort_by_key(|row| row.0);
+    let mut columns: Vec<(Field, ArrayRef)> = vec![(
+        Field::new("date", DataType::Date32, true),
+        Arc::new(Date32Array::from_iter_values(rows.iter().map(|row| row.0))),
+    )];
+    if !header[0].eq_ignore_ascii_case("date") {
+        return Err(format!("the first column is {:?}", header[0]));
+    }
+    for (at, name) in header.iter().enumerate().skip(1) {
+        let texts = rows.iter().map(|row| row.1[at].as_str());
+        let array: ArrayRef = match name.as_str() {
+            "symbol" => Arc::new(StringArray::from_iter_values(texts)),
+            _ => {
+                let numbers = texts.map(|text| number(text, decimal_comma)).collect::<Result<Vec<_>, _>>()?;
+                Arc::new(Float64Array::from(numbers))
+            }
+        };
+        columns.push((Field::new(name, array.data_type().clone(), true), array));
+    }
+    let (fields, arrays): (Vec<Field>, Vec<ArrayRef>) = columns.into_iter().unzip();
+    let schema = Arc::new(Schema::new(fields));
+    let batch = RecordBatch::try_new(schema.clone(), arrays).map_err(|error| error.to_string())?;
+    Ok(MemoryTable::new("strict".to_owned(), schema, vec![batch]))
+}
