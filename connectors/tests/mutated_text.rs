@@ -10,6 +10,8 @@ mod support;
 mod allocation;
 #[path = "mutated/random.rs"]
 mod random;
+#[path = "mutated/records.rs"]
+mod records;
 #[path = "mutated/strict_csv.rs"]
 mod strict_csv;
 #[path = "mutated/text_mutation.rs"]
@@ -104,7 +106,10 @@ fn ours(bytes: &[u8]) -> Result<Vec<String>, String> {
 }
 
 /// Texts that only the strict reader refuses: part of its reason, and why the values are certain.
-const LENIENT: [(&str, &str); 0] = [];
+const LENIENT: [(&str, &str); 2] = [
+    ("carriage return without line feed", "a carriage return alone ends a line"),
+    ("quotation mark inside a field", "a quotation mark inside a cell that is not read"),
+];
 
 /// Class of a result, or the fault.
 fn judged(bytes: &[u8], form: Form) -> Result<String, String> {
@@ -187,7 +192,8 @@ fn mutated_gzip_file_is_refused_or_read_alike() {
     let mut writer = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
     writer.write_all(plain.as_bytes()).unwrap();
     let packed = writer.finish().unwrap();
-    for seed in 0..variable("BETAFLOW_MUTATED_CASES", 1_500) {
+    let first = variable("BETAFLOW_MUTATED_SEED", 1);
+    for seed in first..first + variable("BETAFLOW_MUTATED_CASES", 1_500) {
         let mut random = Random::new(seed);
         let mut bytes = packed.clone();
         let at = random.below(bytes.len());
@@ -230,15 +236,28 @@ const KEN_FRENCH: &str = "This file was created by CMPT_ME_BEME_OP_INV_RETS_DAIL
     20240109,   -0.25,   -0.48,   -0.77,    0.022\r\n\r\n\
     Copyright 2024 Eugene F. Fama and Kenneth R. French\r\n";
 
-/// Dates and values of all lines that begin with a date of eight digits; `None` if one of them is not as expected.
+/// Dates and values of the rows behind the header; `None` if one of them is not as expected.
 fn plain_factors(text: &str) -> Option<Vec<(String, Vec<f64>)>> {
-    let data = text.split("\r\n").filter(|line| line.starts_with(|c: char| c.is_ascii_digit()));
-    data.map(|line| {
+    let below: Vec<&str> = text.lines().skip_while(|line| !line.trim_start().starts_with(',')).collect();
+    let names: Vec<&str> = below.first()?.split(',').skip(1).map(str::trim).collect();
+    let rf = names.iter().position(|name| name.eq_ignore_ascii_case("rf"));
+    let rows = below[1..].iter().filter(|line| line.trim_start().starts_with(|c: char| c.is_ascii_digit()));
+    rows.map(|line| {
         let mut cells = line.split(',');
-        let date = cells.next().filter(|date| date.len() == 8)?;
-        let values = cells.map(|cell| cell.trim().parse::<f64>().ok().map(|percent| percent / 100.0));
-        let values: Vec<f64> = values.collect::<Option<_>>()?;
-        (values.len() == 4).then(|| (date.to_owned(), values))
+        let date = cells.next().map(str::trim).filter(|date| date.len() == 8)?;
+        // The decimal with its point moved, which a division would miss by a rounding.
+        let share = |cell: &str| match records::number(cell.trim())? {
+            Some(number) if number == -99.99 || number == -999.0 => Some(f64::NAN),
+            Some(number) => Some(format!("{}e-2", cell.trim()).parse().unwrap_or(number / 100.0)),
+            None => Some(f64::NAN),
+        };
+        let mut values: Vec<f64> = cells.map(share).collect::<Option<_>>()?;
+        if values.len() != names.len() {
+            return None;
+        }
+        let rate = rf.map_or(0.0, |at| values.remove(at));
+        values.push(rate);
+        Some((date.to_owned(), values))
     })
     .collect()
 }
@@ -266,7 +285,8 @@ fn mutated_ken_french_file_is_refused_or_read_alike() {
     let whole = read(KEN_FRENCH.as_bytes()).unwrap();
     assert_eq!(whole.len(), dates.len());
     let (mut errors, mut alike, mut failures) = (0, 0, Vec::new());
-    for seed in 0..variable("BETAFLOW_MUTATED_CASES", 2_000) {
+    let first = variable("BETAFLOW_MUTATED_SEED", 1);
+    for seed in first..first + variable("BETAFLOW_MUTATED_CASES", 2_000) {
         let mut random = Random::new(seed);
         let mutations = text_mutation::draw(&mut random);
         let bytes = text_mutation::applied(KEN_FRENCH.as_bytes(), &mutations);
@@ -283,9 +303,9 @@ fn mutated_ken_french_file_is_refused_or_read_alike() {
                     Some(row.1.clone())
                 };
                 let rows: Option<Vec<Vec<f64>>> = dates.iter().map(|date| wanted(&date)).collect();
-                let rows = rows.map(|rows| rows.into_iter().skip(0).collect::<Vec<_>>());
                 match rows {
-                    Some(rows) if rows == found => alike += 1,
+                    // Both print NaN alike.
+                    Some(rows) if format!("{rows:?}") == format!("{found:?}") => alike += 1,
                     other => failures.push(format!("seed {seed} {mutations:?}: found {found:?}, expected {other:?}\n{text}")),
                 }
             }

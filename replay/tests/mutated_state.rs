@@ -139,7 +139,7 @@ fn change_rows(path: &Path, random: &mut Random) -> String {
         }
         _ => {
             let statement = connection.prepare(&format!("SELECT * FROM {table} LIMIT 1")).unwrap();
-            let names: Vec<String> = statement.column_names().iter().map(|name| (*name).to_owned()).collect();
+            let names: Vec<String> = statement.column_names().map(str::to_owned).collect();
             drop(statement);
             let column = random.choose(&names).clone();
             let value: Value = connection

@@ -74,6 +74,29 @@ pub enum ImportError {
         /// Line on which the row begins, counted from 1.
         line: u64,
     },
+    /// Quotation mark that neither encloses a field nor is doubled inside one.
+    #[error(
+        "{file}: line {line}: found a quotation mark inside a field, expected it around the whole field, or doubled inside \
+         one; write the file again"
+    )]
+    Quotation {
+        /// Path of the file.
+        file: String,
+        /// Line, counted from 1.
+        line: u64,
+    },
+    /// Row or file that is longer than any table of text.
+    #[error("{file}: line {line}: found more than {} MiB, expected {expected}; check that it is a table", .bytes >> 20)]
+    TooLong {
+        /// Path of the file.
+        file: String,
+        /// Line, counted from 1.
+        line: u64,
+        /// Maximum number of bytes.
+        bytes: u64,
+        /// What was being read.
+        expected: &'static str,
+    },
     /// Text that is not UTF-8.
     #[error(
         "{file}: line {line}: found text that is not UTF-8, expected UTF-8; convert the file, such as with iconv -f \
@@ -225,6 +248,8 @@ impl ImportError {
             | Self::AmbiguousDate { place, .. } => Some((**place).clone().into()),
             Self::Fields { file, .. }
             | Self::OpenQuote { file, .. }
+            | Self::Quotation { file, .. }
+            | Self::TooLong { file, .. }
             | Self::NotUtf8 { file, .. }
             | Self::NoRows { file, .. }
             | Self::NoHeader { file, .. }

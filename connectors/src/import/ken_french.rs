@@ -35,6 +35,8 @@ const FACTORS: [(&str, &str); 9] = [
     ("WML", "mom"),
     ("UMD", "mom"),
 ];
+/// Maximum size of a file, in bytes; the largest of the library has 60 MB.
+const FILE_BYTES_MAX: u64 = 256 << 20;
 const MISSING: [f64; 2] = [-99.99, -999.0];
 
 /// Section: a header and its rows, by their positions among the lines.
@@ -53,13 +55,16 @@ pub(super) fn is_ken_french(head: &str) -> bool {
     let lines: Vec<&str> = head.lines().collect();
     let Some(header) = (0..lines.len()).find(|at| is_header(&lines, *at)) else { return false };
     let has_prose = lines[..header].iter().any(|line| !line.trim().is_empty());
-    let names_factor = |name: &str| FACTORS.iter().any(|(known, _)| name.trim().eq_ignore_ascii_case(known));
     // A first line with separators is the header of an ordinary table.
     let is_table = lines
         .first()
         .is_some_and(|line| !line.trim_start().starts_with(',') && line.matches(',').count() > 2)
         && digits_of(lines.get(1).copied().unwrap_or_default()).is_some();
-    !is_table && (has_prose || lines[header].split(',').any(names_factor))
+    !is_table && (has_prose || lines[header].split(',').any(is_factor))
+}
+
+fn is_factor(name: &str) -> bool {
+    FACTORS.iter().any(|(known, _)| name.trim().eq_ignore_ascii_case(known))
 }
 
 /// Returns whether the line at a position is the header of a section.
@@ -82,7 +87,12 @@ fn digits_of(line: &str) -> Option<usize> {
 pub(super) fn read(contents: &Contents, options: &ImportOptions) -> Result<ImportedText, DataError> {
     let OpenText { mut reader, packing, .. } = contents.open()?;
     let mut bytes = Vec::new();
-    reader.read_to_end(&mut bytes).map_err(|error| contents.read_error(packing, error))?;
+    let read = reader.by_ref().take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes);
+    read.map_err(|error| contents.read_error(packing, error))?;
+    if bytes.len() as u64 > FILE_BYTES_MAX {
+        let (bytes, expected) = (FILE_BYTES_MAX, "a file of Kenneth French's data library");
+        return Err(ImportError::TooLong { file: contents.name(), line: 1, bytes, expected }.into());
+    }
     let text = String::from_utf8_lossy(&bytes);
     let lines: Vec<&str> = text.lines().collect();
     let sections = sections_of(&lines);
@@ -157,9 +167,14 @@ fn sections_of<'a>(lines: &[&'a str]) -> Vec<Section<'a>> {
     let headers: Vec<usize> = (0..lines.len()).filter(|at| is_header(lines, *at)).collect();
     let ends = headers.iter().skip(1).copied().chain([lines.len()]);
     let sections = headers.iter().zip(ends).map(|(header, end)| {
-        // Every line that begins with a digit is a row, so that a damaged one is found.
-        let begins = |at: &usize| lines[*at].trim_start().starts_with(|c: char| c.is_ascii_digit());
-        let rows: Vec<usize> = (header + 1..end).filter(begins).collect();
+        // Every line that begins with a digit, or that has numbers behind its first field, is a row, so that a damaged one
+        // is found.
+        let names = lines[*header].split(',').count() - 1;
+        let is_row = |at: &usize| {
+            let line = lines[*at].trim_start();
+            line.starts_with(|c: char| c.is_ascii_digit()) || has_numbers(line, names)
+        };
+        let rows: Vec<usize> = (header + 1..end).filter(is_row).collect();
         let digits = rows.first().and_then(|at| digits_of(lines[*at])).unwrap_or(8);
         let above = lines[..*header].iter().rposition(|line| line.trim().is_empty()).map_or(0, |at| at + 1);
         let title = Some(lines[above..*header].first().map_or("", |line| line.trim()));
@@ -173,10 +188,19 @@ fn sections_of<'a>(lines: &[&'a str]) -> Vec<Section<'a>> {
             header: *header,
             rows,
             digits,
-            is_percent: title.is_none() || lower.contains("return") || lower.contains("factor"),
+            is_percent: title.is_none()
+                || lower.contains("return")
+                || lower.contains("factor")
+                || lines[*header].split(',').any(is_factor),
         }
     });
     sections.collect()
+}
+
+/// Returns whether a line has `count` fields behind its first one, all of them numbers.
+fn has_numbers(line: &str, count: usize) -> bool {
+    let is_number = |field: &str| matches!(NumberReader::new(b',').read(field), Cell::Number(_));
+    line.split(',').count() == count + 1 && line.split(',').skip(1).all(is_number)
 }
 
 fn summary(section: &Section<'_>, lines: &[&str]) -> SectionSummary {

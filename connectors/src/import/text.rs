@@ -23,6 +23,12 @@ const HEAD_BYTES: u64 = 1 << 16;
 /// Rows from which the roles of columns are decided.
 const ROWS_AHEAD: usize = 1_000;
 
+/// Maximum length of a row, in bytes: wide data of 100,000 instruments is shorter.
+const ROW_BYTES_MAX: u64 = 4 << 20;
+
+/// Characters that a symbol or a column name has only if quotation marks are misplaced.
+const MISPLACED: [char; 3] = ['"', '\n', '\r'];
+
 /// Row of a text table.
 #[derive(Clone, Debug)]
 pub(super) struct Row {
@@ -57,7 +63,14 @@ pub(crate) fn read_text_table(
 /// Reader that counts quotation marks and notes the last byte and the end.
 struct Marked {
     inner: Box<dyn Read>,
+    separator: u8,
     quotes: u64,
+    quoting: Quoting,
+    /// Position of the first byte behind a closing quotation mark that does not end the field.
+    misquoted: Option<u64>,
+    /// Position behind the last row.
+    row_from: u64,
+    is_too_long: bool,
     last: u8,
     has_ended: bool,
     /// Number of bytes read, and positions of the line ends that no row has passed.
@@ -68,10 +81,15 @@ struct Marked {
 }
 
 impl Marked {
-    fn new(inner: Box<dyn Read>) -> Self {
+    fn new(inner: Box<dyn Read>, separator: u8) -> Self {
         Self {
             inner,
+            separator,
             quotes: 0,
+            quoting: Quoting::FieldStart,
+            misquoted: None,
+            row_from: 0,
+            is_too_long: false,
             last: b'\n',
             has_ended: false,
             read: 0,
@@ -95,11 +113,48 @@ impl Marked {
     }
 }
 
+/// Position relative to quotation marks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Quoting {
+    FieldStart,
+    /// In a field without quotation marks around it.
+    Plain,
+    Quoted,
+    /// Behind a quotation mark that ends the field, or is doubled.
+    Closed,
+    /// In the spaces behind a closing quotation mark.
+    Trailing,
+}
+
+impl Quoting {
+    /// Returns the state behind a byte; `None` if the byte may not follow a closing quotation mark.
+    fn after(self, byte: u8, separator: u8) -> Option<Self> {
+        Some(match (self, byte) {
+            (Self::Quoted, b'"') => Self::Closed,
+            (Self::Quoted, _) => Self::Quoted,
+            (_, b'\n' | b'\r') => Self::FieldStart,
+            (_, byte) if byte == separator => Self::FieldStart,
+            (Self::FieldStart | Self::Closed, b'"') => Self::Quoted,
+            (Self::Closed | Self::Trailing, b' ') => Self::Trailing,
+            (Self::Closed | Self::Trailing, _) => return None,
+            _ => Self::Plain,
+        })
+    }
+}
+
 impl Read for Marked {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.read - self.row_from > ROW_BYTES_MAX {
+            self.is_too_long = true;
+            return Err(io::ErrorKind::InvalidData.into());
+        }
         let read = self.inner.read(buffer)?;
         for (position, byte) in (self.read..).zip(&buffer[..read]) {
             self.quotes += u64::from(*byte == b'"');
+            self.quoting = self.quoting.after(*byte, self.separator).unwrap_or_else(|| {
+                self.misquoted.get_or_insert(position);
+                Quoting::Plain
+            });
             if *byte == b'\n' {
                 self.line_ends.push_back(position);
             }
@@ -130,7 +185,7 @@ impl<'a> TextRows<'a> {
             .flexible(true)
             .delimiter(separator)
             .buffer_capacity(1 << 18)
-            .from_reader(Marked::new(reader));
+            .from_reader(Marked::new(reader, separator));
         Ok(Self { contents, file: contents.name(), packing, has_bom, reader, fields: None })
     }
 
@@ -143,6 +198,9 @@ impl<'a> TextRows<'a> {
         let inside = row.record.as_slice().iter().filter(|byte| **byte == b'\n').count() as u64;
         row.line = self.reader.get_mut().line_before(end).saturating_sub(inside);
         let (found, expected) = (row.record.len(), self.fields.unwrap_or(row.record.len()));
+        if self.reader.get_ref().misquoted.is_some_and(|position| position < end) {
+            return Err(ImportError::Quotation { file: self.file.clone(), line: row.line }.into());
+        }
         // A quotation mark that is never closed takes the rest of the file into one field.
         let Marked { quotes, last, has_ended, .. } = self.reader.get_ref();
         let takes_lines = row.record.iter().next_back().is_some_and(|field| field.contains(&b'\n'));
@@ -161,7 +219,14 @@ impl<'a> TextRows<'a> {
     }
 
     fn read(&mut self, record: &mut ByteRecord) -> Result<bool, DataError> {
+        let from = self.reader.position().byte();
+        self.reader.get_mut().row_from = from;
         self.reader.read_byte_record(record).map_err(|error| {
+            let marked = self.reader.get_mut();
+            if marked.is_too_long {
+                let (file, line) = (self.file.clone(), marked.line_before(from + 1));
+                return ImportError::TooLong { file, line, bytes: ROW_BYTES_MAX, expected: "a row" }.into();
+            }
             let error = match error.into_kind() {
                 csv::ErrorKind::Io(error) => error,
                 other => io::Error::other(format!("{other:?}")),
@@ -196,6 +261,9 @@ impl<'a> TextTable<'a> {
             return Err(none().into());
         }
         let mut names = rows.texts(&row)?;
+        if names.iter().any(|name| name.contains(MISPLACED)) {
+            return Err(ImportError::Quotation { file, line: row.line }.into());
+        }
         rows.fields = Some(names.len());
         let mut ahead: Vec<Row> = Vec::new();
         while ahead.len() < ROWS_AHEAD && rows.next(&mut row)? {
@@ -421,6 +489,10 @@ impl CellReader<'_> {
             let cell = match role {
                 FieldRole::Time => time.0.cast_unsigned(),
                 FieldRole::Text if text.is_empty() => NULL_TEXT,
+                // A symbol with a quotation mark or a line end is the rest of another field.
+                FieldRole::Text if self.is_symbol() && text.contains(MISPLACED) => {
+                    return Err(ImportError::Quotation { file: self.file.to_owned(), line: row.line }.into());
+                }
                 FieldRole::Text => sorter.texts.number(text),
                 _ => match self.numbers.read(text) {
                     Cell::Number(number) => number.to_bits(),
@@ -440,6 +512,11 @@ impl CellReader<'_> {
             self.row.push(sorter.texts.number(symbol));
         }
         sorter.push(&self.row, time.1)
+    }
+
+    /// Returns whether the next cell is the symbol; the first number of a row is its line.
+    fn is_symbol(&self) -> bool {
+        self.columns.symbol == Some(self.row.len() - 1)
     }
 
     #[cold]

@@ -44,7 +44,11 @@ impl InputReader {
     pub fn next_input(&mut self) -> Result<Option<Input>, StoreError> {
         loop {
             if let Some(input) = self.rows.pop_front() {
-                self.next = input.seq + 1;
+                if input.seq != self.next {
+                    let (path, next) = (self.database.clone(), self.next);
+                    return Err(StoreError::Hole { path, next, first: input.seq });
+                }
+                self.next += 1;
                 return Ok(Some(input));
             }
             if let Some(segment) = &mut self.segment {

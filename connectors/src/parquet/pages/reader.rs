@@ -153,7 +153,22 @@ impl Pages {
             }
             self.index += 1;
         }
-        Ok(None)
+        self.check_end().map(|()| None)
+    }
+
+    /// Refuses a chunk with another page behind its last value: its number of values is wrong, or a page is there twice.
+    /// Bytes that are not a page are padding.
+    fn check_end(&self) -> Result<()> {
+        let length = usize::try_from(HEADER_BYTES.min(self.end - self.at)).unwrap_or(0);
+        let bytes = self.chunks.get_bytes(self.at, length)?;
+        match Header::read(&bytes) {
+            Ok(Some((Header { kind: PageKind::Data { values, .. } | PageKind::DataV2 { values, .. }, .. }, _)))
+                if values > 0 =>
+            {
+                Err(invalid(&format!("found a page of {values} more values, expected the end of the column chunk")))
+            }
+            _ => Ok(()),
+        }
     }
 
     fn header(&mut self) -> Result<Header> {

@@ -113,7 +113,8 @@ fn check_plain(bytes: &[u8], storage: Storage, count: usize) -> Result<()> {
             let length = storage.text_length(length.map(i64::from).ok_or_else(too_short)?)?;
             rest = rest[4..].get(length..).ok_or_else(too_short)?;
         }
-        return exactly(rest.len(), 0);
+        let is_padding = rest.len() <= PADDING_MAX && rest.iter().all(|byte| *byte == 0);
+        return if is_padding { Ok(()) } else { exactly(bytes.len(), bytes.len() - rest.len()) };
     }
     let expected = count.saturating_mul(storage.width);
     let padding = bytes.len().checked_sub(expected).filter(|padding| *padding <= PADDING_MAX);
