@@ -1,0 +1,95 @@
+//! Short texts of settings: expressions, time zones, times, durations. The first line of an input names the kind.
+
+use betaflow_engine::assembly::Expression;
+use betaflow_engine::time::{
+    Date, RebalanceTime, Session, Sessions, TimestampNs, Zone, duration_ns, duration_text, time_of_day,
+};
+
+use super::harness::{Target, assert_error, kind_and_rest};
+
+const WORDS: [&str; 22] = [
+    "expression\n", "zone\n", "duration\n", "rebalance\n", "date\n", "'", "\"", "*", "+", "-", "MTUM", "0.5*",
+    "close-", "open+", "15:30", "1h 30m", "366d", "America/New_York", "Europe/London", "Pacific/Apia", "UTC",
+    "Asia/Kathmandu",
+];
+
+/// Times at the ends of the range, and around changes of the clock.
+const TIMES: [i64; 8] = [
+    i64::MIN,
+    i64::MIN + 1,
+    -62_135_596_800_000_000,
+    0,
+    1_425_798_000_000_000_000,
+    1_446_357_600_000_000_000,
+    i64::MAX - 1,
+    i64::MAX,
+];
+
+fn check_zone(zone: &Zone) {
+    for time in TIMES.map(TimestampNs) {
+        let (local, date) = (zone.local(time), zone.date(time));
+        assert!(time.0 == i64::MIN || time.0 == i64::MAX || zone.moment(local) <= time || zone.has_dates(), "{zone} {time:?}");
+        let _ = (zone.midnight(date), zone.midnight(i64::MIN), zone.midnight(i64::MAX), local);
+    }
+}
+
+fn check_rebalance(time: RebalanceTime) {
+    let day = |date: i64, open: i64| Session { date, open: TimestampNs(open), close: TimestampNs(open + 1) };
+    let sessions = Sessions::new(vec![day(0, 0), day(1, 86_400_000_000_000)]).unwrap();
+    for at in TIMES.map(TimestampNs) {
+        let _ = time.date_of(at, at, Some(&sessions));
+        let _ = time.date_of(at, at, None);
+    }
+}
+
+#[test]
+fn texts() {
+    Target::new("texts").words(&WORDS).run(|input| {
+        let (kind, rest) = kind_and_rest(input);
+        let text = &*String::from_utf8_lossy(rest);
+        match kind {
+            "expression" => match text.parse::<Expression>() {
+                Err(error) => {
+                    let quoted = error.to_string();
+                    assert!(quoted.contains("at character"), "{quoted}");
+                }
+                Ok(expression) => {
+                    let quote = |symbol: &str| if symbol.contains('\'') { '"' } else { '\'' };
+                    let again: Vec<String> = expression
+                        .terms()
+                        .iter()
+                        .map(|(number, symbol)| format!("{number:+}*{0}{symbol}{0}", quote(symbol)))
+                        .collect();
+                    let again: Result<Expression, _> = again.concat().replace("+-", "-").parse();
+                    let finite = expression.terms().iter().all(|(number, _)| number.is_finite());
+                    assert!(!finite || again.as_ref() == Ok(&expression), "{text:?}: {expression:?} and {again:?}");
+                }
+            },
+            "zone" => {
+                for daily in [false, true] {
+                    match Zone::named(text, daily) {
+                        Err(error) => assert_error(&error.to_string(), &["time zone"]),
+                        Ok(zone) => check_zone(&zone),
+                    }
+                }
+            }
+            "duration" => {
+                if let Ok(ns) = duration_ns(text) {
+                    assert!(ns > 0, "{text}");
+                    assert_eq!(duration_ns(&duration_text(ns)), Ok(ns));
+                }
+            }
+            "rebalance" => {
+                let _ = time_of_day(text);
+                if let Ok(time) = text.parse::<RebalanceTime>() {
+                    check_rebalance(time);
+                }
+            }
+            _ => {
+                if let Ok(date) = text.parse::<Date>() {
+                    assert_eq!(date.to_string().parse::<Date>().map(Date::days), Ok(date.days()));
+                }
+            }
+        }
+    });
+}
