@@ -35,6 +35,8 @@ pub const PROTOCOL: u32 = 1;
 pub const MESSAGE_MAX: usize = 16 << 20;
 /// Maximum length of a symbol and of the name of a feed, a column or a factor, in bytes.
 pub const NAME_MAX: usize = 255;
+/// Maximum number of a message; the record of inputs holds signed numbers.
+const SEQ_MAX: u64 = i64::MAX as u64;
 /// Maximum number of columns, and of factors, of a feed.
 const COLUMNS_MAX: usize = 1_000;
 /// Maximum length of a message in an error, in bytes.
@@ -194,6 +196,9 @@ impl Bars {
 
     fn check(self) -> Result<Self, (String, &'static str)> {
         let symbols = self.symbols.len();
+        if self.seq > SEQ_MAX {
+            return Err((format!("bars {}", self.seq), "numbers of messages from 0 to 9223372036854775807"));
+        }
         if let Some((field, numbers)) = self.columns.iter().find(|(_, numbers)| numbers.len() != symbols) {
             let found = format!(
                 "bars {} with {} numbers in column `{}` for {symbols} symbols",

@@ -37,7 +37,7 @@ pub(super) struct Midnights {
 impl Midnights {
     /// Adds the next time.
     pub(super) fn add(&mut self, time: i64) {
-        let is_daily = self.previous.is_none_or(|previous| time - previous >= DAY_NS_MIN);
+        let is_daily = self.previous.is_none_or(|previous| time.saturating_sub(previous) >= DAY_NS_MIN);
         self.previous = Some(time);
         let seen = if self.has_begun { self.seen } else { Some(0) };
         self.has_begun = true;
@@ -87,7 +87,7 @@ impl Midnights {
 
 /// Returns the date of a midnight, in days since 1970.
 fn date_of(time: i64, hours: i64) -> i64 {
-    (time + hours * HOUR_NS).div_euclid(DAY_NS)
+    time.saturating_add(hours * HOUR_NS).div_euclid(DAY_NS)
 }
 
 /// Returns whether a day, counted from Thursday 1970-01-01, is a Saturday or a Sunday.

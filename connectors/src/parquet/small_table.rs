@@ -211,7 +211,7 @@ impl SmallTable {
                 value => Some(value.to_string()),
             },
             Some(Cells::Date(cells)) => match &cells[row] {
-                Ok(date) => date.map(|days| Date::of(TimestampNs(days * DAY_NS)).to_string()),
+                Ok(date) => date.map(|days| Date::of(TimestampNs(days.saturating_mul(DAY_NS))).to_string()),
                 Err(text) => Some(format!("{text:?}")),
             },
             None => None,

@@ -63,7 +63,7 @@ impl RunningFigures {
     /// Adds the next frame.
     pub fn step(&mut self, frame: &WatchedFrame) {
         let nav = frame.nav;
-        let begins = frame.timestamp.local(frame.utc_offset).date() * DAY_NS;
+        let begins = frame.timestamp.local(frame.utc_offset).date().saturating_mul(DAY_NS);
         if self.nav.is_none() || begins != self.day.begins {
             self.day = DayFigures { begins, nav_before: self.nav.unwrap_or(nav), pnl: 0.0, turnover: 0.0 };
         }

@@ -177,7 +177,7 @@ pub(super) fn search(
     let levels = (bar.high - bar.low) / level;
     let (coarse, fine) = (levels < LEVELS_MIN, levels >= 2.0 * LEVELS_MIN);
     // Intraday bars are numerous and similar: all but the strongest matches occur by chance.
-    let intraday = history.last().is_some_and(|last| bar.time.0 - last.time.0 < DAILY_MIN_NS);
+    let intraday = history.last().is_some_and(|last| bar.time.since(last.time) < DAILY_MIN_NS);
     let alike = if has_range { history.bars().iter().filter(shared).count() } else { 0 };
     for age in twins.into_iter().filter(|age| !repeated || *age == 0) {
         let Some(other) = history.back(age) else { continue };

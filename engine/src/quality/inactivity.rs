@@ -44,7 +44,7 @@ impl Inactivity {
     /// Adds the returns of a frame; NaN for missing ones. `silent`: the data has volumes, and all are 0.
     /// Returns the number of closes if none changed and chance does not explain it.
     pub(super) fn observe(&mut self, time: TimestampNs, changes: &[f64], silent: bool) -> Option<usize> {
-        let is_daily = self.last.replace(time).is_some_and(|last| time.0 - last.0 >= DAILY_MIN_NS);
+        let is_daily = self.last.replace(time).is_some_and(|last| time.since(last) >= DAILY_MIN_NS);
         self.frames += 1;
         self.daily += u32::from(is_daily);
         if !is_daily {

@@ -55,7 +55,7 @@ impl Times {
     /// Factor by which all times are too small.
     pub(crate) fn too_small_by(&self) -> Option<i64> {
         let factor = factor(self.first).filter(|found| factor(self.last) == Some(*found))?;
-        let spacing = (self.last.0 - self.first.0).saturating_mul(factor)
+        let spacing = self.last.since(self.first).saturating_mul(factor)
             / i64::try_from(self.frames).unwrap_or(i64::MAX).max(1);
         (!self.changed && self.frames >= FRAMES_MIN && spacing <= SPACING_MAX_NS).then_some(factor)
     }

@@ -31,9 +31,22 @@ impl TimestampNs {
         self.0.div_euclid(DAY_NS)
     }
 
+    /// Nanoseconds since another timestamp. Two timestamps can be 584 years apart, and 64 bits hold 292: longer times are
+    /// cut to that.
+    #[must_use]
+    pub const fn since(self, other: Self) -> i64 {
+        self.0.saturating_sub(other.0)
+    }
+
+    /// Nanoseconds since midnight UTC.
+    #[must_use]
+    pub const fn of_day(self) -> i64 {
+        self.0.rem_euclid(DAY_NS)
+    }
+
     /// Returns true for midnight UTC, the timestamp of a plain date.
     #[must_use]
     pub const fn is_midnight(self) -> bool {
-        self.0.rem_euclid(DAY_NS) == 0
+        self.of_day() == 0
     }
 }

@@ -24,7 +24,7 @@ impl Session {
     /// Length in ns.
     #[must_use]
     pub const fn length_ns(&self) -> i64 {
-        self.close.0 - self.open.0
+        self.close.since(self.open)
     }
 }
 
@@ -69,8 +69,11 @@ impl Sessions {
     pub fn new(rows: Vec<Session>) -> Result<Self, SessionFault> {
         let mut previous: Option<&Session> = None;
         for (at, row) in rows.iter().enumerate() {
-            let midnight = row.date.saturating_mul(DAY_NS);
-            let far = |time: TimestampNs| !(midnight - 2 * DAY_NS..=midnight + 2 * DAY_NS).contains(&time.0);
+            // A date whose midnight is no timestamp is far from every one.
+            let midnight = row.date.checked_mul(DAY_NS).map(TimestampNs);
+            let far = |time: TimestampNs| {
+                midnight.is_none_or(|midnight| time.since(midnight).unsigned_abs() > 2 * DAY_NS.unsigned_abs())
+            };
             if previous.is_some_and(|previous| previous.date >= row.date) {
                 return Err(SessionFault::Order { at });
             }
@@ -222,7 +225,7 @@ impl RebalanceTime {
     ) -> Option<i64> {
         let date = local_time.date();
         if let Self::OfDay(time) = self {
-            return (local_time.0 - date * DAY_NS >= time).then_some(date);
+            return (local_time.of_day() >= time).then_some(date);
         }
         let session = sessions?.of(timestamp, date)?;
         let from = match self {

@@ -76,9 +76,9 @@ impl Path {
         if at + 1 == day.end {
             (self.step, self.of_step) = (self.step + 1, 0);
         }
-        let of_day = self.recording.frames[at].timestamp.0 - day.date * DAY_NS;
+        let of_day = self.recording.frames[at].timestamp.since(TimestampNs(day.date.saturating_mul(DAY_NS)));
         // The clock shows the same time of day: the offset from UTC is that of the drawn date.
-        Some((at, TimestampNs(step.date * DAY_NS + of_day)))
+        Some((at, TimestampNs(step.date.saturating_mul(DAY_NS).saturating_add(of_day))))
     }
 
     fn write(&mut self, at: usize, frame: &mut Frame) {

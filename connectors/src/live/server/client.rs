@@ -195,7 +195,7 @@ impl Client<'_> {
         }
         if let (Some(item), Speed::Times(times)) = (&self.waiting, self.shared.settings.speed) {
             let (start, first) = *self.clock.get_or_insert_with(|| (Instant::now(), item.timestamp));
-            let seconds = (item.timestamp - first) as f64 / 1e9 / times;
+            let seconds = item.timestamp.saturating_sub(first) as f64 / 1e9 / times;
             if let Some(due) =
                 Duration::try_from_secs_f64(seconds).ok().and_then(|after| start.checked_add(after))
             {

@@ -230,7 +230,7 @@ fn bar<'m>(
     out.push(Event::Bar(VenueBar {
         symbol,
         time_ns: time_of_seconds(field(0, "time")?, "time")?,
-        start_ns: end_ns - minutes * MINUTE_NS,
+        start_ns: end_ns.saturating_sub(minutes.saturating_mul(MINUTE_NS)),
         end_ns,
         open: price(field(2, "open")?, "open")?,
         high: price(field(3, "high")?, "high")?,

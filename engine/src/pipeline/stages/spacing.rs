@@ -136,7 +136,7 @@ impl Spacing {
             let found = FramesOfDate::Mean(found);
             return Some(Warning::FramesPerDay { stated: frames_per_day, found });
         }
-        let years = (self.last.0 - self.first.0) as f64 / (365.25 * DAY_NS as f64);
+        let years = (i128::from(self.last.0) - i128::from(self.first.0)) as f64 / (365.25 * DAY_NS as f64);
         let per_year = self.dates as f64 / years;
         // Fewer than 20 dates do not determine the days of a year.
         let out = per_year >= 2.0 * days_per_year || 2.0 * per_year <= days_per_year;
