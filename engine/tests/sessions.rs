@@ -256,3 +256,25 @@ proptest! {
         prop_assert!(own.moment(own.local(moment)) <= moment);
     }
 }
+
+#[test]
+fn times_at_the_ends_of_the_range_have_no_session_and_no_overflow() {
+    let session = |date: i64, open: i64, close: i64| Session { date, open: TimestampNs(open), close: TimestampNs(close) };
+    let far = [
+        // Five centuries long.
+        session(-98_615, -98_615 * DAY_NS, 84_000 * DAY_NS),
+        session(-106_751, i64::MIN, i64::MAX),
+        // Dates whose midnights are no timestamps, beside the last and the first of these.
+        session(i64::from(i32::MAX), i64::MAX - 2 * HOUR_NS, i64::MAX - HOUR_NS),
+        session(i64::MIN, i64::MIN + HOUR_NS, i64::MIN + 2 * HOUR_NS),
+    ];
+    for row in far {
+        assert_eq!(Sessions::new(vec![row]), Err(SessionFault::Far { at: 0 }), "{row:?}");
+    }
+    for time in [i64::MIN, i64::MAX].map(TimestampNs) {
+        for text in ["00:00", "23:59", "open", "close-1d"] {
+            let _ = text.parse::<RebalanceTime>().unwrap().date_of(time, time, Some(&Sessions::default()));
+        }
+    }
+    assert_eq!(TimestampNs(i64::MAX).since(TimestampNs(i64::MIN)), i64::MAX);
+}

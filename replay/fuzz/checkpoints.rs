@@ -95,6 +95,9 @@ fn edit(state: &mut Sealed, edit: &[u8]) {
     let [piece, kind, low, high, value @ ..] = edit else { return };
     let mut pieces = state.contents();
     let count = pieces.len();
+    if count == 0 {
+        return;
+    }
     let bytes = &mut *pieces[usize::from(*piece) % count];
     let at = usize::from(u16::from_le_bytes([*low, *high])) % (bytes.len() + 1);
     let floats = [f64::NAN, f64::INFINITY, -1.0, 1e308, 0.0, -1e-300, 5e-324, f64::NEG_INFINITY];

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{Read as _, Write as _};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use betaflow_replay::{Call, call};
@@ -44,7 +44,6 @@ fn send(address: SocketAddr, bytes: &[u8], patience: Duration) -> Vec<u8> {
     stream.set_read_timeout(Some(patience)).unwrap();
     // The server may close the connection before it has read everything.
     let _ = stream.write_all(bytes);
-    let _ = stream.shutdown(Shutdown::Write);
     let (mut answer, mut part) = (Vec::new(), [0; 16_384]);
     while let Ok(count @ 1..) = stream.read(&mut part) {
         answer.extend_from_slice(&part[..count]);

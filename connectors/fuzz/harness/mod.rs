@@ -5,6 +5,7 @@
 //! | `BETAFLOW_FUZZ_SECONDS` | time of the mutations of each target; without it, 200 inputs |
 //! | `BETAFLOW_FUZZ_SEED` | seed of the mutations |
 //! | `BETAFLOW_FUZZ_INPUT` | file that is run alone, such as one that a failure wrote |
+//! | `BETAFLOW_FUZZ_ALL` | set: an input that fails does not end its target; the first of each place of a panic is named |
 //!
 //! A target fails if an input panics on any thread, allocates more than its limit, or takes more than [`HANG`]. Every input
 //! is written to `target/tmp/fuzz/TARGET.last` before it runs, so it is known after an abort, such as a stack overflow.
@@ -51,6 +52,9 @@ thread_local! {
     /// Panics of the thread of a target.
     static OWN_PANICS: Cell<u64> = const { Cell::new(0) };
 }
+
+/// Place of the last panic.
+static PLACE: Mutex<String> = Mutex::new(String::new());
 
 /// Fuzz target.
 pub(crate) struct Target {
@@ -137,6 +141,8 @@ struct Runner {
     last: Mutex<File>,
     /// Start of the input at work.
     started: Arc<Mutex<Option<Instant>>>,
+    /// Faults so far; `None` if the first one ends the target.
+    faults: Option<Mutex<BTreeSet<String>>>,
 }
 
 impl Runner {
@@ -147,7 +153,8 @@ impl Runner {
         let last = Mutex::new(File::create(&path).expect("a file for the last input"));
         let started = Arc::<Mutex<Option<Instant>>>::default();
         watch(path, Arc::downgrade(&started));
-        Self { name: target.name, memory_mib: target.memory_mib, folder, last, started }
+        let faults = std::env::var_os("BETAFLOW_FUZZ_ALL").map(|_| Mutex::default());
+        Self { name: target.name, memory_mib: target.memory_mib, folder, last, started, faults }
     }
 
     /// Runs an input; panics if it violates a limit or panics itself.
@@ -164,17 +171,22 @@ impl Runner {
         let peak = memory::peak();
         *self.started.lock().expect("the start") = None;
         let fault = if ended.is_err() || panics() != before {
-            "panicked".to_owned()
+            format!("panicked at {}", PLACE.lock().map(|place| place.clone()).unwrap_or_default())
         } else if peak > self.memory_mib << 20 {
-            format!("allocated {} MiB, at most {} are expected", peak >> 20, self.memory_mib)
+            format!("allocated more than {} MiB", self.memory_mib)
         } else {
             return;
         };
+        if let Some(faults) = &self.faults
+            && !faults.lock().expect("the faults").insert(fault.clone())
+        {
+            return;
+        }
         let mut hash = DefaultHasher::new();
         input.hash(&mut hash);
         let path = self.folder.join(format!("{}-{:016x}", self.name, hash.finish()));
         fs::write(&path, input).expect("the input is written");
-        panic!(
+        let text = format!(
             "{}: an input of {} bytes {fault}; repeat it by BETAFLOW_FUZZ_INPUT={} cargo test --workspace --test fuzz -- \
              --exact {}",
             self.name,
@@ -182,6 +194,10 @@ impl Runner {
             path.display(),
             std::thread::current().name().unwrap_or_default(),
         );
+        match &self.faults {
+            Some(_) => eprintln!("{text}"),
+            None => panic!("{text}"),
+        }
     }
 }
 
@@ -194,6 +210,9 @@ fn panics() -> u64 {
 fn count_panics() {
     let before = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
+        if let (Some(place), Ok(mut last)) = (info.location(), PLACE.lock()) {
+            *last = place.to_string();
+        }
         if std::thread::current().name().is_some_and(|name| name.contains("::")) {
             OWN_PANICS.set(OWN_PANICS.get() + 1);
         } else {

@@ -292,7 +292,7 @@ impl ServerMessage {
     pub fn parse(text: &str, number: u64) -> Result<Self, ProtocolError> {
         const EXPECTED: &str = "a message of betaflow's protocol, version 1";
         let refused = |found: String, expected| ProtocolError { message: number, found, expected };
-        let unread = |error: serde_json::Error| refused(format!("{}: {error}", excerpt(text)), EXPECTED);
+        let unread = |error: serde_json::Error| refused(unread_text(text, &error), EXPECTED);
         // Fast path: nearly all messages are bars, and these are parsed only once.
         let Type { r#type } = match text.starts_with(r#"{"type":"bars","#) {
             true => Type { r#type: Cow::Borrowed("bars") },
@@ -354,7 +354,7 @@ impl ClientMessage {
                 Err(refused(format!("a backfill from {from} to {to}")))
             }
             Ok(message) => Ok(message),
-            Err(error) => Err(refused(format!("{}: {error}", excerpt(text)))),
+            Err(error) => Err(refused(unread_text(text, &error))),
         }
     }
 
@@ -363,6 +363,11 @@ impl ClientMessage {
     pub fn to_text(&self) -> String {
         text(self)
     }
+}
+
+/// Beginning of a message and the error of its parser, which repeats names and values of the message.
+fn unread_text(text: &str, error: &serde_json::Error) -> String {
+    format!("{}: {}", excerpt(text), shown(&error.to_string()))
 }
 
 /// Serialises a message; serialising the types of this module cannot fail.

@@ -6,7 +6,7 @@ use super::frame::LedgerFrame;
 use crate::execution::{CostItem, Costs, is_ruined};
 use crate::metrics::{ExcessMoments, ExcessRatios, Performance};
 use crate::settings::Calendar;
-use crate::state::{StateError, restore_under, save_under};
+use crate::state::{StateError, restore_under, same_settings, save_under};
 use crate::time::TimestampNs;
 
 /// One frame's entry in a tally, except the implementation shortfall of its fills.
@@ -153,7 +153,9 @@ impl Tally {
     /// # Errors
     /// Fails if the bytes are not the state of a tally with the same calendar.
     pub fn load(&mut self, state: &[u8]) -> Result<(), StateError> {
-        *self = restore_under(STATE, &self.frames_per_year, state)?;
+        let saved: Self = restore_under(STATE, &self.frames_per_year, state)?;
+        same_settings(STATE, &saved.frames_per_year, &self.frames_per_year)?;
+        *self = saved;
         Ok(())
     }
 

@@ -9,7 +9,7 @@ use super::lanes::Column;
 use super::settings::EstimatorSettings;
 use crate::frame::CrossSection;
 use crate::settings::Calendar;
-use crate::state::{StateError, restore_under, save_under};
+use crate::state::{StateError, restore_under, same_settings, save_under};
 
 /// Name used in error messages.
 const NAME: &str = "given risk model";
@@ -165,7 +165,9 @@ impl Estimator for VendorModel {
 
     fn load(&mut self, state: &[u8]) -> Result<(), StateError> {
         let settings = (self.factors, self.calibration.variance_discount());
-        *self = restore_under(NAME, &settings, state)?;
+        let saved: Self = restore_under(NAME, &settings, state)?;
+        same_settings(NAME, &(saved.factors, saved.calibration.variance_discount()), &settings)?;
+        *self = saved;
         Ok(())
     }
 }

@@ -156,6 +156,16 @@ where
     whole(of, rest)
 }
 
+/// Checks the settings that a restored value has: they must be those under which the caller restores it. They are in the
+/// state twice, and a forged state can have others in the value than in front of it.
+pub(crate) fn same_settings(
+    of: &'static str,
+    restored: &impl Serialize,
+    own: &impl Serialize,
+) -> Result<(), StateError> {
+    if save(of, restored)? == save(of, own)? { Ok(()) } else { Err(StateError::OtherSettings { of }) }
+}
+
 fn foreign(of: &'static str, why: &dyn std::fmt::Display) -> StateError {
     StateError::Foreign { of, why: why.to_string() }
 }

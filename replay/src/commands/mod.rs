@@ -55,6 +55,7 @@ use tune::{TUNE, TuneArgs};
 
 pub use call::{CallError, CallErrorKind, call, part_settings, scenarios};
 pub(crate) use state::advice;
+use state::located;
 pub(crate) use version::{asks_for_details, version_details};
 
 /// Exit code of a command that succeeds.
@@ -152,6 +153,15 @@ impl Command {
     /// # Errors
     /// The command fails.
     pub(crate) fn run(&self, host: &Host) -> Result<u8> {
+        let result = self.run_unlocated(host);
+        match self {
+            Self::Paper(args) => result.map_err(|error| located(error, &args.state)),
+            Self::State(args) => result.map_err(|error| located(error, &args.folder)),
+            _ => result,
+        }
+    }
+
+    fn run_unlocated(&self, host: &Host) -> Result<u8> {
         let done = |result: Result<()>| result.map(|()| SUCCESS);
         match self {
             Self::Replay(args) => done(replay::replay(args, host)),

@@ -18,6 +18,8 @@ use betaflow_engine::source::SourceError;
 use betaflow_engine::world::{PathChange, WorldError, WorldSettings};
 use serde::Serialize;
 
+use crate::terminal;
+
 const CARRY: &str = "or set data.factor_gap = \"carry\" to keep the estimates unchanged on such frames";
 
 /// Error of a source as a cause that keeps its type in the chain.
@@ -53,11 +55,12 @@ pub(crate) fn error_text(error: &anyhow::Error) -> String {
             text = format!("{text}: {cause}");
         }
     }
-    match error.chain().find_map(remedy) {
+    let text = match error.chain().find_map(remedy) {
         Some(remedy) if remedy.starts_with("or ") => format!("{text}, {remedy}"),
         Some(remedy) => format!("{text}; {remedy}"),
         None => text,
-    }
+    };
+    terminal::short(&text)
 }
 
 /// Text of one error. The engine names a setting by its field; the table is added here.

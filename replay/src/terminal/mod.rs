@@ -32,6 +32,22 @@ pub(crate) fn printable(text: &str) -> Cow<'_, str> {
     Cow::Owned(out)
 }
 
+/// Returns the text of an error, printable, without the middle of lines that repeat a long text of a file.
+pub(crate) fn short(text: &str) -> String {
+    const LINE_MAX: usize = 2_000;
+    const ENDS: usize = LINE_MAX / 2;
+    let cut = |line: &str| {
+        let count = line.chars().count();
+        if count <= LINE_MAX {
+            return line.to_owned();
+        }
+        let start: String = line.chars().take(ENDS).collect();
+        let end: String = line.chars().skip(count - ENDS).collect();
+        format!("{start} ... ({} characters left out) ... {end}", count - 2 * ENDS)
+    };
+    printable(text).split('\n').map(cut).collect::<Vec<_>>().join("\n")
+}
+
 /// Writes a text to standard output. A closed pipe is not an error.
 pub(crate) fn say(text: &str) {
     let _ = io::stdout().write_all(printable(text).as_bytes());

@@ -45,7 +45,7 @@ use super::settings::EstimatorSettings;
 use crate::distributions::variance_of_t;
 use crate::groups::GroupColumn;
 use crate::settings::Calendar;
-use crate::state::{StateError, restore_under, save_under};
+use crate::state::{StateError, restore_under, same_settings, save_under};
 
 pub use covariance::{Evolution, ScaledCovariance};
 pub use retrospective::{Retrospective, Start};
@@ -406,7 +406,8 @@ impl Estimator for Dlm {
     }
 
     fn load(&mut self, state: &[u8]) -> Result<(), StateError> {
-        let saved = restore_under(NAME, &self.settings(), state)?;
+        let saved: Self = restore_under(NAME, &self.settings(), state)?;
+        same_settings(NAME, &saved.settings(), &self.settings())?;
         *self = saved;
         Ok(())
     }

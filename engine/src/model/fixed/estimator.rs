@@ -10,7 +10,7 @@ use crate::model::estimator::{Estimator, EstimatorFacts};
 use crate::model::lanes::Column;
 use crate::model::settings::EstimatorSettings;
 use crate::settings::{Calendar, Invalid, require};
-use crate::state::{StateError, restore_under, save_under};
+use crate::state::{StateError, restore_under, same_settings, save_under};
 
 /// Name used in error messages.
 const NAME: &str = "filter with given variances";
@@ -275,7 +275,8 @@ impl Estimator for FixedEstimator {
     }
 
     fn load(&mut self, state: &[u8]) -> Result<(), StateError> {
-        let saved = restore_under(NAME, &self.settings(), state)?;
+        let saved: Self = restore_under(NAME, &self.settings(), state)?;
+        same_settings(NAME, &saved.settings(), &self.settings())?;
         *self = saved;
         Ok(())
     }

@@ -33,7 +33,7 @@ use super::settings::EstimatorSettings;
 use crate::distributions::variance_of_t;
 use crate::groups::GroupColumn;
 use crate::settings::Calendar;
-use crate::state::{StateError, restore_under, save_under};
+use crate::state::{StateError, restore_under, same_settings, save_under};
 
 /// Name used in error messages.
 const NAME: &str = "mixture";
@@ -395,7 +395,8 @@ impl Estimator for Mixture {
     }
 
     fn load(&mut self, state: &[u8]) -> Result<(), StateError> {
-        let saved = restore_under(NAME, &self.state.settings(), state)?;
+        let saved: State = restore_under(NAME, &self.state.settings(), state)?;
+        same_settings(NAME, &saved.settings(), &self.state.settings())?;
         self.state = saved;
         Ok(())
     }

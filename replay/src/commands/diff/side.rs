@@ -10,6 +10,7 @@ use betaflow_engine::frame::Frame;
 use betaflow_engine::source::Source;
 
 use super::recorded::{RecordedFrame, RecordedFrames};
+use crate::commands::state::located;
 use crate::config::{Config, InputArgs, Request, error_text, source_error};
 use crate::run;
 use crate::run::REPLAY;
@@ -224,6 +225,7 @@ fn digest_of_run(path: &Path) -> Result<Option<String>> {
 
 fn digest_of_state(path: &Path) -> Result<Option<String>> {
     let view = StateView::open(path)?;
-    let last = select::<EquityRow>(view.connection(), "ORDER BY seq DESC LIMIT 1", [])?;
+    let last = select::<EquityRow>(view.connection(), "ORDER BY seq DESC LIMIT 1", [])
+        .map_err(|error| located(error.into(), path))?;
     Ok(last.into_iter().next().and_then(|row| row.digest.0).map(|digest| digest.to_string()))
 }

@@ -4,6 +4,8 @@ mod args;
 mod contents;
 mod text;
 
+use std::path::Path;
+
 use anyhow::Result;
 use betaflow_connectors::store::StateView;
 use rusqlite::ErrorCode;
@@ -21,6 +23,15 @@ pub(crate) fn state(args: &StateArgs, host: &Host) -> Result<()> {
     let json = serde_json::to_string_pretty(&held)? + "\n";
     host.conclude(args.json, &json, || text::page(&held), None);
     Ok(())
+}
+
+/// Adds the state folder to an error of SQLite, which names no file; other errors name theirs.
+pub(crate) fn located(error: anyhow::Error, folder: &Path) -> anyhow::Error {
+    if error.is::<rusqlite::Error>() {
+        error.context(format!("{}: cannot read the state", folder.display()))
+    } else {
+        error
+    }
 }
 
 /// Returns the remedy for an error of SQLite, to be appended to it; empty if there is none.
