@@ -5,10 +5,28 @@ use betaflow_connectors::live::{ClientMessage, ServerMessage, shown};
 use super::harness::{Target, assert_error};
 
 const WORDS: [&str; 22] = [
-    r#"{"type":"bars","#, r#"{"type":"hello","#, r#"{"type":"subscribe","#, r#""protocol":1,"#, r#""from":"#,
-    r#""to":"#, r#""seq":"#, r#""timestamp":"#, r#""symbols":["#, r#""columns":{"#, r#""close":["#, r#""factors":["#,
-    r#""rf":"#, r#""factor_rows":[["#, r#""frames":"#, r#""recorded":true"#, r#""values":"returns""#, "unavailable",
-    "heartbeat", "\\u0000", "\\ud800", "[[[[[[[[",
+    r#"{"type":"bars","#,
+    r#"{"type":"hello","#,
+    r#"{"type":"subscribe","#,
+    r#""protocol":1,"#,
+    r#""from":"#,
+    r#""to":"#,
+    r#""seq":"#,
+    r#""timestamp":"#,
+    r#""symbols":["#,
+    r#""columns":{"#,
+    r#""close":["#,
+    r#""factors":["#,
+    r#""rf":"#,
+    r#""factor_rows":[["#,
+    r#""frames":"#,
+    r#""recorded":true"#,
+    r#""values":"returns""#,
+    "unavailable",
+    "heartbeat",
+    "\\u0000",
+    "\\ud800",
+    "[[[[[[[[",
 ];
 
 /// Text of a message that shows every number by its digits.

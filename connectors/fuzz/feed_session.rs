@@ -17,10 +17,28 @@ use super::harness::Target;
 use super::inputs::read_frames;
 
 const WORDS: [&str; 22] = [
-    r#"{"type":"bars","#, r#""seq":"#, r#""timestamp":"#, r#""symbols":["#, r#""columns":{"#, r#""close":["#,
-    r#""factors":["#, r#""rf":"#, r#""factor_rows":[["#, r#""has_rf":true"#, r#""values":"returns""#, r#"{"kind":"gap""#,
-    r#"{"kind":"stale""#, r#"{"kind":"file""#, r#""volume":["#, r#""split":["#, r#""dividend":["#, "null",
-    "9223372036854775807", "-9223372036854775808", "1.7976931348623157e308", "5e-324",
+    r#"{"type":"bars","#,
+    r#""seq":"#,
+    r#""timestamp":"#,
+    r#""symbols":["#,
+    r#""columns":{"#,
+    r#""close":["#,
+    r#""factors":["#,
+    r#""rf":"#,
+    r#""factor_rows":[["#,
+    r#""has_rf":true"#,
+    r#""values":"returns""#,
+    r#"{"kind":"gap""#,
+    r#"{"kind":"stale""#,
+    r#"{"kind":"file""#,
+    r#""volume":["#,
+    r#""split":["#,
+    r#""dividend":["#,
+    "null",
+    "9223372036854775807",
+    "-9223372036854775808",
+    "1.7976931348623157e308",
+    "5e-324",
 ];
 
 /// Log that keeps the checkpoints of nothing, and counts what was skipped.
@@ -48,7 +66,8 @@ fn recorded(text: &str) -> Vec<Recorded> {
 
 fn settings() -> Settings {
     let wanted = |field, checked| FrameColumn { field, checked };
-    let optional = vec![wanted(Field::Volume, false), wanted(Field::Dividend, true), wanted(Field::Split, true)];
+    let optional =
+        vec![wanted(Field::Volume, false), wanted(Field::Dividend, true), wanted(Field::Split, true)];
     Settings { optional, factor_gap: FactorGap::Carry, ..Settings::default() }
 }
 
@@ -78,7 +97,8 @@ fn feed_session() {
             let Some(state) = frame.checkpoint.take() else { continue };
             let checkpoint = Checkpoint { seq: frame.seq, source: state, ..Checkpoint::default() };
             let next = betaflow_connectors::live::inputs_before(&checkpoint.source).unwrap();
-            let mut rest = open(usize::try_from(next).unwrap(), Box::new(NoLog)).unwrap().resuming(&checkpoint).unwrap();
+            let mut rest =
+                open(usize::try_from(next).unwrap(), Box::new(NoLog)).unwrap().resuming(&checkpoint).unwrap();
             let rest = read_frames(&mut rest);
             assert_eq!((before + rest.0, rest.2), (whole.0, whole.2), "after {before} frames");
             break;

@@ -11,9 +11,21 @@ use betaflow_connectors::parquet::{Input, Settings};
 use super::harness::Target;
 
 const WORDS: [&str; 16] = [
-    "GET / HTTP/1.1\r\n", "HTTP/1.1 101 Switching Protocols\r\n", "Upgrade: websocket\r\n", "Connection: Upgrade\r\n",
-    "Sec-WebSocket-Version: 13\r\n", "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n", "Sec-WebSocket-Accept: ", "\r\n\r\n",
-    "\u{1}", "\u{8}", "\t", "\n", r#"{"type":"subscribe","from":0}"#, r#"{"type":"heartbeat","seq":1}"#, "Host: a\r\n",
+    "GET / HTTP/1.1\r\n",
+    "HTTP/1.1 101 Switching Protocols\r\n",
+    "Upgrade: websocket\r\n",
+    "Connection: Upgrade\r\n",
+    "Sec-WebSocket-Version: 13\r\n",
+    "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n",
+    "Sec-WebSocket-Accept: ",
+    "\r\n\r\n",
+    "\u{1}",
+    "\u{8}",
+    "\t",
+    "\n",
+    r#"{"type":"subscribe","from":0}"#,
+    r#"{"type":"heartbeat","seq":1}"#,
+    "Host: a\r\n",
     "Content-Length: 18446744073709551615\r\n",
 ];
 /// Time that a peer has for its answer; a server waits for the rest of a message.
@@ -86,7 +98,9 @@ fn feed_client_socket() {
         let reading = std::thread::spawn(move || {
             // The edge waits for room in its channel.
             while let Ok(event) = events.recv() {
-                if let EdgeEvent::Disconnected { .. } | EdgeEvent::End { .. } | EdgeEvent::Failed { .. } = event {
+                if let EdgeEvent::Disconnected { .. } | EdgeEvent::End { .. } | EdgeEvent::Failed { .. } =
+                    event
+                {
                     break;
                 }
             }

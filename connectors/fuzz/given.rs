@@ -7,8 +7,24 @@ use super::harness::{Target, kind_and_rest};
 use super::inputs::{NAME, assert_located};
 
 const WORDS: [&str; 18] = [
-    "forecasts\n", "weights\n", "betas\n", "factor_cov\n", "date", "timestamp", "symbol", "forecast", "score", "sd",
-    "weight", "known_at", "factor", "mkt", "smb", "residual_sd", "alpha", "2020-01-01T00:00:00-05:00",
+    "forecasts\n",
+    "weights\n",
+    "betas\n",
+    "factor_cov\n",
+    "date",
+    "timestamp",
+    "symbol",
+    "forecast",
+    "score",
+    "sd",
+    "weight",
+    "known_at",
+    "factor",
+    "mkt",
+    "smb",
+    "residual_sd",
+    "alpha",
+    "2020-01-01T00:00:00-05:00",
 ];
 
 #[test]
@@ -25,8 +41,13 @@ fn given() {
         match UserFile::read(&kind, NAME, bytes.to_vec().into(), None) {
             Err(error) => assert_located(&error),
             Ok(parts) => {
-                let all = UserFile::read(&kind, NAME, bytes.to_vec().into(), None).map_err(|error| error.to_string());
-                assert_eq!(format!("{:?}", Ok::<_, String>(parts)), format!("{all:?}"), "a file is read alike twice");
+                let all = UserFile::read(&kind, NAME, bytes.to_vec().into(), None)
+                    .map_err(|error| error.to_string());
+                assert_eq!(
+                    format!("{:?}", Ok::<_, String>(parts)),
+                    format!("{all:?}"),
+                    "a file is read alike twice"
+                );
             }
         }
     });

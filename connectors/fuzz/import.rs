@@ -38,7 +38,8 @@ fn read(bytes: &[u8]) {
     let input = file(bytes);
     for content in [Content::Prices, Content::Factors, Content::Table] {
         // A file in memory has no name that gives its symbol.
-        let options = ImportOptions { content, file_symbol: Some("A".to_owned()), ..ImportOptions::default() };
+        let options =
+            ImportOptions { content, file_symbol: Some("A".to_owned()), ..ImportOptions::default() };
         match prepare(&input, &options) {
             Err(error) => assert_located(&error),
             Ok(prepared) if content == Content::Prices => {

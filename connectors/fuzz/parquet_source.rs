@@ -7,8 +7,22 @@ use super::inputs::{file, read_prices};
 
 /// Names of columns, and parts of the metadata of writers.
 const WORDS: [&str; 16] = [
-    "PAR1", "PARE", "date", "symbol", "close", "open", "high", "low", "volume", "dividend", "split", "rf", "mkt",
-    "('Close', 'AAPL')", "ARROW:schema", "pandas",
+    "PAR1",
+    "PARE",
+    "date",
+    "symbol",
+    "close",
+    "open",
+    "high",
+    "low",
+    "volume",
+    "dividend",
+    "split",
+    "rf",
+    "mkt",
+    "('Close', 'AAPL')",
+    "ARROW:schema",
+    "pandas",
 ];
 
 #[test]

@@ -12,10 +12,36 @@ use super::harness::{Target, kind_and_rest};
 use super::inputs::{assert_located, file};
 
 const WORDS: [&str; 30] = [
-    "membership\n", "groups\n", "borrow\n", "sessions\n", "sessions New York\n", "holdings\n", "half_spreads\n",
-    "renames\n", "returns\n", "weight_bounds\n", "benchmark\n", "symbol", "ticker", "from", "to", "date", "open",
-    "close", "ratio", "quantity", "half_spread", "sector", "fee", "available", "weight", "return", "09:30",
-    "2015-01-30T14:30:00Z", "2262-04-11", "1677-09-22T00:12:44Z",
+    "membership\n",
+    "groups\n",
+    "borrow\n",
+    "sessions\n",
+    "sessions New York\n",
+    "holdings\n",
+    "half_spreads\n",
+    "renames\n",
+    "returns\n",
+    "weight_bounds\n",
+    "benchmark\n",
+    "symbol",
+    "ticker",
+    "from",
+    "to",
+    "date",
+    "open",
+    "close",
+    "ratio",
+    "quantity",
+    "half_spread",
+    "sector",
+    "fee",
+    "available",
+    "weight",
+    "return",
+    "09:30",
+    "2015-01-30T14:30:00Z",
+    "2262-04-11",
+    "1677-09-22T00:12:44Z",
 ];
 
 fn read(kind: &str, bytes: &[u8]) -> Result<(), DataError> {
@@ -35,7 +61,8 @@ fn read(kind: &str, bytes: &[u8]) -> Result<(), DataError> {
             read_returns(&input, &rows).map(drop)
         }
         _ => {
-            let zone = if kind == "sessions" { Zone::UTC } else { Zone::named("America/New_York", true).unwrap() };
+            let zone =
+                if kind == "sessions" { Zone::UTC } else { Zone::named("America/New_York", true).unwrap() };
             let sessions = read_sessions(&input, &zone)?;
             for time in [i64::MIN, -1, 0, 1_420_637_400_000_000_000, i64::MAX].map(TimestampNs) {
                 assert!(sessions.of(time, time.date()).is_none_or(|session| session.open < session.close));

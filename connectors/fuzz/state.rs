@@ -10,8 +10,20 @@ use super::harness::Target;
 
 /// Words of the schema.
 const WORDS: [&str; 14] = [
-    "SQLite format 3\0", "CREATE TABLE ", "CREATE TRIGGER ", "CREATE VIEW ", "INTEGER", "TEXT", "BLOB", "meta", "inputs",
-    "equity", "checkpoints", "schema_version", "WITHOUT ROWID", "bars",
+    "SQLite format 3\0",
+    "CREATE TABLE ",
+    "CREATE TRIGGER ",
+    "CREATE VIEW ",
+    "INTEGER",
+    "TEXT",
+    "BLOB",
+    "meta",
+    "inputs",
+    "equity",
+    "checkpoints",
+    "schema_version",
+    "WITHOUT ROWID",
+    "bars",
 ];
 const DATABASE: &[u8] = include_bytes!("corpus/state_database/paper.db");
 

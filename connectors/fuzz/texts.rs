@@ -8,8 +8,27 @@ use betaflow_engine::time::{
 use super::harness::{Target, assert_error, kind_and_rest};
 
 const WORDS: [&str; 22] = [
-    "expression\n", "zone\n", "duration\n", "rebalance\n", "date\n", "'", "\"", "*", "+", "-", "MTUM", "0.5*",
-    "close-", "open+", "15:30", "1h 30m", "366d", "America/New_York", "Europe/London", "Pacific/Apia", "UTC",
+    "expression\n",
+    "zone\n",
+    "duration\n",
+    "rebalance\n",
+    "date\n",
+    "'",
+    "\"",
+    "*",
+    "+",
+    "-",
+    "MTUM",
+    "0.5*",
+    "close-",
+    "open+",
+    "15:30",
+    "1h 30m",
+    "366d",
+    "America/New_York",
+    "Europe/London",
+    "Pacific/Apia",
+    "UTC",
     "Asia/Kathmandu",
 ];
 
@@ -28,7 +47,10 @@ const TIMES: [i64; 8] = [
 fn check_zone(zone: &Zone) {
     for time in TIMES.map(TimestampNs) {
         let (local, date) = (zone.local(time), zone.date(time));
-        assert!(time.0 == i64::MIN || time.0 == i64::MAX || zone.moment(local) <= time || zone.has_dates(), "{zone} {time:?}");
+        assert!(
+            time.0 == i64::MIN || time.0 == i64::MAX || zone.moment(local) <= time || zone.has_dates(),
+            "{zone} {time:?}"
+        );
         let _ = (zone.midnight(date), zone.midnight(i64::MIN), zone.midnight(i64::MAX), local);
     }
 }
@@ -62,7 +84,10 @@ fn texts() {
                         .collect();
                     let again: Result<Expression, _> = again.concat().replace("+-", "-").parse();
                     let finite = expression.terms().iter().all(|(number, _)| number.is_finite());
-                    assert!(!finite || again.as_ref() == Ok(&expression), "{text:?}: {expression:?} and {again:?}");
+                    assert!(
+                        !finite || again.as_ref() == Ok(&expression),
+                        "{text:?}: {expression:?} and {again:?}"
+                    );
                 }
             },
             "zone" => {

@@ -1,16 +1,48 @@
 //! Messages of venues. The first line of an input names the venue, each other line is a message of one connection.
 
-use betaflow_connectors::ticks::{BarSettings, Bars, Counts, Event, LatePolicy, Level, Parsed, VENUES, venue};
+use betaflow_connectors::ticks::{
+    BarSettings, Bars, Counts, Event, LatePolicy, Level, Parsed, VENUES, venue,
+};
 
 use super::harness::Target;
 
 const WORDS: [&str; 36] = [
-    "alpaca\n", "binance\n", "binance_usdm\n", "coinbase_advanced\n", "coinbase_exchange\n", "kraken_v1\n", "kraken_v2\n",
-    r#""e":"aggTrade""#, r#""e":"trade""#, r#""e":"kline""#, r#""stream":"#, r#""data":{"#, r#""s":"BTCUSDT""#, r#""T":"#,
-    r#""t":"#, r#""p":"#, r#""q":"#, r#""channel":"market_trades""#, r#""channel":"trade""#, r#""type":"match""#,
-    r#""type":"last_match""#, r#""trade_id":"#, r#""sequence_num":"#, r#""product_id":"BTC-USD""#, r#""price":"#,
-    r#""size":"#, r#""time":"2023-11-14T22:13:20Z""#, r#""T":"t""#, r#""T":"x""#, r#""T":"c""#, r#""c":["#, r#""ci":"#,
-    "9999-12-31T23:59:59.999999999Z", "\\u0000", "[[[[", "{\"a\":",
+    "alpaca\n",
+    "binance\n",
+    "binance_usdm\n",
+    "coinbase_advanced\n",
+    "coinbase_exchange\n",
+    "kraken_v1\n",
+    "kraken_v2\n",
+    r#""e":"aggTrade""#,
+    r#""e":"trade""#,
+    r#""e":"kline""#,
+    r#""stream":"#,
+    r#""data":{"#,
+    r#""s":"BTCUSDT""#,
+    r#""T":"#,
+    r#""t":"#,
+    r#""p":"#,
+    r#""q":"#,
+    r#""channel":"market_trades""#,
+    r#""channel":"trade""#,
+    r#""type":"match""#,
+    r#""type":"last_match""#,
+    r#""trade_id":"#,
+    r#""sequence_num":"#,
+    r#""product_id":"BTC-USD""#,
+    r#""price":"#,
+    r#""size":"#,
+    r#""time":"2023-11-14T22:13:20Z""#,
+    r#""T":"t""#,
+    r#""T":"x""#,
+    r#""T":"c""#,
+    r#""c":["#,
+    r#""ci":"#,
+    "9999-12-31T23:59:59.999999999Z",
+    "\\u0000",
+    "[[[[",
+    "{\"a\":",
 ];
 
 fn is_price(price: f64) -> bool {
@@ -52,7 +84,9 @@ fn venues() {
             from_ns: i64::MIN,
         };
         let symbols = ["BTCUSDT", "NKNUSDT", "BTC-USD", "XMR/USD", "MATIC/USD", "SPY", "AAPL"];
-        let mut bars = Bars::new(settings, 1, symbols.map(|symbol| venue.symbol(symbol)).iter().map(String::as_str)).unwrap();
+        let mut bars =
+            Bars::new(settings, 1, symbols.map(|symbol| venue.symbol(symbol)).iter().map(String::as_str))
+                .unwrap();
         let (mut counts, mut closed) = (Counts::default(), Vec::new());
         for (number, message) in messages.lines().enumerate() {
             let mut out = Vec::new();

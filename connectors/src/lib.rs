@@ -14,6 +14,7 @@
 //! Connectors read data and locate each row; the engine defines frames. Every error names the place (file,
 //! row, column), the finding, the expectation and the remedy.
 
+pub mod clock;
 mod data_warnings;
 mod did_you_mean;
 mod files;

@@ -74,8 +74,7 @@ fn file_taken_apart_is_put_together_to_the_same_frames() {
 
 #[test]
 fn mutated_file_is_refused_or_read_alike() {
-    let (first, count) =
-        (variable("BETAFLOW_MUTATED_SEED", 1), variable("BETAFLOW_MUTATED_CASES", 4_000));
+    let (first, count) = (variable("BETAFLOW_MUTATED_SEED", 1), variable("BETAFLOW_MUTATED_CASES", 4_000));
     let keep = std::env::var("BETAFLOW_MUTATED_KEEP").ok().map(PathBuf::from);
     let files = seeds();
     let parts: Vec<FileParts> = files.iter().map(|(_, bytes)| FileParts::of(bytes).unwrap()).collect();
@@ -109,7 +108,10 @@ fn mutated_file_is_refused_or_read_alike() {
     assert!(failures.is_empty(), "{} of {count} cases:\n{shown:#?}", failures.len());
     let share = |class: &str| tally.get(class).copied().unwrap_or(0) as f64 / count as f64;
     if count >= 1_000 {
-        assert!(share("error") > 0.3 && share("alike") > 0.1, "the mutations are too coarse or too fine: {tally:?}");
+        assert!(
+            share("error") > 0.3 && share("alike") > 0.1,
+            "the mutations are too coarse or too fine: {tally:?}"
+        );
     }
 }
 

@@ -97,10 +97,13 @@ fn mutated_small_table_is_refused_or_read_alike() {
             let ours = catch_unwind(AssertUnwindSafe(|| read(&input(&bytes))));
             match ours.unwrap_or_else(|_| Ok("panic".to_owned())) {
                 Err(error) if error.contains(NAME) => errors += 1,
-                Err(error) => failures.push(format!("{kind}, seed {seed}: an error without the file: {error}")),
+                Err(error) => {
+                    failures.push(format!("{kind}, seed {seed}: an error without the file: {error}"))
+                }
                 Ok(found) => match strict(&bytes, numbers).map(|table| read(&table)) {
                     Some(Ok(expected)) if expected == found => alike += 1,
-                    other => failures.push(format!("{kind}, seed {seed}: found {found}, expected {other:?}\n{shown}")),
+                    other => failures
+                        .push(format!("{kind}, seed {seed}: found {found}, expected {other:?}\n{shown}")),
                 },
             }
         }
@@ -122,7 +125,9 @@ fn mutated_parquet_file_of_facts_ends_in_a_located_error_or_in_facts() {
                 true => Arc::new(arrow_array::Float64Array::from(
                     cells.iter().map(|cell| records::number(cell).unwrap()).collect::<Vec<_>>(),
                 )),
-                false => Arc::new(StringArray::from_iter(cells.iter().map(|cell| (!cell.is_empty()).then_some(*cell)))),
+                false => Arc::new(StringArray::from_iter(
+                    cells.iter().map(|cell| (!cell.is_empty()).then_some(*cell)),
+                )),
             };
             (name.as_str(), array, true)
         });

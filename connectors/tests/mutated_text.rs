@@ -77,7 +77,9 @@ fn text(form: Form) -> String {
         if form.decimal_comma { text.replace('.', ",") } else { text }
     };
     let quoted = |text: String| if form.is_quoted { format!("\"{text}\"") } else { text };
-    let line = |cells: Vec<String>| cells.into_iter().map(quoted).collect::<Vec<_>>().join(&form.separator.to_string());
+    let line = |cells: Vec<String>| {
+        cells.into_iter().map(quoted).collect::<Vec<_>>().join(&form.separator.to_string())
+    };
     let mut lines = vec![match form.is_wide {
         true => line(std::iter::once("date").chain(NAMES).map(str::to_owned).collect()),
         false => line(["date", "symbol", "close"].map(str::to_owned).to_vec()),
@@ -88,7 +90,10 @@ fn text(form: Form) -> String {
             let prices = (0..NAMES.len()).map(|name| price(day, name));
             lines.push(line(std::iter::once(date).chain(prices).collect()));
         } else {
-            lines.extend((0..NAMES.len()).map(|name| line(vec![date.clone(), NAMES[name].to_owned(), price(day, name)])));
+            lines.extend(
+                (0..NAMES.len())
+                    .map(|name| line(vec![date.clone(), NAMES[name].to_owned(), price(day, name)])),
+            );
         }
     }
     let bom = if form.has_bom { "\u{feff}" } else { "" };
@@ -97,7 +102,8 @@ fn text(form: Form) -> String {
 
 fn lines(input: &Input) -> Result<Vec<String>, String> {
     let run = run(input, None, Settings::default())?;
-    let bits = |values: &[f64]| values.iter().map(|value| format!("{:x}", value.to_bits())).collect::<Vec<_>>();
+    let bits =
+        |values: &[f64]| values.iter().map(|value| format!("{:x}", value.to_bits())).collect::<Vec<_>>();
     Ok(run.frames.iter().map(|frame| format!("{} {:?}", support::line(frame), bits(&frame.close))).collect())
 }
 
@@ -129,7 +135,11 @@ fn judged(bytes: &[u8], form: Form) -> Result<String, String> {
     match strict {
         Ok(expected) if expected == found => Ok("alike".to_owned()),
         Ok(expected) => {
-            let at = found.iter().zip(&expected).position(|(a, b)| a != b).unwrap_or(found.len().min(expected.len()));
+            let at = found
+                .iter()
+                .zip(&expected)
+                .position(|(a, b)| a != b)
+                .unwrap_or(found.len().min(expected.len()));
             Err(format!("frame {at}: found {:?}, expected {:?}", found.get(at), expected.get(at)))
         }
         Err(why) => match LENIENT.iter().find(|(part, _)| why.contains(part)) {
@@ -162,7 +172,9 @@ fn mutated_text_is_refused_or_read_alike() {
                 while let Some(less) = (0..fewer.len()).filter(|_| fewer.len() > 1).find_map(|at| {
                     let mut less = fewer.clone();
                     less.remove(at);
-                    judged(&text_mutation::applied(text(form).as_bytes(), &less), form).is_err().then_some(less)
+                    judged(&text_mutation::applied(text(form).as_bytes(), &less), form)
+                        .is_err()
+                        .then_some(less)
                 }) {
                     fewer = less;
                 }
@@ -272,10 +284,12 @@ fn mutated_ken_french_file_is_refused_or_read_alike() {
         .collect();
     let prices = format!("date,symbol,close\n{prices}");
     let read = |bytes: &[u8]| -> Result<Vec<Vec<f64>>, String> {
-        let input = |name: &str, bytes: &[u8]| Input::Bytes { name: name.into(), bytes: bytes.to_vec().into() };
+        let input =
+            |name: &str, bytes: &[u8]| Input::Bytes { name: name.into(), bytes: bytes.to_vec().into() };
         let prices = input("prices.csv", prices.as_bytes());
         let factors = input("factors.csv", bytes);
-        let mut source = ParquetSource::open(&prices, Some(&factors), Settings::default()).map_err(|e| e.to_string())?;
+        let mut source =
+            ParquetSource::open(&prices, Some(&factors), Settings::default()).map_err(|e| e.to_string())?;
         let (mut all, mut frame) = (Vec::new(), Frame::default());
         while source.next_frame(&mut frame).map_err(|e| e.to_string())? {
             all.push([frame.factors.clone(), vec![frame.rf]].concat());
@@ -306,7 +320,9 @@ fn mutated_ken_french_file_is_refused_or_read_alike() {
                 match rows {
                     // Both print NaN alike.
                     Some(rows) if format!("{rows:?}") == format!("{found:?}") => alike += 1,
-                    other => failures.push(format!("seed {seed} {mutations:?}: found {found:?}, expected {other:?}\n{text}")),
+                    other => failures.push(format!(
+                        "seed {seed} {mutations:?}: found {found:?}, expected {other:?}\n{text}"
+                    )),
                 }
             }
         }

@@ -259,7 +259,11 @@ proptest! {
 
 #[test]
 fn times_at_the_ends_of_the_range_have_no_session_and_no_overflow() {
-    let session = |date: i64, open: i64, close: i64| Session { date, open: TimestampNs(open), close: TimestampNs(close) };
+    let session = |date: i64, open: i64, close: i64| Session {
+        date,
+        open: TimestampNs(open),
+        close: TimestampNs(close),
+    };
     let far = [
         // Five centuries long.
         session(-98_615, -98_615 * DAY_NS, 84_000 * DAY_NS),

@@ -7,7 +7,9 @@ use betaflow_engine::execution::{BenchmarkRule, ExecutionSettings};
 use betaflow_engine::frame::Frame;
 use betaflow_engine::ledger::{Frames, LedgerFrame, RecordError, RecordSettings, Recorder, RunFacts};
 use betaflow_engine::model::{Estimates, EstimatorSettings};
-use betaflow_engine::pipeline::{Graph, PipelineError, Placement, RunOptions, RunSettings, resuming, trading};
+use betaflow_engine::pipeline::{
+    Graph, PipelineError, Placement, RunOptions, RunSettings, resuming, trading,
+};
 use betaflow_engine::portfolio::{LossLimits, SizingSettings};
 use betaflow_engine::range::OnOutOfRange;
 use betaflow_engine::settings::Calendar;
@@ -73,7 +75,8 @@ fn strategy() -> Box<dyn Strategy> {
 fn market() -> (Vec<String>, Vec<Frame>) {
     let file = |name: &str, bytes: &'static [u8]| Input::Bytes { name: name.to_owned(), bytes: bytes.into() };
     let prices = file("prices", include_bytes!("../../connectors/fuzz/corpus/parquet_prices/tidy.parquet"));
-    let factors = file("factors", include_bytes!("../../connectors/fuzz/corpus/parquet_factors/factors.parquet"));
+    let factors =
+        file("factors", include_bytes!("../../connectors/fuzz/corpus/parquet_factors/factors.parquet"));
     let mut source = ParquetSource::open(&prices, Some(&factors), Settings::default()).unwrap();
     let names = source.factor_names().to_vec();
     let (mut frames, mut frame) = (Vec::new(), Frame::default());

@@ -12,9 +12,28 @@ use super::harness::{Target, assert_error, kind_and_rest};
 pub(crate) const DATABASE: &[u8] = include_bytes!("../../connectors/fuzz/corpus/state_database/paper.db");
 
 const WORDS: [&str; 22] = [
-    "SQLite format 3\0", "[sizing]\n", "\"digest\":", "\"kind\":", "\"run\":", "null", "inputs", "equity", "orders", "fills",
-    "weights", "betas", "events", "checkpoints", "status", "\"time\":", "\"stages\":", "\"buckets\":", "\"queues\":", "[[[[",
-    "{\"a\":", "\u{1b}[31m",
+    "SQLite format 3\0",
+    "[sizing]\n",
+    "\"digest\":",
+    "\"kind\":",
+    "\"run\":",
+    "null",
+    "inputs",
+    "equity",
+    "orders",
+    "fills",
+    "weights",
+    "betas",
+    "events",
+    "checkpoints",
+    "status",
+    "\"time\":",
+    "\"stages\":",
+    "\"buckets\":",
+    "\"queues\":",
+    "[[[[",
+    "{\"a\":",
+    "\u{1b}[31m",
 ];
 
 /// Runs a command, which succeeds or ends in an error that names its folder.
@@ -48,10 +67,24 @@ fn state_command() {
 fn run_folders() {
     let root = TempDir::new().unwrap();
     let whole = root.path().join("whole");
-    let prices = concat!(env!("CARGO_MANIFEST_DIR"), "/../connectors/fuzz/corpus/parquet_prices/tidy.parquet");
+    let prices =
+        concat!(env!("CARGO_MANIFEST_DIR"), "/../connectors/fuzz/corpus/parquet_prices/tidy.parquet");
     let arguments = [
-        "betaflow", "replay", "--no-report", "--out", &text(&whole), "--prices", prices, "--factors", "none", "--set",
-        "factors.mkt=IBM", "--set", "estimator.warmup=5", "--set", "strategy.kind=equal_weight",
+        "betaflow",
+        "replay",
+        "--no-report",
+        "--out",
+        &text(&whole),
+        "--prices",
+        prices,
+        "--factors",
+        "none",
+        "--set",
+        "factors.mkt=IBM",
+        "--set",
+        "estimator.warmup=5",
+        "--set",
+        "strategy.kind=equal_weight",
     ];
     call(Call { arguments: arguments.iter().map(Into::into).collect(), ..Call::default() }).unwrap();
     Target::new("run_folders").memory_mib(256).words(&WORDS).run(move |bytes| {
@@ -66,7 +99,8 @@ fn run_folders() {
         // An input is a change of the file: text that replaces one of its lines.
         let mut lines: Vec<Vec<u8>> =
             fs::read(changed.join(name)).unwrap().split(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
-        let (number, rest) = rest.split_first().map_or((0, rest), |(number, rest)| (usize::from(*number), rest));
+        let (number, rest) =
+            rest.split_first().map_or((0, rest), |(number, rest)| (usize::from(*number), rest));
         let at = number % lines.len();
         lines[at] = rest.to_vec();
         fs::write(changed.join(name), lines.join(&b'\n')).unwrap();

@@ -71,7 +71,9 @@ fn files(folder: &Path) -> Vec<(PathBuf, Vec<u8>)> {
             let path = entry.unwrap().path();
             match path.is_dir() {
                 true => open.push(path),
-                false => found.push((path.strip_prefix(folder).unwrap().to_owned(), fs::read(&path).unwrap())),
+                false => {
+                    found.push((path.strip_prefix(folder).unwrap().to_owned(), fs::read(&path).unwrap()))
+                }
             }
         }
     }
@@ -85,7 +87,8 @@ fn changed(value: Value, random: &mut Random) -> Value {
         Value::Integer(number) => Value::Integer(number.wrapping_add(*random.choose(&[1, -1, 256, 1 << 40]))),
         Value::Real(number) => Value::Real(f64::from_bits(number.to_bits() ^ (1 << random.below(63)))),
         Value::Text(text) => {
-            let digits: Vec<usize> = text.bytes().enumerate().filter(|(_, b)| b.is_ascii_digit()).map(|(at, _)| at).collect();
+            let digits: Vec<usize> =
+                text.bytes().enumerate().filter(|(_, b)| b.is_ascii_digit()).map(|(at, _)| at).collect();
             let mut bytes = text.into_bytes();
             match digits.is_empty() {
                 true => bytes.push(b'x'),
@@ -133,7 +136,10 @@ fn change_rows(path: &Path, random: &mut Random) -> String {
         }
         2 if table == "checkpoints" => {
             connection
-                .execute("UPDATE checkpoints SET state = (SELECT state FROM checkpoints ORDER BY seq LIMIT 1)", [])
+                .execute(
+                    "UPDATE checkpoints SET state = (SELECT state FROM checkpoints ORDER BY seq LIMIT 1)",
+                    [],
+                )
                 .unwrap();
             "use the oldest state for all checkpoints".to_owned()
         }
@@ -199,18 +205,26 @@ fn mutated_state_folder_is_refused_or_gives_the_recorded_digest() {
     let folder = folder();
     let path = folder.path();
     let killed = Killed::create(path);
-    let variable = |name: &str, default: u64| std::env::var(name).map_or(default, |value| value.parse().unwrap());
+    let variable =
+        |name: &str, default: u64| std::env::var(name).map_or(default, |value| value.parse().unwrap());
     let (first, count) = (variable("BETAFLOW_MUTATED_SEED", 1), variable("BETAFLOW_MUTATED_CASES", 24));
     let (mut tally, mut failures) = (BTreeMap::<String, u64>::new(), Vec::new());
     for seed in first..first + count {
         let mut random = Random::new(seed);
         killed.copy(&path.join("case"));
         let by_rows = random.below(2) == 0;
-        let done = if by_rows { change_rows(&path.join("case"), &mut random) } else { change_bytes(&path.join("case"), &mut random) };
+        let done = if by_rows {
+            change_rows(&path.join("case"), &mut random)
+        } else {
+            change_bytes(&path.join("case"), &mut random)
+        };
         let command = random.below(4);
         let (name, ended) = match command {
             0 => ("state", call(path, &["state", "case"])),
-            1 => ("replay", call(path, &["replay", "--session", "case", "--out", "again", "--force", "--no-report"])),
+            1 => (
+                "replay",
+                call(path, &["replay", "--session", "case", "--out", "again", "--force", "--no-report"]),
+            ),
             _ => ("paper", call(path, &paper::arguments(&killed.serving.url, "case"))),
         };
         let digest = paper::digest(&ended.out);
@@ -219,7 +233,11 @@ fn mutated_state_folder_is_refused_or_gives_the_recorded_digest() {
             _ => digest == killed.digest,
         });
         match checked {
-            Ok(class) => *tally.entry(format!("{name}, {}: {class}", if by_rows { "rows" } else { "bytes" })).or_default() += 1,
+            Ok(class) => {
+                *tally
+                    .entry(format!("{name}, {}: {class}", if by_rows { "rows" } else { "bytes" }))
+                    .or_default() += 1
+            }
             Err(found) => failures.push(format!("seed {seed}: {done}, then `betaflow {name}`: {found}")),
         }
     }

@@ -40,8 +40,11 @@ pub(super) fn run(target: &Target, body: impl Fn(&[u8]) + Send + Sync + 'static)
     let words = found.with_extension("words");
     let quoted = target.words.iter().map(|word| format!("\"{}\"\n", word.escape_default()));
     let quoted: String = quoted.filter(|word| !word.contains("\\u")).collect();
-    std::fs::write(&words, quoted.replace("\\'", "'").replace("\\n", "\\x0A").replace("\\r", "\\x0D").replace("\\t", "\\x09"))
-        .expect("a dictionary");
+    std::fs::write(
+        &words,
+        quoted.replace("\\'", "'").replace("\\n", "\\x0A").replace("\\r", "\\x0D").replace("\\t", "\\x09"),
+    )
+    .expect("a dictionary");
     let mut all = vec!["fuzz".to_owned()];
     all.extend(std::env::var("BETAFLOW_FUZZ_ARGS").unwrap_or_default().split_whitespace().map(str::to_owned));
     all.push(format!("-artifact_prefix={}-", found.display()));

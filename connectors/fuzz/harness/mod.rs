@@ -115,7 +115,8 @@ impl Target {
 
     /// Returns the committed inputs, in the order of their names.
     fn corpus(&self) -> Vec<Vec<u8>> {
-        let entries = fs::read_dir(&self.corpus).unwrap_or_else(|why| panic!("{}: {why}", self.corpus.display()));
+        let entries =
+            fs::read_dir(&self.corpus).unwrap_or_else(|why| panic!("{}: {why}", self.corpus.display()));
         let mut paths: Vec<PathBuf> = entries.map(|entry| entry.expect("an entry").path()).collect();
         paths.sort();
         assert!(!paths.is_empty(), "{}: found no input, expected a corpus", self.corpus.display());
@@ -130,7 +131,9 @@ fn nested(corpus: &[Vec<u8>]) -> impl Iterator<Item = Vec<u8>> {
         Some(input[..end].to_vec())
     });
     let starts: BTreeSet<Vec<u8>> = first_lines.chain([Vec::new(), b"a=".to_vec()]).collect();
-    starts.into_iter().flat_map(|start| NESTED.map(|part| [&start, &*part.repeat(DEPTH).into_bytes()].concat()))
+    starts
+        .into_iter()
+        .flat_map(|start| NESTED.map(|part| [&start, &*part.repeat(DEPTH).into_bytes()].concat()))
 }
 
 /// Runs inputs of one target, and checks each.
@@ -161,7 +164,10 @@ impl Runner {
     fn run(&self, input: &[u8], body: &dyn Fn(&[u8])) {
         {
             let mut last = self.last.lock().expect("the file of the last input");
-            let written = last.rewind().and_then(|()| last.write_all(input)).and_then(|()| last.set_len(input.len() as u64));
+            let written = last
+                .rewind()
+                .and_then(|()| last.write_all(input))
+                .and_then(|()| last.set_len(input.len() as u64));
             written.expect("the last input is written");
         }
         let before = panics();

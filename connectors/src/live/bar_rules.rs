@@ -10,11 +10,11 @@ use betaflow_engine::frame::Field;
 use betaflow_engine::time::Iso;
 use betaflow_engine::time::{DAY_NS, TimestampNs};
 
-use super::clock::now;
 use super::error::{LiveError, Refusal};
 use super::feed_factors::FeedFactors;
 use super::nullable;
 use super::protocol::{Bars, FeedValues, Hello, shown};
+use crate::clock::now;
 use crate::parquet::{BadRow, Settings};
 
 /// Maximum lead of a bar's close over the local clock, in ns. Clocks differ, and some daily bars are stamped

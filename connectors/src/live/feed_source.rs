@@ -14,7 +14,6 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::bar_rules;
-use super::clock::now;
 use super::error::{LiveError, Refusal};
 use super::feed_factors::FeedFactors;
 use super::inputs::{Input, InputLog, Inputs};
@@ -24,6 +23,7 @@ use super::seam::{Join, Seam};
 use super::supervision::{ControlBody, FeedLimits, Supervisor};
 use super::user_files::{UserFiles, UserFilesState};
 use crate::DataError;
+use crate::clock::now;
 use crate::data_warnings::{LeftOut, data_warnings};
 use crate::parquet::{BadRow, Settings};
 use crate::sections::Sections;

@@ -33,7 +33,6 @@
 mod bar_rules;
 mod capture;
 mod client;
-mod clock;
 mod edge;
 mod error;
 mod feed;
@@ -60,7 +59,7 @@ mod venue;
 
 pub use bar_rules::feed_factor_names;
 pub use capture::{Capture, Captured, Direction};
-pub use client::{Control, EdgeCounts, EdgeEvent, Overflow};
+pub use client::{Bytes, Connecting, Connector, Control, EdgeCounts, EdgeEvent, Overflow};
 pub use edge::{Edge, EdgeReceiver, EdgeSettings};
 pub use error::LiveError;
 pub use feed::{Feed, FeedReader};

@@ -21,8 +21,8 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use serde::Serialize;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
-use super::clock::now;
 use super::error::LiveError;
+use crate::clock::now;
 
 /// Capacity of the channel to the writer.
 const WAITING: usize = 4_096;

@@ -9,9 +9,9 @@ use betaflow_engine::time::TimestampNs;
 use serde_json::json;
 
 use super::client::Control;
-use super::clock::now;
 use super::inputs::Input;
 use super::user_file::UserFile;
+use crate::clock::now;
 use crate::parquet::{GivenKind, data_files};
 
 /// Kind of the control about a file or folder that cannot be read.

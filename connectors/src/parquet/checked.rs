@@ -90,8 +90,8 @@ impl CheckedBatches {
                 let Some(group) = self.groups.next() else { return Ok(None) };
                 let metadata = Arc::clone(self.file.metadata.metadata());
                 let count = usize::try_from(metadata.row_group(group).num_rows()).unwrap_or(usize::MAX);
-                let pages =
-                    GroupPages::new(self.file.chunks.clone(), metadata, group).with_texts_up_to(PAGE_BYTES_MAX);
+                let pages = GroupPages::new(self.file.chunks.clone(), metadata, group)
+                    .with_texts_up_to(PAGE_BYTES_MAX);
                 let reader = guarded(|| {
                     ParquetRecordBatchReader::try_new_with_row_groups(&self.levels, &pages, self.rows, None)
                 })?;

@@ -42,6 +42,7 @@ pub fn read_bytes(bytes: Bytes) -> Result<(SchemaRef, Vec<RecordBatch>), Parquet
 
 fn read_all(file: CheckedFile) -> Result<(SchemaRef, Vec<RecordBatch>), ParquetError> {
     let schema = file.schema().clone();
-    let batches = file.batches(ProjectionMask::all(), None, ROWS_PER_BATCH)?.collect::<Result<Vec<_>, _>>()?;
+    let batches =
+        file.batches(ProjectionMask::all(), None, ROWS_PER_BATCH)?.collect::<Result<Vec<_>, _>>()?;
     Ok((schema, batches))
 }

@@ -1,18 +1,18 @@
 //! Move of inputs from the table into segments, on a separate thread.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, TryRecvError, channel};
 use std::thread::JoinHandle;
 
 use rusqlite::{Connection, OpenFlags};
 
+use super::disk::SharedDisk;
 use super::error::StoreError;
 use super::folder::StateFolder;
 use super::inputs::{InputRow, first_in_table};
 use super::segment::{SegmentFile, SegmentReader, SegmentWriter, segments};
 
-/// Number of inputs per segment; fewer if their bodies reach [`BYTES`].
-const INPUTS: u64 = 4_096;
+/// Maximum bytes of the bodies in a segment.
 const BYTES: usize = 32 << 20;
 /// Maximum number of rows deleted per commit, and maximum bytes of their bodies: commits stay short.
 const DELETED: u64 = 256;
@@ -31,9 +31,7 @@ type MoveResult = Result<Option<u64>, String>;
 /// Writing a segment of 32 MiB takes some tenths of a second. The thread therefore reads with a separate
 /// connection. The writer only deletes inputs whose segment has been read back, a few rows with each commit.
 pub(super) struct Archive {
-    asked: Option<Sender<u64>>,
-    moved: Receiver<MoveResult>,
-    thread: Option<JoinHandle<()>>,
+    mover: MoverPlace,
     busy: bool,
     /// Number of the first input that a restart may need.
     behind: u64,
@@ -44,14 +42,31 @@ pub(super) struct Archive {
     failed: bool,
 }
 
+/// Where segments are written.
+enum MoverPlace {
+    /// On a separate thread.
+    Thread { asked: Option<Sender<u64>>, moved: Receiver<MoveResult>, thread: Option<JoinHandle<()>> },
+    /// On the thread of the caller, when it looks for the result.
+    Inline { mover: Mover, asked: Option<u64> },
+}
+
 impl Archive {
-    pub(super) fn start(folder: &StateFolder) -> Result<Self, StoreError> {
+    /// Starts the archive. `inputs`: number of inputs per segment; fewer if their bodies reach [`BYTES`].
+    pub(super) fn start(folder: &StateFolder, inputs: u64, inline: bool) -> Result<Self, StoreError> {
+        let mover = Mover { database: folder.database().to_owned(), inputs, disk: folder.disk() };
+        let mover = match inline {
+            true => MoverPlace::Inline { mover, asked: None },
+            false => Self::thread(folder, mover)?,
+        };
+        Ok(Self { mover, busy: false, behind: 0, in_segments: 0, deleted: 0, failed: false })
+    }
+
+    fn thread(folder: &StateFolder, mover: Mover) -> Result<MoverPlace, StoreError> {
         let (asked, asks) = channel::<u64>();
         let (sender, moved) = channel();
-        let database = folder.database().to_owned();
         let thread = std::thread::Builder::new().name("segments".to_owned()).spawn(move || {
             while let Ok(behind) = asks.recv() {
-                let moved = move_inputs(&database, behind).map_err(|error| error.to_string());
+                let moved = mover.move_inputs(behind).map_err(|error| error.to_string());
                 if sender.send(moved).is_err() {
                     break;
                 }
@@ -62,17 +77,7 @@ impl Archive {
             doing: "start the thread that writes segments",
             source,
         })?;
-        let thread = Some(thread);
-        Ok(Self {
-            asked: Some(asked),
-            moved,
-            thread,
-            busy: false,
-            behind: 0,
-            in_segments: 0,
-            deleted: 0,
-            failed: false,
-        })
+        Ok(MoverPlace::Thread { asked: Some(asked), moved, thread: Some(thread) })
     }
 
     /// Records that no restart needs inputs before number `input`.
@@ -83,15 +88,31 @@ impl Archive {
 
     fn look(&mut self) {
         let idle = !self.busy && self.deleted >= self.in_segments;
-        if idle && let Some(asked) = &self.asked {
-            // The send fails only if the thread has ended.
-            self.busy = asked.send(self.behind).is_ok();
+        if !idle {
+            return;
         }
+        self.busy = match &mut self.mover {
+            // The send fails only if the thread has ended.
+            MoverPlace::Thread { asked, .. } => {
+                asked.as_ref().is_some_and(|asked| asked.send(self.behind).is_ok())
+            }
+            MoverPlace::Inline { asked, .. } => {
+                *asked = Some(self.behind);
+                true
+            }
+        };
     }
 
     /// Handles a result of the thread; returns the first of consecutive errors.
     pub(super) fn take_news(&mut self) -> Option<String> {
-        match self.moved.try_recv() {
+        let result = match &mut self.mover {
+            MoverPlace::Thread { moved, .. } => moved.try_recv(),
+            MoverPlace::Inline { mover, asked } => {
+                let behind = asked.take().ok_or(TryRecvError::Empty);
+                behind.map(|behind| mover.move_inputs(behind).map_err(|error| error.to_string()))
+            }
+        };
+        match result {
             Ok(moved) => {
                 self.busy = false;
                 let before = self.failed;
@@ -143,17 +164,33 @@ impl Archive {
 
 impl Drop for Archive {
     fn drop(&mut self) {
-        self.asked = None;
-        if let Some(thread) = self.thread.take() {
+        let MoverPlace::Thread { asked, thread, .. } = &mut self.mover else { return };
+        *asked = None;
+        if let Some(thread) = thread.take() {
             // The current segment is complete or absent after the join.
             let _ = thread.join();
         }
     }
 }
 
-/// Moves inputs before `behind` into a segment if there are enough; returns the number of the first input
-/// that the table still needs.
-fn move_inputs(database: &Path, behind: u64) -> Result<Option<u64>, StoreError> {
+/// Writer of segments.
+struct Mover {
+    database: PathBuf,
+    /// Number of inputs per segment.
+    inputs: u64,
+    disk: SharedDisk,
+}
+
+impl Mover {
+    /// Moves inputs before `behind` into a segment if there are enough; returns the number of the first input
+    /// that the table still needs.
+    fn move_inputs(&self, behind: u64) -> Result<Option<u64>, StoreError> {
+        move_inputs(self, behind)
+    }
+}
+
+fn move_inputs(mover: &Mover, behind: u64) -> Result<Option<u64>, StoreError> {
+    let database = &*mover.database;
     let failed =
         |source| StoreError::Database { path: database.to_owned(), doing: "read the inputs", source };
     let connection = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY)
@@ -171,8 +208,10 @@ fn move_inputs(database: &Path, behind: u64) -> Result<Option<u64>, StoreError> 
     if let Some(end) = made_already(database, first)? {
         return Ok((end <= behind).then_some(end));
     }
-    let Some(end) = enough(&connection, first, behind).map_err(failed)? else { return Ok(None) };
-    let mut segment = SegmentWriter::create(database, first)?;
+    let Some(end) = enough(&connection, (first, behind), mover.inputs).map_err(failed)? else {
+        return Ok(None);
+    };
+    let mut segment = SegmentWriter::create(database, first, SharedDisk::clone(&mover.disk))?;
     let mut next = first;
     while next < end {
         // Read in small chunks: during a long read, SQLite cannot reset its log.
@@ -211,17 +250,21 @@ fn read_back(segment: &SegmentFile) -> Result<u64, StoreError> {
 
 /// Returns the number after the last input of a segment that starts at `first`; `None` if there are too few
 /// inputs.
-fn enough(connection: &Connection, first: u64, behind: u64) -> rusqlite::Result<Option<u64>> {
+fn enough(
+    connection: &Connection,
+    (first, behind): (u64, u64),
+    inputs: u64,
+) -> rusqlite::Result<Option<u64>> {
     let sizes =
         "SELECT seq, octet_length(body) FROM inputs WHERE seq >= ?1 AND seq < ?2 ORDER BY seq LIMIT ?3";
     let mut statement = connection.prepare(sizes)?;
-    let mut rows = statement.query((first, behind, INPUTS))?;
+    let mut rows = statement.query((first, behind, inputs))?;
     let (mut count, mut bytes) = (0, 0);
     while let Some(row) = rows.next()? {
         let seq: u64 = row.get(0)?;
         count += 1;
         bytes += row.get::<_, usize>(1)?;
-        if count == INPUTS || bytes >= BYTES {
+        if count == inputs || bytes >= BYTES {
             return Ok(Some(seq + 1));
         }
     }

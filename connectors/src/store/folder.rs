@@ -2,11 +2,13 @@
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension as _, params};
 
 use super::checkpoint::SavedCheckpoint;
+use super::disk::{DiskStep, SharedDisk, SystemDisk, as_sqlite, pass};
 use super::error::StoreError;
 use super::input::Input;
 use super::inputs::{InputRow, read_inputs};
@@ -27,6 +29,8 @@ pub enum Sync {
     Normal,
     /// A commit survives a power failure immediately.
     Full,
+    /// A commit survives a crash of the process, and no power failure. For simulations, which need speed.
+    Off,
 }
 
 /// Files of a run folder.
@@ -74,6 +78,7 @@ pub struct StateFolder {
     path: PathBuf,
     database: PathBuf,
     sync: Sync,
+    disk: SharedDisk,
     _lock: File,
 }
 
@@ -83,6 +88,14 @@ impl StateFolder {
     /// # Errors
     /// Another process uses the folder, another version wrote it, it is a run folder, or a system error.
     pub fn open(path: &Path, sync: Sync) -> Result<Self, StoreError> {
+        Self::open_on(path, sync, Arc::new(SystemDisk))
+    }
+
+    /// Opens the folder on this disk, or creates it.
+    ///
+    /// # Errors
+    /// Those of [`StateFolder::open`], or an error of the disk.
+    pub fn open_on(path: &Path, sync: Sync, disk: Arc<dyn super::Disk>) -> Result<Self, StoreError> {
         let io = |doing: &'static str| {
             let path = path.to_owned();
             move |source| StoreError::Io { path, doing, source }
@@ -90,8 +103,11 @@ impl StateFolder {
         refuse_run_folder(path)?;
         // A symbolic link to a missing folder: create the folder.
         let target = follow(path).map_err(io("find the state folder"))?;
-        create_private(&target).map_err(io("create the state folder"))?;
-        let lock = File::create(path.join(LOCK)).map_err(io("create a file in the state folder"))?;
+        let failed = |source| io("create the state folder")(source);
+        let lock = pass(&*disk, DiskStep::CreateFolder, failed, || {
+            create_private(&target).map_err(io("create the state folder"))?;
+            File::create(path.join(LOCK)).map_err(io("create a file in the state folder"))
+        })?;
         let mut tries = 0;
         loop {
             match lock.try_lock() {
@@ -104,7 +120,7 @@ impl StateFolder {
                 Err(fs::TryLockError::Error(source)) => return Err(io("lock the state folder")(source)),
             }
         }
-        let folder = Self { path: path.to_owned(), database: path.join(DATABASE), sync, _lock: lock };
+        let folder = Self { path: path.to_owned(), database: path.join(DATABASE), sync, disk, _lock: lock };
         folder.refuse_lost_database()?;
         folder.prepare()?;
         Ok(folder)
@@ -149,6 +165,11 @@ impl StateFolder {
         &self.database
     }
 
+    /// Returns the disk of the folder.
+    pub(super) fn disk(&self) -> SharedDisk {
+        SharedDisk::clone(&self.disk)
+    }
+
     fn failed(&self, doing: &'static str) -> impl FnOnce(rusqlite::Error) -> StoreError + use<> {
         let path = self.database.clone();
         move |source| StoreError::Database { path, doing, source }
@@ -163,6 +184,7 @@ impl StateFolder {
         let sync = match self.sync {
             Sync::Normal => "NORMAL",
             Sync::Full => "FULL",
+            Sync::Off => "OFF",
         };
         connection
             .execute_batch(&format!(
@@ -198,12 +220,13 @@ impl StateFolder {
             }
         }
         // One transaction, so that a folder has either all tables and its version, or none.
-        connection
-            .execute_batch(&format!(
+        pass(&*self.disk, DiskStep::CreateTables, as_sqlite, || {
+            connection.execute_batch(&format!(
                 "BEGIN IMMEDIATE; {} INSERT OR IGNORE INTO meta VALUES ('schema_version', '{SCHEMA_VERSION}'); COMMIT;",
                 schema()
             ))
-            .map_err(self.failed("create the tables"))
+        })
+        .map_err(self.failed("create the tables"))
     }
 
     /// Sets a value of `meta` unless it exists; returns the stored value.
@@ -212,7 +235,9 @@ impl StateFolder {
     /// An error of SQLite.
     pub fn settle(&self, key: &str, fresh: &str) -> Result<String, StoreError> {
         let connection = self.connection()?;
-        let set = connection.execute("INSERT OR IGNORE INTO meta VALUES (?1, ?2)", params![key, fresh]);
+        let set = pass(&*self.disk, DiskStep::Settle, as_sqlite, || {
+            connection.execute("INSERT OR IGNORE INTO meta VALUES (?1, ?2)", params![key, fresh])
+        });
         set.map_err(self.failed("write the settings"))?;
         Ok(value(&connection, key).map_err(self.failed("read the settings"))?.unwrap_or_default())
     }
@@ -223,7 +248,9 @@ impl StateFolder {
     /// An error of SQLite.
     pub fn replace(&self, key: &str, value: &str) -> Result<(), StoreError> {
         let connection = self.connection()?;
-        let set = connection.execute("INSERT OR REPLACE INTO meta VALUES (?1, ?2)", params![key, value]);
+        let set = pass(&*self.disk, DiskStep::Settle, as_sqlite, || {
+            connection.execute("INSERT OR REPLACE INTO meta VALUES (?1, ?2)", params![key, value])
+        });
         set.map(drop).map_err(self.failed("write the settings"))
     }
 
@@ -302,7 +329,9 @@ impl StateFolder {
             .map_err(self.failed("read the recorded frames"))?;
         match frames == span {
             true => Ok(()),
-            false => Err(incomplete(format!("{frames} frames"), format!("{span} from the first to the last"))),
+            false => {
+                Err(incomplete(format!("{frames} frames"), format!("{span} from the first to the last")))
+            }
         }
     }
 

@@ -5,6 +5,7 @@
 //! | `layout` | files of a state folder and tables of its database |
 //! | `checkpoint` | recorded state of all stages, tied to the digest of its frame |
 //! | `folder` | state folder of a run: lock, database, position of a restart |
+//! | `disk` | seam that a simulation replaces |
 //! | `writer` | the only thread that writes; transactions grow with the latency of the disk |
 //! | `rows` | ledger of a frame as rows |
 //! | `recorder` | recorder of a run |
@@ -31,6 +32,7 @@
 
 mod archive;
 mod checkpoint;
+mod disk;
 mod error;
 mod folder;
 mod input;
@@ -43,6 +45,7 @@ mod view;
 mod writer;
 
 pub use checkpoint::SavedCheckpoint;
+pub use disk::{Disk, DiskStep, SystemDisk};
 pub use error::StoreError;
 pub use folder::{Start, StateFolder, Sync};
 pub use input::{Input, InputKind};
@@ -50,4 +53,4 @@ pub use inputs::{InputReader, read_inputs};
 pub use layout::{SCHEMA_VERSION, ruined};
 pub use recorder::{InputOf, StateRecorder};
 pub use view::{InputCounts, StateView};
-pub use writer::{Trouble, Writer, WriterHandle, WriterWatch};
+pub use writer::{Trouble, Writer, WriterHandle, WriterSettings, WriterWatch};

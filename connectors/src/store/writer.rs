@@ -8,16 +8,18 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, params};
 
 use super::archive::Archive;
-use super::error::StoreError;
 use super::checkpoint::SavedCheckpoint;
+use super::disk::{DiskStep, SharedDisk, as_sqlite, pass};
+use super::error::StoreError;
 use super::folder::StateFolder;
 use super::input::Input;
 use super::rows::{FrameRows, Inserts, beta_horizon};
+use crate::clock::now;
 
 /// Capacity of the queue.
 const QUEUE: usize = 256;
@@ -41,10 +43,37 @@ pub(super) enum Write {
 /// Callback for a failing commit (`Some` with the reason) and for the first success after it (`None`).
 pub type Trouble = Box<dyn Fn(Option<&str>) + Send>;
 
+/// Settings of a writer.
+pub struct WriterSettings {
+    /// Betas older than 1,500 times this number of frames are deleted.
+    pub betas_every: u64,
+    /// Number of inputs per segment.
+    pub segment_inputs: u64,
+    /// Number of writes in each next transaction of a writer on the thread of its callers; `None` for a thread
+    /// of its own.
+    pub inline: Option<Box<dyn FnMut() -> usize + Send>>,
+}
+
+impl WriterSettings {
+    /// Settings of the program.
+    #[must_use]
+    pub fn new(betas_every: u64) -> Self {
+        Self { betas_every, segment_inputs: 4_096, inline: None }
+    }
+}
+
+/// Queue of a writer.
+#[derive(Clone)]
+enum Queue {
+    Thread(SyncSender<Write>),
+    /// Writes are committed by the thread that sends them.
+    Inline(Arc<Mutex<InlineWriter>>),
+}
+
 /// Handle of a writer; any number of handles may share a writer.
 #[derive(Clone)]
 pub struct WriterHandle {
-    sender: SyncSender<Write>,
+    queue: Queue,
     /// Whether commits fail.
     in_trouble: Arc<AtomicBool>,
     /// Reason for which the writer ended.
@@ -95,8 +124,13 @@ impl WriterHandle {
 
     /// Sets a status; if the queue is full, drops it, because a newer status follows.
     pub fn status(&self, key: &'static str, value: String) {
-        match self.sender.try_send(Write::Status(key, value)) {
-            Ok(()) | Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {}
+        let status = Write::Status(key, value);
+        match &self.queue {
+            Queue::Thread(sender) => match sender.try_send(status) {
+                Ok(()) | Err(TrySendError::Full(_) | TrySendError::Disconnected(_)) => {}
+            },
+            // If the writer has stopped, the next input ends the run.
+            Queue::Inline(_) => drop(self.send(status)),
         }
     }
 
@@ -111,7 +145,17 @@ impl WriterHandle {
     }
 
     pub(super) fn send(&self, write: Write) -> Result<(), StoreError> {
-        self.sender.send(write).map_err(|_| self.gone())
+        match &self.queue {
+            Queue::Thread(sender) => sender.send(write).map_err(|_| self.gone()),
+            Queue::Inline(writer) => {
+                let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
+                writer.push(write).map_err(|error| {
+                    let mut stopped = self.stopped.lock().unwrap_or_else(PoisonError::into_inner);
+                    let why = stopped.get_or_insert(error.to_string()).clone();
+                    StoreError::Stopped { path: self.path.clone(), why }
+                })
+            }
+        }
     }
 
     /// Returns the path of the database.
@@ -147,25 +191,44 @@ impl Writer {
     /// # Errors
     /// An error of SQLite, or the system cannot start a thread.
     pub fn start(folder: &StateFolder, betas_every: u64, trouble: Trouble) -> Result<Self, StoreError> {
+        Self::start_with(folder, WriterSettings::new(betas_every), trouble)
+    }
+
+    /// Starts the writer with these settings.
+    ///
+    /// # Errors
+    /// An error of SQLite, or the system cannot start a thread.
+    pub fn start_with(
+        folder: &StateFolder,
+        settings: WriterSettings,
+        trouble: Trouble,
+    ) -> Result<Self, StoreError> {
+        let WriterSettings { betas_every, segment_inputs, inline } = settings;
         let (sender, receiver) = sync_channel(QUEUE);
         let stopped = Arc::new(Mutex::new(None));
         let give_up = Arc::new(AtomicBool::new(false));
         let in_trouble = Arc::new(AtomicBool::new(false));
-        let handle = WriterHandle {
-            sender,
-            in_trouble: Arc::clone(&in_trouble),
-            stopped: Arc::clone(&stopped),
-            path: folder.database().to_owned(),
-        };
         let mut work = Work {
             connection: folder.connection()?,
             inserts: Inserts::new(),
             betas_every,
             trouble,
-            in_trouble,
+            in_trouble: Arc::clone(&in_trouble),
             give_up: Arc::clone(&give_up),
-            archive: Archive::start(folder)?,
+            archive: Archive::start(folder, segment_inputs, inline.is_some())?,
+            disk: folder.disk(),
         };
+        let handle = |queue| WriterHandle {
+            queue,
+            in_trouble,
+            stopped: Arc::clone(&stopped),
+            path: folder.database().to_owned(),
+        };
+        if let Some(batch_size) = inline {
+            let writer = Arc::new(Mutex::new(InlineWriter::new(work, batch_size)));
+            return Ok(Self { handle: handle(Queue::Inline(writer)), give_up, thread: None });
+        }
+        let handle = handle(Queue::Thread(sender));
         let thread = std::thread::Builder::new().name("state".to_owned()).spawn(move || {
             if let Err(error) = work.run(&receiver) {
                 *stopped.lock().unwrap_or_else(PoisonError::into_inner) = Some(error.to_string());
@@ -202,7 +265,7 @@ impl Drop for Writer {
     /// Waits until all other handles are dropped and all sent writes are committed.
     fn drop(&mut self) {
         // The thread ends when no sender is left, so this sender is replaced by one without a receiver.
-        self.handle.sender = sync_channel(0).0;
+        self.handle.queue = Queue::Thread(sync_channel(0).0);
         if let Some(thread) = self.thread.take() {
             // A panic of the thread has already been printed.
             let _ = thread.join();
@@ -218,6 +281,58 @@ struct Work {
     in_trouble: Arc<AtomicBool>,
     give_up: Arc<AtomicBool>,
     archive: Archive,
+    disk: SharedDisk,
+}
+
+/// Writer on the thread of its callers. Commits come at the writes that `batch_size` names, and a failed one is
+/// retried at the next write, as if a thread of its own retried it while the run goes on.
+struct InlineWriter {
+    work: Work,
+    batch: Vec<Write>,
+    batch_size: Box<dyn FnMut() -> usize + Send>,
+    /// Number of writes at which the batch is committed.
+    at: usize,
+    /// Reason for which the writer ended.
+    ended: Option<String>,
+}
+
+impl InlineWriter {
+    fn new(work: Work, mut batch_size: Box<dyn FnMut() -> usize + Send>) -> Self {
+        let at = batch_size();
+        Self { work, batch: Vec::new(), batch_size, at, ended: None }
+    }
+
+    fn push(&mut self, write: Write) -> Result<(), String> {
+        if let Some(why) = &self.ended {
+            return Err(why.clone());
+        }
+        let must_commit = matches!(write, Write::Committed(_));
+        self.batch.push(write);
+        let in_trouble = self.work.in_trouble.load(Ordering::Relaxed);
+        if self.batch.len() < self.at && !must_commit && !in_trouble {
+            return Ok(());
+        }
+        let done = loop {
+            match self.work.step(&mut self.batch) {
+                Ok(false) if must_commit => self.work.disk.wait(RETRY),
+                done => break done,
+            }
+        };
+        self.at = (self.batch_size)();
+        done.map(drop).map_err(|error| self.ended.insert(error.to_string()).clone())
+    }
+}
+
+impl Drop for InlineWriter {
+    fn drop(&mut self) {
+        // As the thread, the writer commits what was sent before it ends.
+        while !self.batch.is_empty() && self.ended.is_none() {
+            match self.work.step(&mut self.batch) {
+                Ok(_) => self.work.disk.wait(RETRY),
+                Err(_) => return,
+            }
+        }
+    }
 }
 
 impl Work {
@@ -226,43 +341,51 @@ impl Work {
         while let Ok(first) = receiver.recv() {
             batch.push(first);
             batch.extend(receiver.try_iter().take(TOGETHER - 1));
-            if let Some(why) = self.archive.take_news() {
-                let text = format!("inputs stay in the database for now: {why}");
-                batch.push(Write::Event { time: now(), seq: None, kind: "segment".to_owned(), text });
-            }
-            self.commit(&batch)?;
-            if batch.iter().any(|write| matches!(write, Write::Checkpoint(_))) {
-                self.archive.behind(self.oldest_needed()?);
-            }
-            for write in batch.drain(..) {
-                if let Write::Committed(done) = write {
-                    // The caller may have ended.
-                    let _ = done.send(());
-                }
+            while !self.step(&mut batch)? {
+                self.disk.wait(RETRY);
             }
         }
         Ok(())
     }
 
-    /// Commits one transaction, retried until it succeeds.
-    fn commit(&mut self, batch: &[Write]) -> Result<(), rusqlite::Error> {
-        loop {
-            match self.try_commit(batch) {
-                Ok(deleted) => {
-                    self.archive.deleted(deleted);
-                    if self.in_trouble.swap(false, Ordering::AcqRel) {
-                        (self.trouble)(None);
-                    }
-                    return Ok(());
-                }
-                Err(error) if waits(&error) && !self.give_up.load(Ordering::Relaxed) => {
-                    if !self.in_trouble.swap(true, Ordering::AcqRel) {
-                        (self.trouble)(Some(&error.to_string()));
-                    }
-                    std::thread::sleep(RETRY);
-                }
-                Err(error) => return Err(error),
+    /// Tries to commit a batch, and empties it; returns false if a retry may succeed.
+    fn step(&mut self, batch: &mut Vec<Write>) -> Result<bool, rusqlite::Error> {
+        if let Some(why) = self.archive.take_news() {
+            let text = format!("inputs stay in the database for now: {why}");
+            batch.push(Write::Event { time: now().0, seq: None, kind: "segment".to_owned(), text });
+        }
+        if !self.commit(batch)? {
+            return Ok(false);
+        }
+        if batch.iter().any(|write| matches!(write, Write::Checkpoint(_))) {
+            self.archive.behind(self.oldest_needed()?);
+        }
+        for write in batch.drain(..) {
+            if let Write::Committed(done) = write {
+                // The caller may have ended.
+                let _ = done.send(());
             }
+        }
+        Ok(true)
+    }
+
+    /// Tries to commit one transaction; returns false if a retry may succeed.
+    fn commit(&mut self, batch: &[Write]) -> Result<bool, rusqlite::Error> {
+        match self.try_commit(batch) {
+            Ok(deleted) => {
+                self.archive.deleted(deleted);
+                if self.in_trouble.swap(false, Ordering::AcqRel) {
+                    (self.trouble)(None);
+                }
+                Ok(true)
+            }
+            Err(error) if waits(&error) && !self.give_up.load(Ordering::Relaxed) => {
+                if !self.in_trouble.swap(true, Ordering::AcqRel) {
+                    (self.trouble)(Some(&error.to_string()));
+                }
+                Ok(false)
+            }
+            Err(error) => Err(error),
         }
     }
 
@@ -312,15 +435,9 @@ impl Work {
             }
         }
         let deleted = self.archive.delete(&transaction)?;
-        transaction.commit()?;
+        pass(&*self.disk, DiskStep::Commit, as_sqlite, || transaction.commit())?;
         Ok(deleted)
     }
-}
-
-/// Returns the time in ns since 1970.
-fn now() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
 }
 
 fn write_inputs(connection: &Connection, inputs: &[Input]) -> Result<(), rusqlite::Error> {

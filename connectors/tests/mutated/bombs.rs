@@ -24,12 +24,17 @@ fn bomb(name: &str, codec: i64, honest: bool) -> Vec<u8> {
 
 #[test]
 fn decompression_bomb_is_refused_within_the_bound_on_memory() {
-    for (name, codec) in [("pyarrow_split", 1), ("pyarrow_gzip", 2), ("pyarrow_int96", 6), ("pyarrow_lz4", 7)] {
+    for (name, codec) in [("pyarrow_split", 1), ("pyarrow_gzip", 2), ("pyarrow_int96", 6), ("pyarrow_lz4", 7)]
+    {
         for honest in [false, true] {
             let bytes = bomb(name, codec, honest);
             let verdict = judged(&bytes, None);
             let size = bytes.len();
-            assert!(matches!(verdict, Verdict::Error), "{name}, {size} bytes, honest: {honest}: {}", verdict.text());
+            assert!(
+                matches!(verdict, Verdict::Error),
+                "{name}, {size} bytes, honest: {honest}: {}",
+                verdict.text()
+            );
         }
     }
 }

@@ -67,7 +67,9 @@ pub(crate) fn applied(whole: &FileParts, mutations: &[Mutation]) -> Vec<u8> {
         page(&mut file, mutation.kind, &mut Random::new(mutation.seed));
     }
     let pages = file.laid_out();
-    for mutation in of(|kind| (Kind::FooterNumber as usize..Kind::FileBits as usize).contains(&(kind as usize))) {
+    for mutation in
+        of(|kind| (Kind::FooterNumber as usize..Kind::FileBits as usize).contains(&(kind as usize)))
+    {
         footer(&mut file.footer, mutation.kind, &mut Random::new(mutation.seed));
     }
     let mut bytes = file.finished(pages);
@@ -80,8 +82,26 @@ pub(crate) fn applied(whole: &FileParts, mutations: &[Mutation]) -> Vec<u8> {
 /// Number at a bound of some type, near the known one, or absurd.
 fn number(random: &mut Random, known: i64) -> i64 {
     let bounds = [
-        0, 1, -1, 2, 7, 8, 255, 256, 4_096, 65_535, 1 << 20, 1 << 28, i64::from(i32::MAX), i64::from(i32::MIN),
-        1 << 31, 1 << 32, 1 << 40, 1 << 60, i64::MAX, i64::MIN,
+        0,
+        1,
+        -1,
+        2,
+        7,
+        8,
+        255,
+        256,
+        4_096,
+        65_535,
+        1 << 20,
+        1 << 28,
+        i64::from(i32::MAX),
+        i64::from(i32::MIN),
+        1 << 31,
+        1 << 32,
+        1 << 40,
+        1 << 60,
+        i64::MAX,
+        i64::MIN,
     ];
     match random.below(4) {
         0 => known.wrapping_add(1),
@@ -214,8 +234,15 @@ fn as_int(number: usize) -> i64 {
 /// Writes a special number over eight bytes.
 fn special(content: &mut [u8], random: &mut Random) {
     let numbers = [
-        f64::NAN.to_bits(), 0xfff8_0000_0000_1234, f64::INFINITY.to_bits(), (-0.0_f64).to_bits(), 1, u64::MAX,
-        (1e308_f64).to_bits(), 0, (1_u64 << 62) - 1,
+        f64::NAN.to_bits(),
+        0xfff8_0000_0000_1234,
+        f64::INFINITY.to_bits(),
+        (-0.0_f64).to_bits(),
+        1,
+        u64::MAX,
+        (1e308_f64).to_bits(),
+        0,
+        (1_u64 << 62) - 1,
     ];
     if content.len() >= 8 {
         let places = content.len() / 8;
@@ -337,13 +364,16 @@ fn numbers(footer: &mut Node) -> Vec<i64> {
 fn statistics(footer: &mut Node, random: &mut Random) {
     let Some(Node::List(_, groups)) = footer.field_mut(4) else { return };
     let group = random.below(groups.len());
-    let Some(Node::List(_, chunks)) = groups.get_mut(group).and_then(|group| group.field_mut(1)) else { return };
+    let Some(Node::List(_, chunks)) = groups.get_mut(group).and_then(|group| group.field_mut(1)) else {
+        return;
+    };
     if chunks.is_empty() {
         return;
     }
     // The first column is the time in most files; the sources prune by it.
     let column = if random.one_in(2) { 0 } else { random.below(chunks.len()) };
-    let Some(Node::Struct(fields)) = chunks[column].field_mut(3).and_then(|column| column.field_mut(12)) else {
+    let Some(Node::Struct(fields)) = chunks[column].field_mut(3).and_then(|column| column.field_mut(12))
+    else {
         return;
     };
     if fields.is_empty() {

@@ -90,7 +90,8 @@ fn settings(range: Range) -> Settings {
 
 fn lines(input: &Input, range: Range) -> Result<Vec<String>, String> {
     let run = run(input, None, settings(range))?;
-    let bits = |values: &[f64]| values.iter().map(|value| format!("{:x}", value.to_bits())).collect::<Vec<_>>();
+    let bits =
+        |values: &[f64]| values.iter().map(|value| format!("{:x}", value.to_bits())).collect::<Vec<_>>();
     Ok(run
         .frames
         .iter()
@@ -133,7 +134,9 @@ pub(crate) fn judged(bytes: &[u8], range: Range) -> Verdict {
         },
         Err(error) if error.contains("codec") || error.contains("Disabled feature") => Verdict::Unchecked,
         // Only the times of the rows outside a range are read, so the rest of the file may be invalid.
-        Err(_) if range.is_some() && frames(bytes, None).is_err() => Verdict::Lenient("invalid outside the range"),
+        Err(_) if range.is_some() && frames(bytes, None).is_err() => {
+            Verdict::Lenient("invalid outside the range")
+        }
         Err(error) => match LENIENT.iter().find(|(part, _)| error.contains(part)) {
             Some((_, why)) => Verdict::Lenient(why),
             None => Verdict::Wrong(format!("accepted; the independent reader: {error}")),
@@ -152,7 +155,8 @@ fn reference(bytes: &[u8]) -> Result<MemoryTable, String> {
         .unwrap_or_else(|_| Err("panic".to_owned()))?;
     let schema = builder.schema().clone();
     let codecs = builder.metadata().row_groups().iter().flat_map(|group| group.columns());
-    let known = |codec| matches!(codec, Compression::UNCOMPRESSED | Compression::SNAPPY | Compression::ZSTD(_));
+    let known =
+        |codec| matches!(codec, Compression::UNCOMPRESSED | Compression::SNAPPY | Compression::ZSTD(_));
     if let Some(chunk) = codecs.map(|chunk| chunk.compression()).find(|codec| !known(*codec)) {
         return Err(format!("codec {chunk}"));
     }
@@ -173,7 +177,8 @@ fn reference(bytes: &[u8]) -> Result<MemoryTable, String> {
         }
     }
     columns.retain(|(field, _)| !matches!(field.data_type(), DataType::List(_) | DataType::Struct(_)));
-    let schema = std::sync::Arc::new(Schema::new(columns.iter().map(|(field, _)| field.clone()).collect::<Vec<_>>()));
+    let schema =
+        std::sync::Arc::new(Schema::new(columns.iter().map(|(field, _)| field.clone()).collect::<Vec<_>>()));
     let count = columns.iter().map(|(_, batches)| batches.len()).max().unwrap_or(0);
     let batch = |at: usize| {
         let arrays = columns.iter().map(|(_, batches)| batches.get(at).map(|batch| batch.column(0).clone()));

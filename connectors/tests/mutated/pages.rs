@@ -129,7 +129,8 @@ fn pages(mut bytes: &[u8], codec: i64) -> Option<Vec<PageParts>> {
 impl PageParts {
     /// Length of the levels before the values of a data page of version 2, which are not compressed.
     fn plain(&self) -> usize {
-        let levels = self.header.field(8).map_or(0, |page| page.int(5).unwrap_or(0) + page.int(6).unwrap_or(0));
+        let levels =
+            self.header.field(8).map_or(0, |page| page.int(5).unwrap_or(0) + page.int(6).unwrap_or(0));
         usize::try_from(levels).unwrap_or(0).min(self.body.len())
     }
 

@@ -32,7 +32,9 @@ pub(crate) fn records(text: &str, separator: char) -> Result<Vec<Vec<String>>, S
                 record.push(std::mem::take(&mut field));
                 begins = true;
             }
-            Some('\r') if chars.peek() != Some(&'\n') => return Err("carriage return without line feed".to_owned()),
+            Some('\r') if chars.peek() != Some(&'\n') => {
+                return Err("carriage return without line feed".to_owned());
+            }
             Some('\r') => {}
             Some('\n') | None => {
                 // A blank line separates nothing.

@@ -11,8 +11,9 @@ use super::records;
 /// Days since 1970 of a date `YYYY-MM-DD` or `YYYYMMDD`.
 fn day(text: &str) -> Result<i32, String> {
     let digits: String = text.chars().filter(|c| *c != '-').collect();
-    let is_form = (text.len() == 10 && text.as_bytes()[4] == b'-' && text.as_bytes()[7] == b'-' && digits.len() == 8)
-        || text.len() == 8;
+    let is_form =
+        (text.len() == 10 && text.as_bytes()[4] == b'-' && text.as_bytes()[7] == b'-' && digits.len() == 8)
+            || text.len() == 8;
     if !is_form || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Err(format!("date {text:?}"));
     }
@@ -44,7 +45,8 @@ fn number(text: &str, decimal_comma: bool) -> Result<Option<f64>, String> {
 pub(crate) fn table(bytes: &[u8], separator: char, decimal_comma: bool) -> Result<MemoryTable, String> {
     let text = std::str::from_utf8(bytes).map_err(|_| "not UTF-8".to_owned())?;
     let mut records = records::records(text.strip_prefix('\u{feff}').unwrap_or(text), separator)?.into_iter();
-    let header: Vec<String> = records.next().ok_or("no header")?.iter().map(|name| name.trim().to_owned()).collect();
+    let header: Vec<String> =
+        records.next().ok_or("no header")?.iter().map(|name| name.trim().to_owned()).collect();
     let mut rows: Vec<(i32, Vec<String>)> = Vec::new();
     for record in records {
         if record.len() != header.len() {

@@ -30,8 +30,39 @@ const KINDS: [Kind; 10] = [
 
 /// Pieces that readers treat in a special way.
 const PIECES: [&str; 34] = [
-    "\"", "\"\"", ",", ";", "\t", "|", "\n", "\r", "\r\n", "\0", " ", "\u{a0}", "\u{feff}", ".", "-", "+", "e", "E5",
-    "e400", "1e-400", "NaN", "NA", "null", "inf", "1,234.5", "1.234,5", "0x10", "1_000", "\u{2212}5", "#", "'", "T", "Z",
+    "\"",
+    "\"\"",
+    ",",
+    ";",
+    "\t",
+    "|",
+    "\n",
+    "\r",
+    "\r\n",
+    "\0",
+    " ",
+    "\u{a0}",
+    "\u{feff}",
+    ".",
+    "-",
+    "+",
+    "e",
+    "E5",
+    "e400",
+    "1e-400",
+    "NaN",
+    "NA",
+    "null",
+    "inf",
+    "1,234.5",
+    "1.234,5",
+    "0x10",
+    "1_000",
+    "\u{2212}5",
+    "#",
+    "'",
+    "T",
+    "Z",
     "\u{0}",
 ];
 
@@ -80,7 +111,8 @@ fn mutate(bytes: &mut Vec<u8>, kind: Kind, random: &mut Random) {
         }
         Kind::Cut => bytes.truncate(at),
         Kind::CopyLine | Kind::RemoveLine | Kind::SwapLines => {
-            let mut lines: Vec<Vec<u8>> = bytes.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
+            let mut lines: Vec<Vec<u8>> =
+                bytes.split_inclusive(|byte| *byte == b'\n').map(<[u8]>::to_vec).collect();
             let (at, other) = (random.below(lines.len()), random.below(lines.len()));
             match kind {
                 Kind::CopyLine => lines.insert(at, lines[other].clone()),

@@ -72,7 +72,8 @@ impl Sessions {
             // A date whose midnight is no timestamp is far from every one.
             let midnight = row.date.checked_mul(DAY_NS).map(TimestampNs);
             let far = |time: TimestampNs| {
-                midnight.is_none_or(|midnight| time.since(midnight).unsigned_abs() > 2 * DAY_NS.unsigned_abs())
+                midnight
+                    .is_none_or(|midnight| time.since(midnight).unsigned_abs() > 2 * DAY_NS.unsigned_abs())
             };
             if previous.is_some_and(|previous| previous.date >= row.date) {
                 return Err(SessionFault::Order { at });

@@ -94,8 +94,9 @@ fn every_fill_is_charged_the_rates_of_the_settings() {
                 (notional[at], quantity[at] * price[at]),
             ];
             let charged = commission[at] != 0.0 || spread[at] != 0.0;
-            if let Some((found, expected)) =
-                expected.iter().find(|(found, expected)| charged && (found - expected).abs() > 1e-9 * expected.abs())
+            if let Some((found, expected)) = expected
+                .iter()
+                .find(|(found, expected)| charged && (found - expected).abs() > 1e-9 * expected.abs())
             {
                 return Err(format!("fill {at}: {found}, expected {expected}"));
             }

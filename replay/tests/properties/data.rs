@@ -26,7 +26,8 @@ fn write(path: &Path, columns: Columns<'_>, rows: usize) {
     fs::create_dir_all(path.parent().unwrap()).unwrap();
     let batch = batch(columns);
     let properties = WriterProperties::builder().set_max_row_group_row_count(Some(rows)).build();
-    let mut writer = ArrowWriter::try_new(File::create(path).unwrap(), batch.schema(), Some(properties)).unwrap();
+    let mut writer =
+        ArrowWriter::try_new(File::create(path).unwrap(), batch.schema(), Some(properties)).unwrap();
     writer.write(&batch).unwrap();
     writer.close().unwrap();
 }
@@ -42,7 +43,11 @@ fn csv(market: &Market) -> String {
     let cell = |value: Option<f64>| value.map_or_else(String::new, |value| value.to_string());
     for row in rows {
         let time = jiff::Timestamp::from_nanosecond(i128::from(row.time)).unwrap();
-        let time = if market.shape.has(Feature::Intraday) { time.to_string() } else { time.to_string()[..10].to_owned() };
+        let time = if market.shape.has(Feature::Intraday) {
+            time.to_string()
+        } else {
+            time.to_string()[..10].to_owned()
+        };
         let _ = write!(text, "\n{time},{}", row.symbol);
         for value in row.prices.iter().chain([&row.volume]) {
             let _ = write!(text, ",{}", cell(*value));
@@ -204,13 +209,17 @@ fn later_data_changes_no_earlier_frame() {
         }
         let Ok(short) = replay("memory:prices", factors, tables, &settings)? else { return Ok(false) };
         for name in ["equity", "fills", "weights", "betas", "attribution", "orders"] {
-            if !whole.tables().iter().any(|table| table == name) || !short.tables().iter().any(|table| table == name) {
+            if !whole.tables().iter().any(|table| table == name)
+                || !short.tables().iter().any(|table| table == name)
+            {
                 continue;
             }
             // Orders that are open at the end of a run have a row on its last frame.
             let end = shorter.times[if name == "orders" { last - 1 } else { last }];
             let (earlier, later) = (until(&short, name, end), until(&whole, name, end));
-            if let Some(at) = (0..earlier.len().max(later.len())).find(|at| earlier.get(*at) != later.get(*at)) {
+            if let Some(at) =
+                (0..earlier.len().max(later.len())).find(|at| earlier.get(*at) != later.get(*at))
+            {
                 return Err(format!("{name}, row {at}: {:?} and {:?}", earlier.get(at), later.get(at)));
             }
         }

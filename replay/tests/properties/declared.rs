@@ -155,7 +155,9 @@ pub(crate) fn columns() -> &'static BTreeMap<(String, String), ColumnAbout> {
             let (title, rest) = section.split_once('\n').unwrap();
             let rows = rest.lines().filter(|line| line.starts_with("| `"));
             let intro = rest.split("| column").next().unwrap_or_default();
-            let null = |text: &str| text.split(|c: char| !c.is_alphabetic()).any(|word| word.eq_ignore_ascii_case("null"));
+            let null = |text: &str| {
+                text.split(|c: char| !c.is_alphabetic()).any(|word| word.eq_ignore_ascii_case("null"))
+            };
             for row in rows {
                 let cells: Vec<&str> = row.split('|').map(str::trim).collect();
                 let about = ColumnAbout {

@@ -75,7 +75,10 @@ impl Case {
 impl fmt::Display for Case {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Shape { seed, instruments, days, factors, features } = &self.shape;
-        writeln!(f, "market {seed}: {instruments} instruments, {days} days, {factors} factors, {features:?}")?;
+        writeln!(
+            f,
+            "market {seed}: {instruments} instruments, {days} days, {factors} factors, {features:?}"
+        )?;
         write!(f, "settings: {}", self.settings)
     }
 }
@@ -104,7 +107,10 @@ pub(crate) fn check_some(name: &str, cases: u64, least: f64, property: impl Fn(&
     let caught = |case: &Case| {
         catch_unwind(AssertUnwindSafe(|| property(case))).unwrap_or_else(|panic| {
             let text = panic.downcast_ref::<String>().cloned();
-            Err(format!("panic: {}", text.unwrap_or_else(|| (*panic.downcast_ref::<&str>().unwrap_or(&"")).into())))
+            Err(format!(
+                "panic: {}",
+                text.unwrap_or_else(|| (*panic.downcast_ref::<&str>().unwrap_or(&"")).into())
+            ))
         })
     };
     let (mut checked, mut seed) = (0, first);
@@ -179,7 +185,9 @@ pub(crate) fn check_settings<T>(
     let mut round = first_seed();
     'rounds: loop {
         for (at, item) in items.iter().enumerate() {
-            if seconds.is_some_and(|seconds| started.elapsed() > Duration::from_secs(seconds)) || failures.len() >= 40 {
+            if seconds.is_some_and(|seconds| started.elapsed() > Duration::from_secs(seconds))
+                || failures.len() >= 40
+            {
                 break 'rounds;
             }
             let mut case = case(item, &mut Random((round << 20) ^ at as u64));
@@ -193,7 +201,8 @@ pub(crate) fn check_settings<T>(
                 Ok(concerns) => checked += u64::from(concerns),
                 Err(error) => {
                     // The first failures are made smaller; each takes up to half a minute.
-                    let (case, error) = if failures.len() < 3 { shrink(case, error, &caught) } else { (case, error) };
+                    let (case, error) =
+                        if failures.len() < 3 { shrink(case, error, &caught) } else { (case, error) };
                     failures.push(format!("{error}\n{case}"));
                 }
             }

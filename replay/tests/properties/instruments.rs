@@ -18,7 +18,8 @@ fn reversed(name: &str) -> String {
 
 /// Orders rows of one time by chance.
 fn shuffle(rows: &mut [Row], random: &mut Random) {
-    let mut keyed: Vec<(i64, u64, Row)> = rows.iter().map(|row| (row.time, random.next(), row.clone())).collect();
+    let mut keyed: Vec<(i64, u64, Row)> =
+        rows.iter().map(|row| (row.time, random.next(), row.clone())).collect();
     keyed.sort_by_key(|(time, key, _)| (*time, *key));
     rows.iter_mut().zip(keyed).for_each(|(row, (_, _, of))| *row = of);
 }
@@ -79,14 +80,17 @@ fn order_of_instruments_changes_results_only_within_rounding() {
         let name = |text: &str| if text.starts_with('S') { reversed(text) } else { text.to_owned() };
         let nav = case.settings.get("execution.nav").and_then(Value::as_float).unwrap();
         let tables = &["betas", "equity", "weights"];
-        Rule { name: &name, tolerance: 1e-6, absolute: 1e-6, nav, tables, ..Rule::SAME }.check(&first, &second)
+        Rule { name: &name, tolerance: 1e-6, absolute: 1e-6, nav, tables, ..Rule::SAME }
+            .check(&first, &second)
     });
 }
 
 /// Numbers of the estimates by time and symbol, as bits.
 fn estimates(run: &Run) -> BTreeMap<Vec<String>, Vec<Option<u64>>> {
     let (_, rows) = rows(&run.table("betas"), &str::to_owned, false);
-    rows.into_iter().map(|(key, values)| (key, values.iter().map(|v| v.map(f64::to_bits)).collect())).collect()
+    rows.into_iter()
+        .map(|(key, values)| (key, values.iter().map(|v| v.map(f64::to_bits)).collect()))
+        .collect()
 }
 
 #[test]
@@ -105,7 +109,10 @@ fn copies_of_an_instrument_have_equal_estimates_in_every_lane() {
                 let mut twin = key.clone();
                 *twin.last_mut().unwrap() = format!("{}{}", symbol(1), &name[3..]);
                 if all.get(&twin) != Some(values) {
-                    return Err(format!("{key:?} differs from {twin:?}: {values:?} and {:?}", all.get(&twin)));
+                    return Err(format!(
+                        "{key:?} differs from {twin:?}: {values:?} and {:?}",
+                        all.get(&twin)
+                    ));
                 }
             }
         }

@@ -248,7 +248,8 @@ impl Market {
         let own = 0.012 / (shape.per_day() as f64).sqrt();
         let (before, after) = (symbol(instrument), format!("{}x", symbol(instrument)));
         for seq in 0..frames {
-            let systematic: f64 = self.factors[seq].iter().zip(betas).map(|(f, b)| f * b).take(shape.factors).sum();
+            let systematic: f64 =
+                self.factors[seq].iter().zip(betas).map(|(f, b)| f * b).take(shape.factors).sum();
             total *= 1.0 + systematic + own * random.normal();
             let draws: [f64; 6] = std::array::from_fn(|_| random.share());
             let noises: [f64; 2] = std::array::from_fn(|_| random.normal());
@@ -355,7 +356,8 @@ impl Market {
         const NAMES: [&str; 3] = ["mkt", "mom", "size"];
         let column = |at: usize| numbers(self.factors.iter().map(|row| Some(row[at])));
         let mut columns = vec![times(self.times.iter().copied())];
-        columns.extend(NAMES.iter().take(self.shape.factors).enumerate().map(|(at, name)| (*name, column(at))));
+        columns
+            .extend(NAMES.iter().take(self.shape.factors).enumerate().map(|(at, name)| (*name, column(at))));
         columns.push(("rf", column(self.shape.factors)));
         columns
     }
@@ -375,7 +377,11 @@ impl Market {
             let days = times(self.renames.iter().map(|rename| rename.day * DAY_NS));
             tables.push(table(
                 "renames",
-                vec![days, ("from_symbol", column(|rename| &rename.from)), ("to_symbol", column(|rename| &rename.to))],
+                vec![
+                    days,
+                    ("from_symbol", column(|rename| &rename.from)),
+                    ("to_symbol", column(|rename| &rename.to)),
+                ],
             ));
         }
         tables
@@ -388,7 +394,8 @@ impl Market {
 
     fn groups(&self, symbols: &[String]) -> Columns<'static> {
         let numbers = self.numbers_by_symbol();
-        let sector = |symbol: &String| if numbers[symbol.as_str()].is_multiple_of(3) { "Energy" } else { "Banks" };
+        let sector =
+            |symbol: &String| if numbers[symbol.as_str()].is_multiple_of(3) { "Energy" } else { "Banks" };
         vec![("symbol", texts(symbols)), ("sector", texts(symbols.iter().map(sector)))]
     }
 

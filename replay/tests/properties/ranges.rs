@@ -32,7 +32,8 @@ fn values(setting: &Declared) -> Vec<(f64, bool)> {
             all.extend([most + 1.0, 9.2e18].map(outside));
         }
     } else {
-        let middle = if least > 0.0 { (least.ln() / 2.0 + most.ln() / 2.0).exp() } else { least / 2.0 + most / 2.0 };
+        let middle =
+            if least > 0.0 { (least.ln() / 2.0 + most.ln() / 2.0).exp() } else { least / 2.0 + most / 2.0 };
         all.extend([least.next_up(), most.next_down(), middle.clamp(least, most)].map(|value| (value, true)));
         all.extend([least.next_down(), most.next_up(), f64::MAX, f64::MIN].map(outside));
         all.extend([f64::NAN, f64::INFINITY, f64::NEG_INFINITY].map(|value| (value, false)));
@@ -88,9 +89,10 @@ fn beside(setting: &Declared, random: &mut Random) -> Settings {
     let kinds: &[&str] = match (table, key) {
         ("estimator", "transition_variance" | "alpha_transition_variance") => &["fixed"],
         ("estimator", "discount_factor") => &["dlm"],
-        ("estimator", "discount_grid" | "forgetting" | "error_clip" | "dispersion_power" | "reversion_grid") => {
-            &["mixture"]
-        }
+        (
+            "estimator",
+            "discount_grid" | "forgetting" | "error_clip" | "dispersion_power" | "reversion_grid",
+        ) => &["mixture"],
         _ => &["mixture", "dlm", "fixed"],
     };
     let kind = kinds[random.below(kinds.len())];
@@ -119,7 +121,9 @@ fn beside(setting: &Declared, random: &mut Random) -> Settings {
         settings.set("execution.spread_model", models[random.below(models.len())]);
     }
     match (table, key) {
-        ("world", "gap_frames") => settings.set("world.gap_from", "2015-02-02".parse::<toml::value::Datetime>().unwrap()),
+        ("world", "gap_frames") => {
+            settings.set("world.gap_from", "2015-02-02".parse::<toml::value::Datetime>().unwrap())
+        }
         ("world", "worst_window_days") => settings.set("world.worst_windows", Value::Integer(2)),
         ("world", "bootstrap_block") => settings.set("world.bootstrap_seed", Value::Integer(3)),
         ("world", "volatile_share") => settings.set("world.volatile_cost_multiplier", 3.0),
@@ -143,10 +147,15 @@ fn shape(random: &mut Random) -> Shape {
 fn given(market: &Market, name: &'static str) -> betaflow_connectors::parquet::MemoryTable {
     let symbols = market.symbols();
     let every: Vec<i64> = market.times.iter().step_by(5).copied().collect();
-    let rows: Vec<(i64, &String, usize)> =
-        every.iter().flat_map(|time| symbols.iter().enumerate().map(move |(at, symbol)| (*time, symbol, at))).collect();
+    let rows: Vec<(i64, &String, usize)> = every
+        .iter()
+        .flat_map(|time| symbols.iter().enumerate().map(move |(at, symbol)| (*time, symbol, at)))
+        .collect();
     let value = |(time, _, at): &(i64, &String, usize)| {
-        Some(0.01 * (((time / DAY_NS) as usize * 7 + at * 5) % 11) as f64 - if name == "weights" { 0.0 } else { 0.05 })
+        Some(
+            0.01 * (((time / DAY_NS) as usize * 7 + at * 5) % 11) as f64
+                - if name == "weights" { 0.0 } else { 0.05 },
+        )
     };
     table(
         name,
@@ -177,9 +186,14 @@ fn check_number(case: &Case, setting: &Declared, number: f64, inside: bool) -> C
             let own = error.setting.as_deref() == Some(setting.name.as_str());
             let expected = error.expected.clone().unwrap_or_default();
             if !inside {
-                let names = own && !error.found.clone().unwrap_or_default().is_empty() && expected.contains(" to ")
-                    || own && setting.range.is_none() && !expected.is_empty();
-                return if names { Ok(true) } else { Err(format!("{at}: the error names no range: {}", error.message)) };
+                let names =
+                    own && !error.found.clone().unwrap_or_default().is_empty() && expected.contains(" to ")
+                        || own && setting.range.is_none() && !expected.is_empty();
+                return if names {
+                    Ok(true)
+                } else {
+                    Err(format!("{at}: the error names no range: {}", error.message))
+                };
             }
             let of_range = own && error.kind == CallErrorKind::Config && expected.contains(" to ");
             if of_range || !error.message.contains("expected") {
@@ -214,9 +228,11 @@ fn every_number_of_a_range_is_refused_by_name_or_gives_finite_numbers() {
 
 #[test]
 fn pairs_of_settings_at_their_ends_give_finite_numbers_or_an_error() {
-    let all: Vec<&Declared> = numeric().into_iter().filter(|s| !CHECKED_ALONE.contains(&s.parts().0)).collect();
+    let all: Vec<&Declared> =
+        numeric().into_iter().filter(|s| !CHECKED_ALONE.contains(&s.parts().0)).collect();
     let mut random = Random(crate::driver::first_seed() ^ 0x9a1);
-    let end = |setting: &Declared, random: &mut Random| setting.range.unwrap_or([0.0, WHOLE_MAX])[random.below(2)];
+    let end =
+        |setting: &Declared, random: &mut Random| setting.range.unwrap_or([0.0, WHOLE_MAX])[random.below(2)];
     let mut pairs = Vec::new();
     for _ in 0..crate::driver::case_count(150) {
         let (a, b) = (all[random.below(all.len())], all[random.below(all.len())]);

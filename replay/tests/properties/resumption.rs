@@ -58,7 +58,9 @@ fn text(frame: &LedgerFrame) -> String {
 }
 
 /// A run's ledger, its checkpoints as bytes, and its facts.
-fn run(graph: impl FnOnce(Vec<Box<dyn Recorder>>) -> Result<Graph, String>) -> Result<(Kept, String), String> {
+fn run(
+    graph: impl FnOnce(Vec<Box<dyn Recorder>>) -> Result<Graph, String>,
+) -> Result<(Kept, String), String> {
     let kept = Arc::new(Mutex::new(Kept::default()));
     let graph = graph(vec![Box::new(Keep(Arc::clone(&kept)))])?;
     let options = RunOptions { placement: Placement::Inline, ..RunOptions::default() };
@@ -117,7 +119,16 @@ fn strategy(case: &Case) -> Option<Box<dyn Strategy>> {
 /// Names of the factors, and all frames.
 fn frames(market: &Market) -> Result<(Vec<String>, Vec<Frame>), String> {
     let tables = market.tables();
-    let fields = [Field::Open, Field::High, Field::Low, Field::Volume, Field::Bid, Field::Ask, Field::Dividend, Field::Split];
+    let fields = [
+        Field::Open,
+        Field::High,
+        Field::Low,
+        Field::Volume,
+        Field::Bid,
+        Field::Ask,
+        Field::Dividend,
+        Field::Split,
+    ];
     let optional = fields.into_iter().map(|field| FrameColumn { field, checked: true }).collect();
     let settings = SourceSettings { optional, ..SourceSettings::default() };
     let prices = Input::Memory(tables[0].clone());
@@ -152,7 +163,9 @@ fn split(case: &Case) -> Checked {
     for (seq, bytes) in &whole.checkpoints {
         let checkpoint = Checkpoint::from_bytes(bytes).map_err(|error| error.to_string())?;
         if checkpoint.to_bytes().ok().as_ref() != Some(bytes) {
-            return Err(format!("the checkpoint after frame {seq} has other bytes when it is read and written"));
+            return Err(format!(
+                "the checkpoint after frame {seq} has other bytes when it is read and written"
+            ));
         }
         let rest = source(*seq as usize + 1);
         let (resumed, resumed_facts) = run(|recorders| {
@@ -160,12 +173,18 @@ fn split(case: &Case) -> Checked {
             resuming(rest, strategy, &settings, recorders, &checkpoint).map_err(|error| error.to_string())
         })
         .map_err(|error| format!("resumed after frame {seq}: {error}"))?;
-        let later = whole.frames.iter().filter(|frame| frame.seq > *seq || frame.opening && frame.seq == *seq);
+        let later =
+            whole.frames.iter().filter(|frame| frame.seq > *seq || frame.opening && frame.seq == *seq);
         let later: Vec<&LedgerFrame> = later.collect();
         let later = &later[later.len().saturating_sub(resumed.frames.len())..];
         for (a, b) in later.iter().zip(&resumed.frames) {
             if text(a) != text(b) {
-                return Err(format!("resumed after frame {seq}, frame {}: {}\nand {}", a.seq, text(a), text(b)));
+                return Err(format!(
+                    "resumed after frame {seq}, frame {}: {}\nand {}",
+                    a.seq,
+                    text(a),
+                    text(b)
+                ));
             }
         }
         let expected = whole.frames.iter().filter(|frame| frame.seq > *seq).count();

@@ -39,7 +39,12 @@ pub(crate) fn scratch() -> TempDir {
 }
 
 /// Replays files, or tables under `memory:NAME`. `factors` is `None` without factors.
-pub(crate) fn replay(prices: &str, factors: Option<&str>, tables: Vec<MemoryTable>, settings: &Settings) -> Outcome {
+pub(crate) fn replay(
+    prices: &str,
+    factors: Option<&str>,
+    tables: Vec<MemoryTable>,
+    settings: &Settings,
+) -> Outcome {
     let folder = scratch();
     let out = folder.path().join("run").display().to_string();
     let arguments = ["betaflow", "replay", "--prices", prices, "--factors", factors.unwrap_or("none")];
@@ -112,7 +117,8 @@ impl Run {
 
     pub(crate) fn table(&self, name: &str) -> RecordBatch {
         let file = fs::File::open(self.path().join(format!("{name}.parquet"))).unwrap();
-        let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap().with_batch_size(1 << 22).build().unwrap();
+        let reader =
+            ParquetRecordBatchReaderBuilder::try_new(file).unwrap().with_batch_size(1 << 22).build().unwrap();
         let schema = reader.schema();
         let batches: Vec<RecordBatch> = reader.map(Result::unwrap).collect();
         assert!(batches.len() < 2, "one batch holds it all");

@@ -209,7 +209,9 @@ pub(crate) fn random_settings(random: &mut Random, shape: &Shape) -> Settings {
 /// Draws a usual value of a setting; `None` if it has none without a file.
 fn value(random: &mut Random, setting: &Declared) -> Option<Value> {
     let name = setting.name.as_str();
-    if name.starts_with("world.") && !(name.ends_with("_multiplier") || VALUES.iter().any(|(of, _)| *of == name)) {
+    if name.starts_with("world.")
+        && !(name.ends_with("_multiplier") || VALUES.iter().any(|(of, _)| *of == name))
+    {
         return None;
     }
     if let Some((_, values)) = VALUES.iter().find(|(of, _)| *of == name) {
@@ -222,7 +224,8 @@ fn value(random: &mut Random, setting: &Declared) -> Option<Value> {
     let near = |random: &mut Random, default: f64, [least, most]: [f64; 2]| {
         // The complement of a share close to 1 is varied, not the share.
         let factor = 4_f64.powf(random.between(-1.0, 1.0));
-        let value = if most == 1.0 && default > 0.5 { 1.0 - (1.0 - default) * factor } else { default * factor };
+        let value =
+            if most == 1.0 && default > 0.5 { 1.0 - (1.0 - default) * factor } else { default * factor };
         value.clamp(least, most)
     };
     match (setting.form, default, setting.range) {

@@ -53,11 +53,14 @@ fn compare(case: &Case, currency: f64, units: f64, tolerance: f64) -> Checked {
 /// Number of the second summary that is none of the multiples of its counterpart.
 fn unscaled(first: &Json, second: &Json, scales: &[f64], place: &str) -> Option<String> {
     // Settings, times and sentences.
-    let other = ["config", "run_config", "elapsed", "timing", "warnings", "digest", "data", "speed", "seconds"];
+    let other =
+        ["config", "run_config", "elapsed", "timing", "warnings", "digest", "data", "speed", "seconds"];
     match (first, second) {
-        (Json::Object(a), Json::Object(b)) => a.iter().filter(|(key, _)| !other.contains(&key.as_str())).find_map(
-            |(key, value)| unscaled(value, b.get(key).unwrap_or(&Json::Null), scales, &format!("{place}.{key}")),
-        ),
+        (Json::Object(a), Json::Object(b)) => {
+            a.iter().filter(|(key, _)| !other.contains(&key.as_str())).find_map(|(key, value)| {
+                unscaled(value, b.get(key).unwrap_or(&Json::Null), scales, &format!("{place}.{key}"))
+            })
+        }
         (Json::Array(a), Json::Array(b)) if a.len() == b.len() => a
             .iter()
             .zip(b)
@@ -106,10 +109,14 @@ fn other_units_scale_every_number_within_rounding() {
 #[test]
 fn returns_of_any_scale_give_the_same_betas() {
     check("returns_of_any_scale_give_the_same_betas", 25, |case| {
-        let case = case.clone().without(&[Feature::Splits, Feature::Dividends, Feature::Pennies, Feature::Huge]);
+        let case =
+            case.clone().without(&[Feature::Splits, Feature::Dividends, Feature::Pennies, Feature::Huge]);
         let mut case = case.set(&[("strategy.kind", "flat".into()), ("data.values", "returns".into())]);
         let (other, scale) = (case.settings.table("strategy"), 0.25);
-        other.keys().filter(|key| *key != "kind").for_each(|key| case.settings.remove(&format!("strategy.{key}")));
+        other
+            .keys()
+            .filter(|key| *key != "kind")
+            .for_each(|key| case.settings.remove(&format!("strategy.{key}")));
         let market = of_returns(Market::new(&case.shape));
         let Ok(first) = replay_market(&market, &case.settings)? else { return Ok(false) };
         let mut smaller = market.clone();
@@ -127,8 +134,10 @@ fn returns_of_any_scale_give_the_same_betas() {
             return Ok(false);
         }
         let second = completed(replay_market(&smaller, &settings))?;
-        let is_beta = |column: &str| ["mkt", "mom", "size"].iter().any(|name| column.trim_end_matches("_sd") == *name);
-        let of = |column: &str, _: &str| if is_beta(column) || column == "forecast_dof" { 1.0 } else { scale };
+        let is_beta =
+            |column: &str| ["mkt", "mom", "size"].iter().any(|name| column.trim_end_matches("_sd") == *name);
+        let of =
+            |column: &str, _: &str| if is_beta(column) || column == "forecast_dof" { 1.0 } else { scale };
         let rule = Rule { scale: &of, tolerance: 1e-6, absolute: 1e-9, tables: &["betas"], ..Rule::SAME };
         rule.check(&first, &second)
     });

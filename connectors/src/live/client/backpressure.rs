@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use super::EdgeEvent;
 use super::counts::{Counters, add};
 use super::overflow::{Merged, Overflow};
-use crate::live::clock::now;
+use crate::clock::now;
 use crate::live::protocol::Bars;
 
 /// The receiver is gone or the edge was stopped: no more events are accepted.
@@ -147,15 +147,19 @@ impl EventSender {
         }
     }
 
-    /// Sends all pending events and then `last`. Blocks until all are sent.
-    pub(in crate::live) fn finish(&mut self, last: EdgeEvent) -> Result<(), Closed> {
-        while let Some(event) = self.controls.pop_front() {
-            self.send_waiting(event)?;
+    /// Sends all pending events and then `last`. Waits until all are sent.
+    pub(in crate::live) async fn finish(&mut self, mut last: EdgeEvent) -> Result<(), Closed> {
+        loop {
+            self.flush()?;
+            if !self.is_waiting() {
+                last = match self.sender.try_send(last) {
+                    Ok(()) => return Ok(()),
+                    Err(TrySendError::Disconnected(_)) => return Err(Closed),
+                    Err(TrySendError::Full(last)) => last,
+                };
+            }
+            tokio::time::sleep(LOOK).await;
         }
-        if let Some(merged) = self.merged.take() {
-            self.send_merged(merged)?;
-        }
-        self.send_waiting(last)
     }
 
     fn send_merged(&mut self, merged: Merged) -> Result<(), Closed> {

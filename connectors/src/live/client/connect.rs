@@ -1,6 +1,9 @@
 //! Connection from an address to a WebSocket.
 
-use std::io::ErrorKind;
+use std::future::Future;
+use std::io::{self, ErrorKind};
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -17,8 +20,14 @@ use crate::live::error::LiveError;
 use crate::live::tls::{Trust, describe};
 
 /// Plain or encrypted byte stream.
-pub(in crate::live) trait Bytes: AsyncRead + AsyncWrite + Unpin + Send {}
+pub trait Bytes: AsyncRead + AsyncWrite + Unpin + Send {}
 impl<T: AsyncRead + AsyncWrite + Unpin + Send> Bytes for T {}
+
+/// Attempt of a connector.
+pub type Connecting = Pin<Box<dyn Future<Output = io::Result<Box<dyn Bytes>>> + Send>>;
+
+/// Network of a client: each call opens one byte stream. The program uses TCP; a simulation has a network of its own.
+pub type Connector = Arc<dyn Fn() -> Connecting + Send + Sync>;
 
 /// Open WebSocket connection.
 pub(in crate::live) type Socket = WebSocketStream<Box<dyn Bytes>>;
@@ -51,6 +60,8 @@ pub(in crate::live) struct Target {
     tls: Option<(TlsConnector, ServerName<'static>)>,
     config: WebSocketConfig,
     within: Duration,
+    /// Network in place of TCP.
+    connector: Option<Connector>,
 }
 
 impl Target {
@@ -87,7 +98,12 @@ impl Target {
             .max_message_size(max)
             .max_frame_size(max)
             .max_write_buffer_size(UNSENT_MAX);
-        Ok(Self { url: url.to_owned(), host, port, tls, config, within })
+        Ok(Self { url: url.to_owned(), host, port, tls, config, within, connector: None })
+    }
+
+    /// Replaces TCP.
+    pub(in crate::live) fn through(self, connector: Connector) -> Self {
+        Self { connector: Some(connector), ..self }
     }
 
     /// Connects and performs the handshakes.
@@ -97,18 +113,21 @@ impl Target {
     }
 
     async fn shake(&self) -> Result<Socket, String> {
-        let stream =
-            TcpStream::connect((self.host.as_str(), self.port)).await.map_err(|error| error.to_string())?;
-        stream.set_nodelay(true).map_err(|error| error.to_string())?;
-        let stream: Box<dyn Bytes> = match &self.tls {
-            Some((connector, name)) => {
-                let stream = connector.connect(name.clone(), stream).await;
-                Box::new(stream.map_err(|error| format!("TLS: {}", describe(&error)))?)
-            }
-            None => Box::new(stream),
+        let stream = match &self.connector {
+            Some(connect) => connect().await.map_err(|error| error.to_string())?,
+            None => self.tcp().await?,
         };
         let opened = client_async_with_config(self.url.as_str(), stream, Some(self.config)).await;
         opened.map(|(socket, _)| socket).map_err(|error| error.to_string())
+    }
+
+    async fn tcp(&self) -> Result<Box<dyn Bytes>, String> {
+        let stream =
+            TcpStream::connect((self.host.as_str(), self.port)).await.map_err(|error| error.to_string())?;
+        stream.set_nodelay(true).map_err(|error| error.to_string())?;
+        let Some((connector, name)) = &self.tls else { return Ok(Box::new(stream)) };
+        let stream = connector.connect(name.clone(), stream).await;
+        Ok(Box::new(stream.map_err(|error| format!("TLS: {}", describe(&error)))?))
     }
 }
 

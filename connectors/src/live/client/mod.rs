@@ -7,6 +7,7 @@ pub(super) mod counts;
 mod event;
 pub(super) mod overflow;
 
+pub use connect::{Bytes, Connecting, Connector};
 pub use counts::EdgeCounts;
 pub use event::{Control, EdgeEvent};
 pub use overflow::Overflow;

@@ -10,6 +10,7 @@ use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
 use super::order::{Pushed, Received};
 use super::state::State;
+use crate::clock::now;
 use crate::live::bar_rules::{BarRules, check_order, is_reported};
 use crate::live::client::EdgeEvent;
 use crate::live::client::backpressure::Closed;
@@ -17,7 +18,6 @@ use crate::live::client::connect::{Socket, connection_error};
 use crate::live::client::counts::add;
 use crate::live::client::overflow;
 use crate::live::client::overflow::Overflow;
-use crate::live::clock::now;
 use crate::live::protocol::{Bars, ClientMessage, Hello, PROTOCOL, ServerMessage, shown};
 
 /// Number of early messages that indicates a gap instead of reordering; missing messages are then requested.

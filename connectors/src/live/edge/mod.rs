@@ -17,6 +17,7 @@ mod order;
 mod run;
 mod state;
 
+use std::future::Future;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -26,7 +27,7 @@ use tokio::sync::watch;
 
 use super::client::backpressure::EventSender;
 use super::client::counts::{self, Counters, EdgeCounts};
-use super::client::{EdgeEvent, Overflow, connect};
+use super::client::{Connector, EdgeEvent, Overflow, connect};
 use super::error::LiveError;
 use super::protocol::MESSAGE_MAX;
 use super::tls::Trust;
@@ -128,6 +129,26 @@ impl Edge {
         Self::run(capacity, overflow, None, async move |sender| run::run(&settings, &target, sender).await)
     }
 
+    /// Creates a client of a feed without a thread: the caller runs the returned future, on a network of its own.
+    /// The channel must have room for all events that one poll of the future may send.
+    ///
+    /// # Errors
+    /// The address is invalid.
+    pub fn detached(
+        settings: EdgeSettings,
+        connector: Connector,
+    ) -> Result<(Self, impl Future<Output = ()>), LiveError> {
+        let target = connect::Target::new(
+            &settings.url,
+            &settings.trust,
+            settings.message_max,
+            settings.connect_within,
+        )?;
+        let (edge, sender) = Self::channel(settings.capacity, settings.overflow, None);
+        let target = target.through(connector);
+        Ok((edge, async move { run::run(&settings, &target, sender).await }))
+    }
+
     /// Starts a client of an exchange. An unreachable exchange is retried indefinitely.
     ///
     /// # Errors
@@ -151,13 +172,24 @@ impl Edge {
     {
         let runtime =
             tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(LiveError::Start)?;
+        let (mut edge, sender) = Self::channel(capacity, overflow, venue);
+        let follow = move || runtime.block_on(follow(sender));
+        let thread = std::thread::Builder::new().name("betaflow-edge".to_owned()).spawn(follow);
+        edge.thread = Some(thread.map_err(LiveError::Start)?);
+        Ok(edge)
+    }
+
+    /// Creates the channel of an edge without a thread.
+    fn channel(
+        capacity: usize,
+        overflow: Overflow,
+        venue: Option<Arc<Mutex<VenueCounts>>>,
+    ) -> (Self, EventSender) {
         let (sender, events) = crossbeam_channel::bounded(EventSender::capacity(capacity, overflow));
         let (stop, stopped) = watch::channel(false);
         let counters = Arc::<Counters>::default();
         let sender = EventSender::new(sender, stopped, Arc::clone(&counters), overflow);
-        let follow = move || runtime.block_on(follow(sender));
-        let thread = std::thread::Builder::new().name("betaflow-edge".to_owned()).spawn(follow);
-        Ok(Self { events, stop, counters, venue, thread: Some(thread.map_err(LiveError::Start)?) })
+        (Self { events, stop, counters, venue, thread: None }, sender)
     }
 
     /// Returns the receiver of the events.

@@ -4,12 +4,12 @@ use super::EdgeSettings;
 use super::connection::{Ended, FeedConnection};
 use super::order::Order;
 use super::state::State;
+use crate::clock::now;
 use crate::live::client::EdgeEvent;
 use crate::live::client::backoff::{Backoff, sleep};
 use crate::live::client::backpressure::{Closed, EventSender};
 use crate::live::client::connect::Target;
 use crate::live::client::counts::add;
-use crate::live::clock::now;
 
 /// Number of consecutive connections ended by a refusal of the same message, after which it is given up.
 const STUCK_MAX: u32 = 3;
@@ -58,15 +58,17 @@ impl State<'_> {
                 backoff.reset();
             }
             let why = match ended {
-                Ended::All(frames) => return self.sender.finish(EdgeEvent::End { at: now(), frames }),
-                Ended::Failed(text) => return self.sender.finish(EdgeEvent::Failed { at: now(), text }),
+                Ended::All(frames) => return self.sender.finish(EdgeEvent::End { at: now(), frames }).await,
+                Ended::Failed(text) => {
+                    return self.sender.finish(EdgeEvent::Failed { at: now(), text }).await;
+                }
                 Ended::Lost(why) => why,
                 Ended::Refused(why) => {
                     stuck += 1;
                     why
                 }
                 Ended::ServerError(text) if stuck >= STUCK_MAX => {
-                    return self.sender.finish(EdgeEvent::Failed { at: now(), text });
+                    return self.sender.finish(EdgeEvent::Failed { at: now(), text }).await;
                 }
                 Ended::ServerError(why) => {
                     stuck += 1;

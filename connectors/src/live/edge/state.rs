@@ -4,11 +4,11 @@ use betaflow_engine::time::TimestampNs;
 
 use super::EdgeSettings;
 use super::order::{Order, Received};
+use crate::clock::now;
 use crate::live::bar_rules::BarRules;
 use crate::live::client::EdgeEvent;
 use crate::live::client::backpressure::{Closed, EventSender};
 use crate::live::client::counts::add;
-use crate::live::clock::now;
 use crate::live::protocol::Hello;
 
 /// State that outlives a connection.

@@ -12,10 +12,10 @@ use serde_json::json;
 use super::faults::{Fault, Faults, Holes, of_clock};
 use super::watch::SymbolWatch;
 use super::{BarsFrom, VenueCounts, VenueSettings};
+use crate::clock::now;
 use crate::live::client::EdgeEvent;
 use crate::live::client::backpressure::{Closed, EventSender};
 use crate::live::client::counts::{Counters, add, set};
-use crate::live::clock::now;
 use crate::live::protocol;
 use crate::ticks::{Bars, ClockChange, ClosedInterval, Event, Parsed, Venue};
 

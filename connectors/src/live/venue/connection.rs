@@ -9,11 +9,11 @@ use tokio_tungstenite::tungstenite::{Error, Message, Utf8Bytes};
 
 use super::Account;
 use super::follower::Follower;
+use crate::clock::now;
 use crate::live::client::EdgeEvent;
 use crate::live::client::backpressure::{Closed, EventSender};
 use crate::live::client::connect::{Socket, connection_error};
 use crate::live::client::counts::add;
-use crate::live::clock::now;
 
 /// Interval at which the venue's clock advances without messages.
 const TICK: Duration = Duration::from_millis(100);

@@ -6,8 +6,8 @@ use betaflow_engine::time::Iso;
 use betaflow_engine::time::TimestampNs;
 use serde_json::{Value, json};
 
+use crate::clock::now;
 use crate::live::client::EdgeEvent;
-use crate::live::clock::now;
 use crate::ticks::{BarCounts, ClockChange, Hole, Sequences};
 
 /// Maximum number of open holes in a venue's numbering; beyond it, the oldest are reported.

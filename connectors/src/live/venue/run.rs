@@ -4,11 +4,11 @@ use std::sync::PoisonError;
 
 use super::connection::VenueConnection;
 use super::follower::Follower;
+use crate::clock::now;
 use crate::live::client::EdgeEvent;
 use crate::live::client::backoff::{Backoff, sleep};
 use crate::live::client::backpressure::{Closed, EventSender};
 use crate::live::client::counts::add;
-use crate::live::clock::now;
 use crate::live::raw_log::RawLog;
 
 impl Follower {

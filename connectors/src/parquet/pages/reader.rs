@@ -162,11 +162,12 @@ impl Pages {
         let length = usize::try_from(HEADER_BYTES.min(self.end - self.at)).unwrap_or(0);
         let bytes = self.chunks.get_bytes(self.at, length)?;
         match Header::read(&bytes) {
-            Ok(Some((Header { kind: PageKind::Data { values, .. } | PageKind::DataV2 { values, .. }, .. }, _)))
-                if values > 0 =>
-            {
-                Err(invalid(&format!("found a page of {values} more values, expected the end of the column chunk")))
-            }
+            Ok(Some((
+                Header { kind: PageKind::Data { values, .. } | PageKind::DataV2 { values, .. }, .. },
+                _,
+            ))) if values > 0 => Err(invalid(&format!(
+                "found a page of {values} more values, expected the end of the column chunk"
+            ))),
             _ => Ok(()),
         }
     }

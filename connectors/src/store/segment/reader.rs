@@ -34,8 +34,7 @@ impl SegmentReader {
         let failed = |error: ParquetError| damaged(&segment.path, error.to_string());
         let file = CheckedFile::open(&segment.path).map_err(failed)?;
         if file.schema().fields() != schema().fields() {
-            let columns: Vec<_> =
-                file.schema().fields().iter().map(|field| field.name().clone()).collect();
+            let columns: Vec<_> = file.schema().fields().iter().map(|field| field.name().clone()).collect();
             return Err(damaged(&segment.path, format!("the columns {}", columns.join(", "))));
         }
         let pairs = file.metadata().file_metadata().key_value_metadata();

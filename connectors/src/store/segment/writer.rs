@@ -15,6 +15,7 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use parquet::schema::types::ColumnPath;
 
+use super::super::disk::{DiskStep, SharedDisk, pass};
 use super::super::error::StoreError;
 use super::super::input::Input;
 use super::{DIGEST, PREFIX, RowsDigest, SUFFIX, SegmentFile, folder, schema};
@@ -40,6 +41,7 @@ pub(in super::super) struct SegmentWriter {
 struct PartialFile {
     path: PathBuf,
     target: PathBuf,
+    disk: SharedDisk,
     done: bool,
 }
 
@@ -47,23 +49,35 @@ impl Drop for PartialFile {
     fn drop(&mut self) {
         if !self.done {
             // If the file cannot be removed, the next attempt overwrites it.
-            let _ = fs::remove_file(&self.path);
+            let _ = pass(&*self.disk, DiskStep::RemovePartial, |error| error, || fs::remove_file(&self.path));
         }
     }
 }
 
 impl SegmentWriter {
-    pub(in super::super) fn create(database: &Path, first: u64) -> Result<Self, StoreError> {
+    pub(in super::super) fn create(
+        database: &Path,
+        first: u64,
+        disk: SharedDisk,
+    ) -> Result<Self, StoreError> {
         let folder = folder(database);
         let io = |doing| {
             let path = folder.clone();
             move |source| StoreError::Io { path, doing, source }
         };
-        fs::create_dir_all(&folder).map_err(io("create the folder of segments"))?;
         let target = folder.join(format!("{PREFIX}{first:012}{SUFFIX}"));
         let path = folder.join(format!(".{PREFIX}{first:012}{SUFFIX}.partial"));
-        let file = File::create(&path).map_err(io("create a file in the folder of segments"))?;
-        let partial = PartialFile { path, target, done: false };
+        let doing = "create a file in the folder of segments";
+        let file = pass(
+            &*disk,
+            DiskStep::CreateSegment,
+            |source| io(doing)(source),
+            || {
+                fs::create_dir_all(&folder).map_err(io("create the folder of segments"))?;
+                File::create(&path).map_err(io(doing))
+            },
+        )?;
+        let partial = PartialFile { path, target, disk, done: false };
         let schema = schema();
         let delta = |properties: WriterPropertiesBuilder, name: &str| {
             let column = ColumnPath::from(name);
@@ -111,11 +125,13 @@ impl SegmentWriter {
             Arc::new(self.timestamp.finish()),
             Arc::new(self.body.finish()),
         ];
-        RecordBatch::try_new(Arc::clone(&self.schema), arrays)
-            .map_err(ParquetError::from)
-            .and_then(|batch| self.writer.write(&batch))
-            .and_then(|()| self.writer.flush())
-            .map_err(|source| unwritten(&self.partial.target, source))
+        pass(&*self.partial.disk, DiskStep::WriteSegment, ParquetError::from, || {
+            RecordBatch::try_new(Arc::clone(&self.schema), arrays)
+                .map_err(ParquetError::from)
+                .and_then(|batch| self.writer.write(&batch))
+                .and_then(|()| self.writer.flush())
+        })
+        .map_err(|source| unwritten(&self.partial.target, source))
     }
 
     /// Syncs the segment and moves it to its final path.
@@ -124,7 +140,8 @@ impl SegmentWriter {
         let Self { mut writer, digest, first, mut partial, .. } = self;
         writer.append_key_value_metadata(KeyValue::new(DIGEST.to_owned(), digest.hex()));
         // `into_inner` flushes; a plain drop would lose an error of the last write.
-        let synced = writer.into_inner().and_then(|buffer| {
+        let synced = pass(&*partial.disk, DiskStep::SyncSegment, ParquetError::from, || {
+            let buffer = writer.into_inner()?;
             let file = buffer.into_inner().map_err(|error| ParquetError::from(error.into_error()))?;
             file.sync_all().map_err(ParquetError::from)
         });
@@ -133,7 +150,9 @@ impl SegmentWriter {
             let path = partial.target.clone();
             move |source| StoreError::Io { path, doing, source }
         };
-        fs::rename(&partial.path, &partial.target).map_err(io("move the segment to its final path"))?;
+        let doing = "move the segment to its final path";
+        let rename = || fs::rename(&partial.path, &partial.target).map_err(io(doing));
+        pass(&*partial.disk, DiskStep::RenameSegment, |source| io(doing)(source), rename)?;
         // A name is durable once its folder is synced.
         for folder in partial.target.ancestors().skip(1).take(2).filter(|_| cfg!(unix)) {
             File::open(folder).and_then(|folder| folder.sync_all()).map_err(io("sync the segment"))?;

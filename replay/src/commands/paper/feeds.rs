@@ -29,22 +29,10 @@ pub(crate) struct StartArguments<'a> {
 /// No address is configured, the venue needs an account, or the feed client refuses the settings.
 pub(crate) fn start(config: &Config, start: StartArguments<'_>) -> Result<Edge> {
     let feed = &config.feed;
-    let url = start.url.filter(|url| !url.is_empty()).map(str::to_owned).or_else(|| feed.url.clone());
-    let trust = start.ca.map_or(Trust::Public, Trust::File);
     if !feed.is_venue() {
-        let Some(url) = url else {
-            bail!(
-                "found no feed, expected --url ws://HOST:PORT of `betaflow serve`, or a venue, for example \
-                 --venue binance --symbols BTCUSDT"
-            );
-        };
-        let mut settings = EdgeSettings::new(&url);
-        (settings.trust, settings.from) = (trust, start.next);
-        settings.data = Some(Box::new(config.source().clone()));
-        (settings.overflow, settings.back_fill) = (feed.overflow(), feed.back_fill);
-        settings.stale_after = stale_after(config).unwrap_or(settings.stale_after);
-        return Ok(Edge::start(settings)?);
+        return Ok(Edge::start(own_feed(config, start)?)?);
     }
+    let (url, trust) = (url(config, start.url), start.ca.map_or(Trust::Public, Trust::File));
     let symbols: Vec<&str> = feed.symbols.iter().map(String::as_str).collect();
     let mut settings = VenueSettings::new(&feed.venue, &symbols);
     (settings.url, settings.trust) = (url, trust);
@@ -60,6 +48,32 @@ pub(crate) fn start(config: &Config, start: StartArguments<'_>) -> Result<Edge> 
         RawLogSettings { total_max, ..RawLogSettings::new(folder) }
     });
     Ok(Edge::follow(settings)?)
+}
+
+/// Address of the feed, if any.
+fn url(config: &Config, typed: Option<&str>) -> Option<String> {
+    typed.filter(|url| !url.is_empty()).map(str::to_owned).or_else(|| config.feed.url.clone())
+}
+
+/// Settings of the client of our own protocol.
+///
+/// # Errors
+/// No address is configured.
+pub(crate) fn own_feed(config: &Config, start: StartArguments<'_>) -> Result<EdgeSettings> {
+    let Some(url) = url(config, start.url) else {
+        bail!(
+            "found no feed, expected --url ws://HOST:PORT of `betaflow serve`, or a venue, for example \
+             --venue binance --symbols BTCUSDT"
+        );
+    };
+    let feed = &config.feed;
+    let mut settings = EdgeSettings::new(&url);
+    settings.trust = start.ca.map_or(Trust::Public, Trust::File);
+    settings.from = start.next;
+    settings.data = Some(Box::new(config.source().clone()));
+    (settings.overflow, settings.back_fill) = (feed.overflow(), feed.back_fill);
+    settings.stale_after = stale_after(config).unwrap_or(settings.stale_after);
+    Ok(settings)
 }
 
 /// Silence limit of the feed: the smaller of `feed.stale_after` and the limit on trading.

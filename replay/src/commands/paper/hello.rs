@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use betaflow_connectors::live::{Edge, EdgeEvent, Hello, shown};
+use betaflow_connectors::live::{EdgeEvent, Hello, shown};
 use betaflow_connectors::store::StateFolder;
 
 use tracing::{info, warn};
 
 use super::alerts::Alerts;
-use super::inputs::alert;
+use super::inputs::{Events, alert};
 use super::link::Link;
 use super::stop::Stop;
 
@@ -23,26 +23,25 @@ const KEY: &str = "feed";
 /// The feed cannot be followed, or the state folder cannot be read.
 pub(crate) fn hello(
     folder: &StateFolder,
-    edge: &Edge,
+    events: &mut dyn Events,
     (address, link, alerts): (&str, &Link, &Alerts),
     stop: &Stop,
 ) -> Result<Option<Hello>> {
     if let Some(text) = folder.value(KEY)? {
         return Ok(Some(serde_json::from_str(&text).context("hello message in the state folder")?));
     }
-    let events = edge.events();
     while !stop.is_due() {
-        let event = events.recv_timeout(LOOK);
-        if let Ok(event) = &event {
+        let event = events.next(LOOK);
+        if let Some(event) = &event {
             alert(alerts, link.follow(event));
         }
         match event {
-            Ok(EdgeEvent::Connected { hello, .. }) => {
+            Some(EdgeEvent::Connected { hello, .. }) => {
                 folder.settle(KEY, &serde_json::to_string(&hello)?)?;
                 info!(kind = "connected", "connected to {}", shown(&hello.name));
                 return Ok(Some(hello));
             }
-            Ok(EdgeEvent::Disconnected { why, retry_in, .. }) => {
+            Some(EdgeEvent::Disconnected { why, retry_in, .. }) => {
                 warn!(
                     kind = "disconnected",
                     "not connected to {address}: {}; next attempt in {:.1} s",
@@ -50,12 +49,12 @@ pub(crate) fn hello(
                     retry_in.as_secs_f64()
                 );
             }
-            Ok(EdgeEvent::Refused { text, .. }) => warn!(kind = "refused", "{}", shown(&text)),
-            Ok(EdgeEvent::Stale { silent, .. }) => {
+            Some(EdgeEvent::Refused { text, .. }) => warn!(kind = "refused", "{}", shown(&text)),
+            Some(EdgeEvent::Stale { silent, .. }) => {
                 warn!(kind = "stale", "no message from {address} for {:.1} s", silent.as_secs_f64());
             }
-            Ok(EdgeEvent::Failed { text, .. }) => bail!("cannot follow the feed: {text}"),
-            Ok(_) | Err(_) => {}
+            Some(EdgeEvent::Failed { text, .. }) => bail!("cannot follow the feed: {text}"),
+            Some(_) | None => {}
         }
     }
     Ok(None)

@@ -5,7 +5,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use betaflow_connectors::live::{Control, Edge, EdgeEvent, EdgeReceiver, Hello, Input, Inputs, UserFolder};
+use betaflow_connectors::live::{Control, EdgeEvent, EdgeReceiver, Hello, Input, Inputs, UserFolder};
 use betaflow_connectors::store::{InputReader, StateFolder, StoreError};
 use betaflow_engine::source::SourceError;
 
@@ -16,6 +16,18 @@ use super::stop::Stop;
 
 /// Interval between checks for a request to stop.
 const LOOK: Duration = Duration::from_millis(100);
+
+/// Events of a feed.
+pub(crate) trait Events: Send {
+    /// Waits at most `wait` for the next event.
+    fn next(&mut self, wait: Duration) -> Option<EdgeEvent>;
+}
+
+impl Events for EdgeReceiver {
+    fn next(&mut self, wait: Duration) -> Option<EdgeEvent> {
+        self.recv_timeout(wait).ok()
+    }
+}
 
 /// Recorded inputs from a restart point, then live ones.
 pub(crate) struct PaperInputs {
@@ -32,7 +44,7 @@ pub(crate) struct PaperInputs {
     /// State of the connection, shown by the pulse.
     link: Link,
     alerts: Alerts,
-    events: EdgeReceiver,
+    events: Box<dyn Events>,
     stop: Stop,
 }
 
@@ -47,9 +59,8 @@ impl PaperInputs {
         record: Range<u64>,
         fresh: Vec<Control>,
         feed: &Hello,
-        edge: &Edge,
-        link: Link,
-        stop: Stop,
+        events: Box<dyn Events>,
+        (link, stop): (Link, Stop),
     ) -> Result<Self, StoreError> {
         let behind = record.end;
         Ok(Self {
@@ -63,7 +74,7 @@ impl PaperInputs {
             feed: feed.clone(),
             link,
             alerts: Alerts::default(),
-            events: edge.events(),
+            events,
             stop,
         })
     }
@@ -114,7 +125,7 @@ impl Inputs for PaperInputs {
             return Ok(Some(Input::Control(control)));
         }
         while !self.stop.is_due() {
-            let event = self.held.take().or_else(|| self.events.recv_timeout(LOOK).ok());
+            let event = self.held.take().or_else(|| self.events.next(LOOK));
             // A file that is complete when bars arrive acts on them.
             if let Some(file) = self.file() {
                 self.held = event;

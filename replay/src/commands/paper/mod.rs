@@ -33,6 +33,7 @@ mod logging;
 mod page;
 mod restart;
 mod run_status;
+mod session;
 mod status;
 mod stop;
 
@@ -41,17 +42,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use anyhow::{Result, bail};
-use betaflow_connectors::live::{
-    FeedSource, Hello, Latencies, WithHistory, feed_factor_names, inputs_before, monotonic_ns, shown,
-};
+use betaflow_connectors::live::{Hello, monotonic_ns, shown};
 use betaflow_connectors::parquet::Input as ParquetInput;
-use betaflow_connectors::store::{StateFolder, StateRecorder, Sync, Writer};
+use betaflow_connectors::store::{StateFolder, Sync, Writer};
 use betaflow_connectors::tutorial;
 use betaflow_engine::assembly::FactorGap;
-use betaflow_engine::ledger::Recorder;
-use betaflow_engine::pipeline::{Placement, RunOptions, Watcher, resuming, trading};
-use betaflow_engine::range::OnOutOfRange;
-use betaflow_engine::source::Source as _;
+use betaflow_engine::pipeline::{Placement, RunOptions, Watcher};
 
 use super::dashboard::status::LiveStatus;
 use super::dashboard::{Dashboard, read_token};
@@ -62,15 +58,11 @@ use crate::summary::{PaperSummary, to_json};
 use alerts::{Alerts, Kind};
 pub(super) use args::{LogFormat, PAPER, PaperArgs};
 use disk::Disk;
-use inputs::PaperInputs;
 use link::Link;
-use log::StateLog;
-use run_status::{SharedRunStatus, StatusRecorder};
+use session::{Position, Session, Surroundings, betas_every};
 use status::{Pulse, Sources};
 use tracing::warn;
 
-/// Approximate number of recorded betas per day, enough to draw them.
-const BETAS_A_DAY: u64 = 26;
 /// Frames between two checkpoints: the maximum that a restart computes again.
 const CHECKPOINT_EVERY: u64 = 256;
 
@@ -109,13 +101,11 @@ fn trade(
 ) -> Result<&'static str> {
     let host = &config.host().clone();
     let folder = StateFolder::open(&args.state, Sync::Full)?;
-    let start = folder.start()?;
-    let betas_every = u64::from(config.data.frames_per_day).div_ceil(BETAS_A_DAY);
+    let position = Position::of(&folder)?;
     let (disk, link, live) = (disk.clone(), Link::default(), LiveStatus::default());
-    let writer = Writer::start(&folder, betas_every, disk.watch(alerts.clone()))?;
+    let writer = Writer::start(&folder, betas_every(&config), disk.watch(alerts.clone()))?;
     let handle = writer.handle();
 
-    let last = folder.last_message()?;
     let stop = stop::Stop::new(args.run_for, host)?;
     stop.give_up_with(&writer)?;
     let raw = folder.path().join("raw");
@@ -124,8 +114,8 @@ fn trade(
         feeds::StartArguments {
             url: Some(&args.url),
             ca: args.ca.clone(),
-            from_ns: last.map(|(_, timestamp)| timestamp),
-            next: last.map_or(0, |(seq, _)| seq + 1),
+            from_ns: position.from_ns(),
+            next: position.next(),
             raw_log: Some(&raw),
         },
     )?);
@@ -138,92 +128,22 @@ fn trade(
         }
         None => None,
     };
-    let Some(hello) = hello::hello(&folder, &edge, (address(args, &config), &link, alerts), &stop)? else {
+    let surroundings = Surroundings {
+        folder: &folder,
+        writer: &handle,
+        edge: &edge,
+        events: Box::new(edge.events()),
+        stop: &stop,
+        link: &link,
+        alerts,
+        began,
+        checkpoint_every: CHECKPOINT_EVERY,
+    };
+    let Some(session) = Session::start(args, config, position, surroundings)? else {
         host.announce("stopped before the feed connected; no trades");
         return Ok("the run was stopped before the feed connected");
     };
-    alerts.name(&hello.name);
-    let config = if hello.name == tutorial_name() { resolve(args, true, host)? } else { config };
-    refuse_without_factors(&config, &hello, args)?;
-    let (history, config) = restart::history(&folder, args, config)?;
-    restart::settle(&folder, &config)?;
-    began.set(true);
-    let on_record = start.next_input;
-    let point = restart::RestartPoint::of(&folder, start.checkpoints, &start.foreign);
-    if on_record > 0 {
-        let text = restart::sentence(start.committed.map(|(seq, _)| seq), on_record, &point, &folder)?;
-        host.announce(&text);
-        handle.event(status::now(), None, "restarted", text)?;
-    }
-    let last_change = restart::last_change(&folder)?;
-    if let Some(last) = last_change.as_ref().filter(|last| last.halted) {
-        let (since, reason) = last.since();
-        host.announce(&format!("trading is halted since {since}, frame {}: {reason}", last.seq));
-    }
-    let is_halted = last_change.as_ref().is_some_and(|last| last.halted);
-    if args.resume_trading && !is_halted {
-        host.announce("trading was not halted; --resume-trading has no effect");
-    }
-    let resumes = args.resume_trading && is_halted;
-    let fresh = restart::fresh(&folder, history.as_ref(), resumes, status::now())?;
-    let from_files = config.source().clone();
-    let folders = config.folders(&feed_factor_names(&hello, &from_files)?)?;
-    let inputs =
-        PaperInputs::new(&folder, point.input..on_record, fresh, &hello, &edge, link.clone(), stop.clone())?
-            .watching(folders)
-            .alerting(alerts.clone());
-    let inputs = WithHistory::new(inputs, from_files.clone());
-    let latencies = Arc::new(Latencies::default());
-    let source = FeedSource::open(
-        &hello,
-        Box::new(inputs),
-        Box::new(StateLog::new(handle.clone(), Arc::clone(&edge))),
-        from_files.clone(),
-    )?
-    .logged(on_record)
-    .limited(config.limits.feed())
-    .checkpoints(CHECKPOINT_EVERY)
-    .timed(Arc::clone(&latencies));
-    let sections = config.sections(source.factor_names(), &from_files)?;
-    let source = point.source(source.with_files(sections))?;
-    let first = point.first_frame();
-    let columns = config.factor_columns(source.factor_names());
-    let recorder = StateRecorder::new(&folder, handle.clone(), &columns, betas_every, first)?
-        .checkpoint_input(|source| Ok(inputs_before(source)?));
-    let mut run = config.run().clone();
-    run.record = run.record.live();
-    // One frame per message, so that a frame never waits for the next one.
-    run.frames_per_message = Some(1);
-    // One bad price halts trading and does not end a live run.
-    run.on_out_of_range = OnOutOfRange::Halt;
-    let ruined = folder.ruined()?;
-    if let Some(ruined) = ruined {
-        host.announce(&run_status::ruin(ruined));
-    }
-    let run_status = SharedRunStatus::of(ruined);
-    let recorders: Vec<Box<dyn Recorder>> = vec![
-        Box::new(recorder),
-        Box::new(StatusRecorder::new(
-            run_status.clone(),
-            handle.clone(),
-            alerts.clone(),
-            config.limits.losses(),
-            last_change,
-        )),
-    ];
-    let (source, strategy) = (Box::new(source), config.strategy()?);
-    let graph = match &point.checkpoint {
-        Some(checkpoint) => resuming(source, strategy, &run, recorders, checkpoint)?,
-        None => trading(source, strategy, &run, recorders)?,
-    };
-
-    host.announce(&format!("paper trading {}; state folder {}", shown(&hello.name), folder.path().display()));
-    if on_record == 0 && history.is_none() {
-        let bars = u64::from(config.estimator.warmup) * u64::from(config.data.frames_per_day);
-        host.announce(&format!(
-            "warm-up: the first orders follow after {bars} bars with returns (estimator.warmup)"
-        ));
-    }
+    let Session { graph, hello, config, run_status, latencies, .. } = session;
     if config.feed.is_venue() && config.feed.raw_log {
         let most = config.feed.raw_log_max_gb;
         host.announce(&format!(

@@ -29,7 +29,7 @@ const PULSES_PER_LINE: u64 = 60;
 
 /// Nanoseconds since 1970.
 pub(crate) fn now() -> i64 {
-    i64::try_from(jiff::Timestamp::now().as_nanosecond()).unwrap_or(i64::MAX)
+    betaflow_connectors::clock::now().0
 }
 
 /// Inputs of the pulse, and where it writes.
