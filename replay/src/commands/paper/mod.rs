@@ -34,6 +34,8 @@ mod page;
 mod restart;
 mod run_status;
 mod session;
+#[cfg(test)]
+mod simulation;
 mod status;
 mod stop;
 

@@ -1,0 +1,170 @@
+//! Oracle of a simulation: the record covers the feed, and the results are a function of the record.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+use std::sync::Arc;
+
+use betaflow_connectors::live::{Bars, ServerMessage};
+use betaflow_connectors::store::{Input, InputKind, StateFolder, StateView, Sync, SystemDisk, read_inputs};
+use rusqlite::{Connection, params};
+use serde_json::Value;
+
+use super::market::Market;
+use super::process::recompute;
+use super::scenario::{FeedFaultKind, Scenario};
+
+/// Tables that are functions of the inputs.
+const TABLES: [&str; 5] = ["equity", "fills", "orders", "weights", "betas"];
+
+/// Reads all recorded inputs, numbered from 0 without a hole.
+pub(super) fn inputs(folder: &Path) -> Result<Vec<Input>, String> {
+    let mut all = Vec::new();
+    if !folder.join("state.db").exists() {
+        return Ok(all);
+    }
+    let read = read_inputs(folder, 0, &mut |input| {
+        all.push(input);
+        true
+    });
+    read.map_err(|error| format!("the record cannot be read: {error}"))?;
+    match all.iter().enumerate().find(|(number, input)| *number as u64 != input.seq) {
+        Some((number, input)) => Err(format!("found input {}, expected input {number}", input.seq)),
+        None => Ok(all),
+    }
+}
+
+/// Checks the record between two processes: no output without its input.
+pub(super) fn consistent(folder: &Path) -> Result<(), String> {
+    let inputs = inputs(folder)?;
+    if inputs.is_empty() {
+        return Ok(());
+    }
+    let view = StateView::open(folder).map_err(|error| format!("the folder cannot be viewed: {error}"))?;
+    let bars = inputs.iter().filter(|input| input.kind == InputKind::Bars).map(|input| input.timestamp);
+    let bars: BTreeSet<i64> = bars.collect();
+    let mut rows = view.connection().prepare("SELECT timestamp FROM equity").map_err(text)?;
+    let times = rows.query_map([], |row| row.get(0)).map_err(text)?;
+    for time in times {
+        let time: i64 = time.map_err(text)?;
+        if !bars.contains(&time) {
+            return Err(format!("a frame of time {time} is recorded, but not its bars"));
+        }
+    }
+    Ok(())
+}
+
+/// Checks that every message of the feed is recorded once and in order, or named as lost.
+pub(super) fn covers(scenario: &Scenario, market: &Market, inputs: &[Input]) -> Result<(), String> {
+    let mut named = BTreeSet::new();
+    let harmless = scenario.is_harmless();
+    let (mut last, mut merged) = (None, None);
+    for input in inputs {
+        if input.kind == InputKind::Control {
+            let body: Value = serde_json::from_str(&input.body).map_err(text)?;
+            match body["kind"].as_str().unwrap_or_default() {
+                kind @ ("gap" | "bars_refused") if harmless => {
+                    return Err(format!("input {}: {kind} without a cause: {}", input.seq, input.body));
+                }
+                "gap" => {
+                    let [from, to] = ["from", "to"].map(|key| body[key].as_u64().unwrap_or(0));
+                    named.extend(from..=to.min(scenario.frames as u64));
+                }
+                "bars_refused" => named.extend(body["seq"].as_u64()),
+                "conflated" => {
+                    let [from, to] = ["from_ns", "to_ns"].map(|key| body[key].as_i64().unwrap_or(0));
+                    merged = Some((from, to));
+                }
+                _ => {}
+            }
+            continue;
+        }
+        let ServerMessage::Bars(bars) = ServerMessage::parse(&input.body, input.seq).map_err(text)? else {
+            return Err(format!("input {}: no bars", input.seq));
+        };
+        if last.is_some_and(|last| bars.seq <= last) {
+            return Err(format!("input {}: message {} follows message {last:?}", input.seq, bars.seq));
+        }
+        last = Some(bars.seq);
+        let span = merged.take().filter(|(_, to)| *to == bars.timestamp);
+        if let Some((from, to)) = span {
+            let inside = market.bars.iter().filter(|bars| (from..=to).contains(&bars.timestamp));
+            named.extend(inside.map(|bars| bars.seq));
+        } else {
+            same(scenario, market, &bars, input)?;
+        }
+        named.insert(bars.seq);
+    }
+    match (0..scenario.frames as u64).find(|seq| !named.contains(seq)) {
+        Some(seq) => Err(format!("message {seq} is neither recorded nor named as lost")),
+        None => Ok(()),
+    }
+}
+
+/// Checks that recorded bars are those of the feed. A feed that lies about a time in a plausible way is not found out.
+fn same(scenario: &Scenario, market: &Market, bars: &Bars, input: &Input) -> Result<(), String> {
+    let lies = scenario.feed.iter().any(|fault| {
+        fault.seq as u64 == bars.seq
+            && matches!(fault.kind, FeedFaultKind::LateTime(_) | FeedFaultKind::EarlyTime(_))
+    });
+    let truth = market.texts.get(bars.seq as usize);
+    if truth == Some(&input.body) || lies {
+        return Ok(());
+    }
+    Err(format!("input {}: found {}, expected {truth:?}", input.seq, input.body))
+}
+
+/// Checks that the results equal those of the recorded inputs, computed without a restart.
+pub(super) fn reproduces(scenario: &Scenario, folder: &Path, inputs: &[Input]) -> Result<(), String> {
+    let again = folder.with_extension("again");
+    copy(folder, &again, inputs).map_err(|error| format!("copy of the record: {error:#}"))?;
+    recompute(scenario, &again).map_err(|error| format!("recomputation: {error:#}"))?;
+    let [found, expected] = [folder, &again].map(|folder| Connection::open(folder.join("state.db")));
+    let (found, expected) = (found.map_err(text)?, expected.map_err(text)?);
+    for table in TABLES {
+        let [found, expected] = [rows(&found, table)?, rows(&expected, table)?];
+        if found != expected {
+            let at = found.iter().zip(&expected).position(|(a, b)| a != b);
+            let at = at.unwrap_or(found.len().min(expected.len()));
+            return Err(format!(
+                "{table}: found {} rows, expected {}; row {at}: found {:?}, expected {:?}",
+                found.len(),
+                expected.len(),
+                found.get(at),
+                expected.get(at)
+            ));
+        }
+    }
+    Ok(())
+}
+
+fn copy(folder: &Path, again: &Path, inputs: &[Input]) -> anyhow::Result<()> {
+    drop(StateFolder::open_on(again, Sync::Off, Arc::new(SystemDisk))?);
+    let mut connection = Connection::open(again.join("state.db"))?;
+    let transaction = connection.transaction()?;
+    for Input { seq, kind, timestamp, body } in inputs {
+        let row = params![seq, kind.name(), timestamp, body];
+        transaction.prepare_cached("INSERT INTO inputs VALUES (?1, ?2, ?3, ?4)")?.execute(row)?;
+    }
+    let from = Connection::open(folder.join("state.db"))?;
+    let mut meta = from.prepare("SELECT key, value FROM meta")?;
+    let meta = meta.query_map([], |row| Ok((row.get::<_, String>(0)?, row.get::<_, Option<String>>(1)?)))?;
+    for row in meta {
+        let (key, value) = row?;
+        transaction.execute("INSERT OR REPLACE INTO meta VALUES (?1, ?2)", params![key, value])?;
+    }
+    Ok(transaction.commit()?)
+}
+
+fn rows(connection: &Connection, table: &str) -> Result<Vec<String>, String> {
+    let mut statement = connection.prepare(&format!("SELECT * FROM {table} ORDER BY 1, 2")).map_err(text)?;
+    let columns = statement.column_count();
+    let rows = statement.query_map([], |row| {
+        let values = (0..columns).map(|n| row.get_ref(n).map(|value| format!("{value:?}")));
+        Ok(values.collect::<Result<Vec<_>, _>>()?.join(" "))
+    });
+    rows.and_then(Iterator::collect).map_err(text)
+}
+
+fn text(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}
