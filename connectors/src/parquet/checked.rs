@@ -8,10 +8,12 @@ use std::vec::IntoIter;
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use bytes::Bytes;
+use flate2::Crc;
 use parquet::arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader};
 use parquet::arrow::{FieldLevels, ProjectionMask, parquet_to_arrow_field_levels};
 use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::ParquetMetaData;
+use parquet::file::reader::{ChunkReader as _, Length as _};
 
 use super::chunks::{Chunks, OpenFile, guarded};
 use super::pages::{FooterFault, GroupPages, PAGE_BYTES_MAX, read_footer};
@@ -56,6 +58,18 @@ impl CheckedFile {
     /// Number of rows; the footer and its row groups agree about it.
     pub(crate) fn rows(&self) -> u64 {
         self.metadata().file_metadata().num_rows().unsigned_abs()
+    }
+
+    /// CRC-32 of the first bytes of the file.
+    pub(crate) fn crc_of(&self, bytes: u64) -> Result<u32> {
+        /// Bytes read at a time.
+        const CHUNK: u64 = 1 << 18;
+        let mut crc = Crc::new();
+        for at in (0..bytes.min(self.chunks.len())).step_by(CHUNK as usize) {
+            let length = CHUNK.min(bytes - at);
+            crc.update(&self.chunks.get_bytes(at, usize::try_from(length).unwrap_or(0))?);
+        }
+        Ok(crc.sum())
     }
 
     /// Reads the columns of `mask` of some row groups, all without `groups`, in batches of `rows`.

@@ -9,6 +9,7 @@ use parquet::arrow::ProjectionMask;
 use parquet::errors::ParquetError;
 
 use super::TableError;
+use super::checksum::{open_table, verify};
 use crate::parquet::CheckedFile;
 
 /// Rows decoded at a time.
@@ -19,7 +20,7 @@ const ROWS_PER_BATCH: usize = 1_024;
 /// # Errors
 /// The file is missing or damaged.
 pub fn read_batches(path: &Path) -> Result<(SchemaRef, Vec<RecordBatch>), TableError> {
-    let read = || read_all(CheckedFile::open(path)?);
+    let read = || read_all(open_table(path)?);
     read().map_err(|source| TableError::Read { path: path.to_owned(), source })
 }
 
@@ -37,7 +38,9 @@ pub fn read_schema(path: &Path) -> Result<SchemaRef, TableError> {
 /// # Errors
 /// The bytes are no Parquet file.
 pub fn read_bytes(bytes: Bytes) -> Result<(SchemaRef, Vec<RecordBatch>), ParquetError> {
-    read_all(CheckedFile::of_bytes(bytes)?)
+    let file = CheckedFile::of_bytes(bytes)?;
+    verify(&file)?;
+    read_all(file)
 }
 
 fn read_all(file: CheckedFile) -> Result<(SchemaRef, Vec<RecordBatch>), ParquetError> {

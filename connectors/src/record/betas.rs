@@ -12,10 +12,10 @@ use parquet::errors::ParquetError;
 use parquet::file::metadata::{ParquetMetaData, RowGroupMetaData};
 use parquet::file::statistics::Statistics;
 
+use super::checksum::open_table;
 use super::column::{Record as _, RunNames};
 use super::estimates::BetaRow;
 use super::table::TableError;
-use crate::parquet::CheckedFile;
 
 /// Rows decoded at a time.
 const ROWS_PER_BATCH: usize = 4_096;
@@ -93,7 +93,7 @@ pub fn read_betas(folder: &Path, symbols: &[&str], room: Room) -> Result<BetaPat
 }
 
 fn read(path: &Path, symbols: &[&str], room: Room) -> Result<BetaPaths, ParquetError> {
-    let file = CheckedFile::open(path)?;
+    let file = open_table(path)?;
     let (coefficients, columns) = layout(file.schema().fields())?;
     let mut paths = BetaPaths {
         coefficients,

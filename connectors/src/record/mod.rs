@@ -12,6 +12,7 @@
 //! | `numbers`, `betas`, `scenarios`, `scenario_returns` | readers for reports and studies |
 //! | `size` | approximate size of a table before it is written |
 //! | `batches` | any table as Arrow record batches |
+//! | `checksum` | checksum of a table, verified by its readers |
 //! | `folder` | run folder that appears when it is complete |
 //! | `syncing` | tables that go to the disk while the run continues |
 //! | `documentation` | Markdown of all tables and columns |
@@ -23,6 +24,7 @@ mod attribution;
 mod batches;
 mod betas;
 mod checks;
+mod checksum;
 mod column;
 mod declare;
 mod documentation;

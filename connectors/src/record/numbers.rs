@@ -9,6 +9,7 @@ use betaflow_engine::time::TimestampNs;
 use parquet::arrow::ProjectionMask;
 use parquet::errors::ParquetError;
 
+use super::checksum::open_table;
 use super::table::TableError;
 use crate::parquet::CheckedFile;
 
@@ -97,7 +98,7 @@ fn rows(
     names: &[&str],
     mut each: impl FnMut(&RecordBatch, usize, &[f64]) -> Result<(), ParquetError>,
 ) -> Result<(), ParquetError> {
-    let file = CheckedFile::open(path)?;
+    let file = open_table(path)?;
     let wanted = names.iter().copied().chain([key]);
     let columns = ProjectionMask::columns(file.metadata().file_metadata().schema_descr(), wanted);
     let mut values = vec![0.0; names.len()];

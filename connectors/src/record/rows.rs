@@ -11,9 +11,10 @@ use betaflow_engine::time::TimestampNs;
 use parquet::arrow::ProjectionMask;
 use parquet::errors::ParquetError;
 
+use super::checksum::open_table;
 use super::column::{Column, Kind, Place, Record, RunNames, Value};
 use super::table::{TableError, file_name};
-use crate::parquet::{CheckedBatches, CheckedFile};
+use crate::parquet::CheckedBatches;
 
 /// Rows decoded at a time.
 const ROWS_PER_BATCH: usize = 1_024;
@@ -78,7 +79,7 @@ impl<R: Record> TableRows<R> {
     pub fn open_columns(folder: &Path, wanted: impl Fn(&str) -> bool) -> Result<Self, TableError> {
         let path = folder.join(file_name::<R>());
         let open = || -> Result<_, ParquetError> {
-            let file = CheckedFile::open(&path)?;
+            let file = open_table(&path)?;
             let mut columns = R::columns(&RunNames::default());
             columns.retain(|column| column.place == Place::Everywhere && wanted(&column.name));
             let has = |column: &Column<R>| file.schema().index_of(&column.name).is_ok();

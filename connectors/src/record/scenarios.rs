@@ -9,11 +9,11 @@ use arrow_schema::DataType;
 use parquet::arrow::ProjectionMask;
 use parquet::errors::ParquetError;
 
+use super::checksum::open_table;
 use super::column::RunNames;
 use super::field::{SettingValue, SettingValues};
 use super::studies::{self, RUINED, ScenarioRow, ScenarioTableRow};
 use super::table::{TableError, TableWriter};
-use crate::parquet::CheckedFile;
 
 /// Rows decoded at a time.
 const ROWS_PER_BATCH: usize = 1_024;
@@ -197,7 +197,7 @@ impl Scenarios {
 pub fn read_scenarios(folder: &Path) -> Result<Scenarios, ScenariosError> {
     let path = folder.join(TABLE);
     let failed = |source: ParquetError| TableError::Read { path: path.clone(), source };
-    let file = CheckedFile::open(&path).map_err(failed)?;
+    let file = open_table(&path).map_err(failed)?;
     let names: Vec<String> = file.schema().fields().iter().map(|field| field.name().clone()).collect();
     for key in [SCENARIO, DIGEST] {
         if !names.iter().any(|name| name == key) {

@@ -17,6 +17,7 @@ use parquet::file::metadata::KeyValue;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
 
+use super::checksum::Summed;
 use super::column::{Column, Kind, Place, Record, RunNames, Value};
 use super::syncing::{Syncing, sync};
 use crate::links::follow;
@@ -137,7 +138,7 @@ pub fn file_name<R: Record>() -> String {
 pub struct TableWriter<R> {
     path: PathBuf,
     schema: SchemaRef,
-    writer: ArrowWriter<BufWriter<File>>,
+    writer: ArrowWriter<Summed<BufWriter<File>>>,
     columns: Vec<Column<R>>,
     cells: Vec<Cells>,
     rows: usize,
@@ -176,7 +177,7 @@ impl<R: Record> TableWriter<R> {
         }
         let file = File::create(&path).map_err(|error| failed(error.into()))?;
         let writer =
-            ArrowWriter::try_new(BufWriter::new(file), Arc::clone(&schema), Some(properties.build()))
+            ArrowWriter::try_new(Summed::new(BufWriter::new(file)), Arc::clone(&schema), Some(properties.build()))
                 .map_err(failed)?;
         let cells = columns.iter().map(|column| Cells::of(column.kind)).collect();
         Ok(Self { path, schema, writer, columns, cells, rows: 0 })
@@ -250,11 +251,20 @@ impl<R: Record> TableWriter<R> {
     fn finish(mut self) -> Result<(PathBuf, File), TableError> {
         self.flush()?;
         let path = self.path;
+        let mut writer = self.writer;
         // `into_inner` flushes; a plain drop would lose an error of the last write.
-        let file = self
-            .writer
-            .into_inner()
-            .and_then(|buffer| buffer.into_inner().map_err(|error| ParquetError::from(error.into_error())));
+        let file = writer
+            .flush()
+            .and_then(|()| Ok(writer.sync()?))
+            .and_then(|()| {
+                let checksum = writer.inner().checksum(writer.flushed_row_groups());
+                writer.append_key_value_metadata(checksum);
+                writer.into_inner()
+            })
+            .and_then(|summed| {
+                let buffer = summed.into_inner();
+                buffer.into_inner().map_err(|error| ParquetError::from(error.into_error()))
+            });
         match file {
             Ok(file) => Ok((path, file)),
             Err(source) => Err(TableError::Write { path, source }),

@@ -1,0 +1,72 @@
+//! A run folder with mutated tables gives a located error, or the report and the difference of the whole folder.
+//!
+//! `BETAFLOW_MUTATED_CASES` and `BETAFLOW_MUTATED_SEED` set the number of cases and the first seed.
+#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout)]
+
+#[path = "../../connectors/tests/mutated/random.rs"]
+mod random;
+mod support;
+
+use std::fs;
+
+use random::Random;
+use support::{Panel, call, folder, joined, paper, run};
+
+/// Tables that the report or the difference of two runs reads.
+const TABLES: [&str; 4] = ["equity", "fills", "attribution", "betas"];
+
+#[test]
+fn mutated_run_folder_is_refused_or_read_alike() {
+    let folder = folder();
+    let path = folder.path();
+    let data = Panel::new(101, 120, 4).write(path);
+    let settings = [joined("replay", &data, &paper::SETTINGS), vec!["--set", "record.betas=all"]].concat();
+    run(path, "whole", &settings);
+    run(path, "case", &settings);
+    let variable = |name: &str, default: u64| std::env::var(name).map_or(default, |value| value.parse().unwrap());
+    let (first, count) = (variable("BETAFLOW_MUTATED_SEED", 1), variable("BETAFLOW_MUTATED_CASES", 16));
+    let ended = call(path, &["report", "case"]);
+    assert_eq!(ended.code, Some(0), "{}", ended.err);
+    let report = fs::read(path.join("case/report.html")).unwrap();
+    let difference = call(path, &["diff", "whole", "case"]).out;
+    let (mut errors, mut alike, mut failures) = (0, 0, Vec::new());
+    for seed in first..first + count {
+        let mut random = Random::new(seed);
+        let table = *random.choose(&TABLES);
+        let file = path.join(format!("case/{table}.parquet"));
+        let whole = fs::read(&file).unwrap();
+        let mut bytes = whole.clone();
+        match random.below(4) {
+            0 => bytes.truncate(random.below(bytes.len())),
+            1 => {
+                let (from, to) = (random.below(bytes.len() - 8), random.below(bytes.len() - 8));
+                bytes.copy_within(from..from + 8, to);
+            }
+            _ => {
+                for _ in 0..=random.below(3) {
+                    let at = random.below(bytes.len());
+                    bytes[at] ^= 1 << random.below(8);
+                }
+            }
+        }
+        fs::write(&file, bytes).unwrap();
+        let is_report = random.one_in(2);
+        let ended = match is_report {
+            true => call(path, &["report", "case"]),
+            false => call(path, &["diff", "whole", "case"]),
+        };
+        fs::write(&file, whole).unwrap();
+        let same = match is_report {
+            true => fs::read(path.join("case/report.html")).unwrap() == report,
+            false => ended.out == difference,
+        };
+        let name = format!("{table}.parquet");
+        match ended.code {
+            Some(1) if ended.err.contains(&name) && !ended.err.contains("panicked") => errors += 1,
+            Some(0) if same => alike += 1,
+            code => failures.push(format!("seed {seed}, {name}, report: {is_report}: exit {code:?} {}", ended.err)),
+        }
+    }
+    println!("{errors} errors, {alike} alike");
+    assert!(failures.is_empty(), "{} of {count}:\n{}", failures.len(), failures.join("\n"));
+}
