@@ -24,14 +24,14 @@ use random::Random;
 const NAME: &str = "facts.csv";
 
 /// Facts of a file as text.
-type Read = fn(&Input) -> Result<String, String>;
+type Reader = fn(&Input) -> Result<String, String>;
 
 fn shown<T: std::fmt::Debug, E: std::fmt::Display>(facts: Result<T, E>) -> Result<String, String> {
     facts.map(|facts| format!("{facts:?}")).map_err(|error| error.to_string())
 }
 
 /// Kind of file, its text, its columns of numbers, and its reader.
-const TABLES: [(&str, &str, &[&str], Read); 5] = [
+const TABLES: [(&str, &str, &[&str], Reader); 5] = [
     (
         "membership",
         "symbol,from,to\nA,2020-01-02,\nB,2020-01-02,2021-05-06\nB,2022-01-03,\nC,,2023-01-02\n",
@@ -44,13 +44,18 @@ const TABLES: [(&str, &str, &[&str], Read); 5] = [
         &["bps_per_year", "available"],
         |input| shown(read_borrow(input)),
     ),
-    ("renames", "from,to,date\nFB,META,2022-06-09\nA,B,2020-01-02\n", &[], |input| {
-        shown(read_renames(input, str::to_owned))
-    }),
+    (
+        "renames",
+        "from_symbol,to_symbol,date,ratio\nFB,META,2022-06-09,\nA,B,2020-01-02,0.5\n",
+        &["ratio"],
+        |input| shown(read_renames(input, str::to_owned)),
+    ),
     ("half_spreads", "symbol,half_spread_bps\nA,1.5\nB,2e0\nC,0.25\n", &["half_spread_bps"], |input| {
         shown(read_half_spreads(input))
     }),
-    ("holdings", "symbol,units\nA,100\nB,-25.5\nC,1e3\n", &["units"], |input| shown(read_holdings(input))),
+    ("holdings", "symbol,quantity\nA,100\nB,-25.5\nC,1e3\n", &["quantity"], |input| {
+        shown(read_holdings(input))
+    }),
 ];
 
 /// Strict reading of a text: a table of texts, in which the readers find dates and numbers; `None` if it is not CSV.

@@ -23,7 +23,8 @@ fn mutated_run_folder_is_refused_or_read_alike() {
     let settings = [joined("replay", &data, &paper::SETTINGS), vec!["--set", "record.betas=all"]].concat();
     run(path, "whole", &settings);
     run(path, "case", &settings);
-    let variable = |name: &str, default: u64| std::env::var(name).map_or(default, |value| value.parse().unwrap());
+    let variable =
+        |name: &str, default: u64| std::env::var(name).map_or(default, |value| value.parse().unwrap());
     let (first, count) = (variable("BETAFLOW_MUTATED_SEED", 1), variable("BETAFLOW_MUTATED_CASES", 16));
     let ended = call(path, &["report", "case"]);
     assert_eq!(ended.code, Some(0), "{}", ended.err);
@@ -64,7 +65,8 @@ fn mutated_run_folder_is_refused_or_read_alike() {
         match ended.code {
             Some(1) if ended.err.contains(&name) && !ended.err.contains("panicked") => errors += 1,
             Some(0) if same => alike += 1,
-            code => failures.push(format!("seed {seed}, {name}, report: {is_report}: exit {code:?} {}", ended.err)),
+            code => failures
+                .push(format!("seed {seed}, {name}, report: {is_report}: exit {code:?} {}", ended.err)),
         }
     }
     println!("{errors} errors, {alike} alike");

@@ -94,7 +94,7 @@ pub enum ImportError {
         line: u64,
         /// Maximum number of bytes.
         bytes: u64,
-        /// What was being read.
+        /// Expected content.
         expected: &'static str,
     },
     /// Text that is not UTF-8.
@@ -118,12 +118,14 @@ pub enum ImportError {
     },
     /// File whose first line is data.
     #[error(
-        "{file}: line 1: found {found:?}, which is data, expected a header with the names of the columns; add one, such as \
+        "{file}: line {line}: found {found:?}, which is data, expected a header with the names of the columns; add one, such as \
          date,symbol,close"
     )]
     NoHeader {
         /// Path of the file.
         file: String,
+        /// Line, counted from 1.
+        line: u64,
         /// First cell that is data.
         found: String,
     },

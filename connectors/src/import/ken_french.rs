@@ -98,6 +98,15 @@ pub(super) fn read(contents: &Contents, options: &ImportOptions) -> Result<Impor
     let sections = sections_of(&lines);
     let summaries: Vec<SectionSummary> = sections.iter().map(|section| summary(section, &lines)).collect();
     let file = contents.name();
+    let above = sections.first().map_or(0, |section| section.header);
+    // A row above the first header belongs to no section.
+    if let Some(at) = lines[..above]
+        .iter()
+        .position(|line| digits_of(line).is_some() && has_numbers(line, line.matches(',').count()))
+    {
+        let (line, found) = (at as u64 + 1, lines[at].trim().to_owned());
+        return Err(ImportError::NoHeader { file, line, found }.into());
+    }
     let section = choose(&file, &sections, &summaries, options.section.as_deref())?;
     let names: Vec<String> = section.names.iter().map(|name| column_name(name)).collect();
     let date = "date".to_owned();

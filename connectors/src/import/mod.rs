@@ -19,6 +19,7 @@ mod error;
 mod interpretation;
 mod ken_french;
 mod lines;
+mod marked;
 mod numbers;
 mod options;
 mod runs;

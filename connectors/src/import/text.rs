@@ -1,7 +1,7 @@
 //! Tables with a separator between fields: CSV and its relatives.
 
-use std::collections::{BTreeMap, VecDeque};
-use std::io::{self, Read};
+use std::collections::BTreeMap;
+use std::io::{self, Read as _};
 
 use betaflow_engine::time::TimestampNs;
 use csv::ByteRecord;
@@ -11,6 +11,7 @@ use super::dates::{DateForm, DateReader, Guess, guess, order_of};
 use super::dialect::{first_line, separator_of, two_level_names};
 use super::error::ImportError;
 use super::interpretation::{ColumnRole, Interpretation};
+use super::marked::{Marked, ROW_BYTES_MAX};
 use super::numbers::{Cell, NumberReader};
 use super::options::{Content, ImportOptions};
 use super::sorter::{ColumnKind, NULL, NULL_TEXT, Sorter};
@@ -22,9 +23,6 @@ use crate::DataError;
 const HEAD_BYTES: u64 = 1 << 16;
 /// Rows from which the roles of columns are decided.
 const ROWS_AHEAD: usize = 1_000;
-
-/// Maximum length of a row, in bytes: wide data of 100,000 instruments is shorter.
-const ROW_BYTES_MAX: u64 = 4 << 20;
 
 /// Characters that a symbol or a column name has only if quotation marks are misplaced.
 const MISPLACED: [char; 3] = ['"', '\n', '\r'];
@@ -58,112 +56,6 @@ pub(crate) fn read_text_table(
         return ken_french::read(contents, options);
     }
     TextTable::open(contents, options, separator_of(first_line(&head)))?.read()
-}
-
-/// Reader that counts quotation marks and notes the last byte and the end.
-struct Marked {
-    inner: Box<dyn Read>,
-    separator: u8,
-    quotes: u64,
-    quoting: Quoting,
-    /// Position of the first byte behind a closing quotation mark that does not end the field.
-    misquoted: Option<u64>,
-    /// Position behind the last row.
-    row_from: u64,
-    is_too_long: bool,
-    last: u8,
-    has_ended: bool,
-    /// Number of bytes read, and positions of the line ends that no row has passed.
-    read: u64,
-    line_ends: VecDeque<u64>,
-    /// Number of line ends passed, and the position of the latest.
-    passed: (u64, Option<u64>),
-}
-
-impl Marked {
-    fn new(inner: Box<dyn Read>, separator: u8) -> Self {
-        Self {
-            inner,
-            separator,
-            quotes: 0,
-            quoting: Quoting::FieldStart,
-            misquoted: None,
-            row_from: 0,
-            is_too_long: false,
-            last: b'\n',
-            has_ended: false,
-            read: 0,
-            line_ends: VecDeque::new(),
-            passed: (0, None),
-        }
-    }
-
-    /// Returns the line, counted from 1, of the last byte before position `end`, line ends excepted.
-    ///
-    /// The positions of the `csv` crate count a row from the end of the row before, so blank lines between them
-    /// would give the wrong line.
-    fn line_before(&mut self, end: u64) -> u64 {
-        while let Some(position) = self.line_ends.front().copied().filter(|position| *position < end) {
-            self.line_ends.pop_front();
-            self.passed = (self.passed.0 + 1, Some(position));
-        }
-        let (count, latest) = self.passed;
-        // The reader stops behind the line end, or before it: in the middle of CR and LF, or at the end of the file.
-        if latest.is_some_and(|latest| latest + 1 == end) { count } else { count + 1 }
-    }
-}
-
-/// Position relative to quotation marks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Quoting {
-    FieldStart,
-    /// In a field without quotation marks around it.
-    Plain,
-    Quoted,
-    /// Behind a quotation mark that ends the field, or is doubled.
-    Closed,
-    /// In the spaces behind a closing quotation mark.
-    Trailing,
-}
-
-impl Quoting {
-    /// Returns the state behind a byte; `None` if the byte may not follow a closing quotation mark.
-    fn after(self, byte: u8, separator: u8) -> Option<Self> {
-        Some(match (self, byte) {
-            (Self::Quoted, b'"') => Self::Closed,
-            (Self::Quoted, _) => Self::Quoted,
-            (_, b'\n' | b'\r') => Self::FieldStart,
-            (_, byte) if byte == separator => Self::FieldStart,
-            (Self::FieldStart | Self::Closed, b'"') => Self::Quoted,
-            (Self::Closed | Self::Trailing, b' ') => Self::Trailing,
-            (Self::Closed | Self::Trailing, _) => return None,
-            _ => Self::Plain,
-        })
-    }
-}
-
-impl Read for Marked {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if self.read - self.row_from > ROW_BYTES_MAX {
-            self.is_too_long = true;
-            return Err(io::ErrorKind::InvalidData.into());
-        }
-        let read = self.inner.read(buffer)?;
-        for (position, byte) in (self.read..).zip(&buffer[..read]) {
-            self.quotes += u64::from(*byte == b'"');
-            self.quoting = self.quoting.after(*byte, self.separator).unwrap_or_else(|| {
-                self.misquoted.get_or_insert(position);
-                Quoting::Plain
-            });
-            if *byte == b'\n' {
-                self.line_ends.push_back(position);
-            }
-        }
-        self.read += read as u64;
-        self.last = buffer[..read].last().copied().unwrap_or(self.last);
-        self.has_ended |= read == 0 && !buffer.is_empty();
-        Ok(read)
-    }
 }
 
 /// Lines of an open text file.
@@ -281,7 +173,7 @@ impl<'a> TextTable<'a> {
         let Some(first) = ahead.first() else { return Err(none().into()) };
         let data = names.iter().find(|name| matches!(guess(name), Guess::Form(_) | Guess::YearLast(_)));
         if let Some(data) = data.filter(|_| time_column(&names, first, options).is_none()) {
-            return Err(ImportError::NoHeader { file, found: data.clone() }.into());
+            return Err(ImportError::NoHeader { file, line: 1, found: data.clone() }.into());
         }
         let mut known = BTreeMap::new();
         for (at, name) in names.iter().enumerate().filter(|(_, name)| !name.is_empty()) {
@@ -490,8 +382,12 @@ impl CellReader<'_> {
                 FieldRole::Time => time.0.cast_unsigned(),
                 FieldRole::Text if text.is_empty() => NULL_TEXT,
                 // A symbol with a quotation mark or a line end is the rest of another field.
-                FieldRole::Text if self.is_symbol() && text.contains(MISPLACED) => {
+                FieldRole::Text if self.is_symbol() && text.trim().contains(MISPLACED) => {
                     return Err(ImportError::Quotation { file: self.file.to_owned(), line: row.line }.into());
+                }
+                // Trimmed as dates and numbers are. An empty symbol is refused later, with its text.
+                FieldRole::Text if self.is_symbol() && !text.trim().is_empty() => {
+                    sorter.texts.number(text.trim())
                 }
                 FieldRole::Text => sorter.texts.number(text),
                 _ => match self.numbers.read(text) {

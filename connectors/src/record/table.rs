@@ -176,9 +176,12 @@ impl<R: Record> TableWriter<R> {
             };
         }
         let file = File::create(&path).map_err(|error| failed(error.into()))?;
-        let writer =
-            ArrowWriter::try_new(Summed::new(BufWriter::new(file)), Arc::clone(&schema), Some(properties.build()))
-                .map_err(failed)?;
+        let writer = ArrowWriter::try_new(
+            Summed::new(BufWriter::new(file)),
+            Arc::clone(&schema),
+            Some(properties.build()),
+        )
+        .map_err(failed)?;
         let cells = columns.iter().map(|column| Cells::of(column.kind)).collect();
         Ok(Self { path, schema, writer, columns, cells, rows: 0 })
     }

@@ -141,6 +141,18 @@ pub enum StoreError {
         /// Number of the input.
         seq: u64,
     },
+    /// Recorded frame that was changed.
+    #[error(
+        "{}: frame {seq}: found rows with another content than their checksum, expected them as recorded; restore \
+         state.db from a copy",
+        path.display()
+    )]
+    ChangedFrame {
+        /// Path of the database.
+        path: PathBuf,
+        /// Number of the frame.
+        seq: u64,
+    },
     /// Record without some of its rows.
     #[error(
         "{}: found {found}, expected {expected}; restore state.db from a copy, or start a new state folder",

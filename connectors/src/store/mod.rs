@@ -6,6 +6,7 @@
 //! | `checkpoint` | recorded state of all stages, tied to the digest of its frame |
 //! | `folder` | state folder of a run: lock, database, position of a restart |
 //! | `disk` | seam that a simulation replaces |
+//! | `frame_sums` | checksums of the rows of each frame |
 //! | `writer` | the only thread that writes; transactions grow with the latency of the disk |
 //! | `rows` | ledger of a frame as rows |
 //! | `recorder` | recorder of a run |
@@ -35,6 +36,7 @@ mod checkpoint;
 mod disk;
 mod error;
 mod folder;
+mod frame_sums;
 mod input;
 mod inputs;
 mod layout;

@@ -7,6 +7,7 @@ use betaflow_engine::ledger::{LedgerFrame, hex};
 use betaflow_engine::model::Estimates;
 use rusqlite::Connection;
 
+use super::frame_sums;
 use crate::record::{
     EquityRow, FillRow, InState, Insert, OrderRow, SavedBetas, WeightRow, fills, orders, weights,
 };
@@ -73,7 +74,8 @@ impl FrameRows {
             connection.prepare_cached("DELETE FROM weights")?.execute([])?;
             inserts.weights.rows(connection, weights)?;
         }
-        inserts.betas.rows(connection, &self.betas)
+        inserts.betas.rows(connection, &self.betas)?;
+        frame_sums::write(connection, self.seq())
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
 use super::error::StoreError;
+use super::frame_sums::check_last;
 use super::inputs::{InputReader, first_in_table};
 use super::layout::{BUSY, DATABASE, LOCK, SCHEMA_VERSION};
 use super::segment::{SegmentReader, segments};
@@ -102,6 +103,14 @@ impl StateView {
         let select = "SELECT value FROM meta WHERE key = ?1";
         let value = self.connection.query_row(select, [key], |row| row.get(0)).optional();
         value.map_err(|source| self.failed(source))
+    }
+
+    /// Checks the rows of the last `count` recorded frames against their checksums.
+    ///
+    /// # Errors
+    /// A row was changed after it was recorded, or an error of SQLite.
+    pub fn check_last_frames(&self, count: u64) -> Result<(), StoreError> {
+        check_last(&self.connection, &self.database, count)
     }
 
     /// Returns whether a run uses the folder. The lock is held only briefly; a starting run retries.

@@ -161,14 +161,20 @@ impl Pages {
     fn check_end(&self) -> Result<()> {
         let length = usize::try_from(HEADER_BYTES.min(self.end - self.at)).unwrap_or(0);
         let bytes = self.chunks.get_bytes(self.at, length)?;
-        match Header::read(&bytes) {
-            Ok(Some((
-                Header { kind: PageKind::Data { values, .. } | PageKind::DataV2 { values, .. }, .. },
-                _,
-            ))) if values > 0 => Err(invalid(&format!(
+        let values = match Header::read(&bytes) {
+            Ok(Some((header, _))) => match header.kind {
+                PageKind::Data { values, .. }
+                | PageKind::DataV2 { values, .. }
+                | PageKind::Dictionary { values, .. } => values,
+                PageKind::Index => 0,
+            },
+            _ => 0,
+        };
+        match values {
+            0 => Ok(()),
+            _ => Err(invalid(&format!(
                 "found a page of {values} more values, expected the end of the column chunk"
             ))),
-            _ => Ok(()),
         }
     }
 

@@ -17,6 +17,9 @@ use crate::summary::time_text;
 /// Maximum events read, the latest first.
 const EVENTS: u32 = 10;
 
+/// Number of the last frames whose rows are checked.
+const CHECKED_FRAMES: u64 = 256;
+
 /// Kinds of events of a frame, which have its time.
 const OF_FRAMES: [&str; 3] = ["halted", "trading", "ruined"];
 
@@ -150,6 +153,7 @@ impl Contents {
         let connection = view.connection();
         // All queries see the same commit. A read transaction does not block the writer.
         let transaction = connection.unchecked_transaction()?;
+        view.check_last_frames(CHECKED_FRAMES)?;
         let configuration = view.meta("configuration")?.unwrap_or_default();
         let frames = frames(connection)?;
         let checkpoint = checkpoint(connection)?;
