@@ -8,6 +8,8 @@ mod random;
 mod support;
 
 use std::fs;
+use std::path::Path;
+use std::process::Command;
 
 use random::Random;
 use support::{Panel, call, folder, joined, paper, run};
@@ -71,4 +73,34 @@ fn mutated_run_folder_is_refused_or_read_alike() {
     }
     println!("{errors} errors, {alike} alike");
     assert!(failures.is_empty(), "{} of {count}:\n{}", failures.len(), failures.join("\n"));
+}
+
+/// Small files that decompress to large ones or declare absurd counts; `connectors/tests/mutated/bombs.rs` made them.
+#[test]
+#[cfg(target_os = "linux")]
+fn bomb_is_refused_under_a_limit_on_memory() {
+    let bombs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../connectors/tests/reference/bombs");
+    let folder = folder();
+    let mut count = 0;
+    for entry in fs::read_dir(bombs).unwrap() {
+        let path = entry.unwrap().path();
+        let limited =
+            "ulimit -v 1500000; exec \"$0\" replay --prices \"$1\" --factors none --no-report --out out";
+        let ended = Command::new("sh")
+            .args(["-c", limited, env!("CARGO_BIN_EXE_betaflow")])
+            .arg(&path)
+            .current_dir(folder.path())
+            .output()
+            .unwrap();
+        let error = String::from_utf8_lossy(&ended.stderr).into_owned();
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        assert!(
+            ended.status.code() == Some(1) && error.contains(&name),
+            "{name}: {:?} {error}",
+            ended.status
+        );
+        assert!(!error.contains("panicked"), "{name}: {error}");
+        count += 1;
+    }
+    assert_eq!(count, 5);
 }

@@ -63,8 +63,11 @@ impl Verdict {
 }
 
 /// Files that the independent reader refuses although their values are certain: part of its error, and the reason.
-const LENIENT: [(&str, &str); 2] = [
+const LENIENT: [(&str, &str); 5] = [
     ("repetition_level_encoding is missing", "a field of page headers that flat columns do not use"),
+    ("Unexpected Encoding", "an unknown encoding of levels that flat columns do not have"),
+    ("EOF: Invalid page header", "padding behind the last page of a chunk"),
+    ("incompatible arrow schema", "a stale Arrow schema in the metadata"),
     ("definition_level_encoding is missing", "a field of page headers that required columns do not use"),
 ];
 

@@ -8,17 +8,22 @@ use betaflow_connectors::parquet::MemoryTable;
 
 use super::records;
 
-/// Days since 1970 of a date `YYYY-MM-DD` or `YYYYMMDD`.
+/// Days since 1970 of a date `YYYY-MM-DD` or `YYYYMMDD`; zeros of month and day may be missing.
 fn day(text: &str) -> Result<i32, String> {
-    let digits: String = text.chars().filter(|c| *c != '-').collect();
-    let is_form =
-        (text.len() == 10 && text.as_bytes()[4] == b'-' && text.as_bytes()[7] == b'-' && digits.len() == 8)
-            || text.len() == 8;
-    if !is_form || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
+    let parts: Vec<&str> = match text.len() {
+        8 if !text.contains('-') => {
+            [0..4, 4..6, 6..8].into_iter().filter_map(|part| text.get(part)).collect()
+        }
+        _ => text.split('-').collect(),
+    };
+    let are_digits =
+        parts.iter().all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit()));
+    let lengths: Vec<usize> = parts.iter().map(|part| part.len()).collect();
+    if !are_digits || !matches!(lengths[..], [4, 1 | 2, 1 | 2]) {
         return Err(format!("date {text:?}"));
     }
-    let number = |from: usize, to: usize| digits[from..to].parse::<i32>().unwrap_or(0);
-    let (year, month, date) = (number(0, 4), number(4, 6), number(6, 8));
+    let number = |at: usize| parts[at].parse::<i32>().unwrap_or(0);
+    let (year, month, date) = (number(0), number(1), number(2));
     let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
     let lengths = [31, if leap { 29 } else { 28 }, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31];
     let length = usize::try_from(month - 1).ok().and_then(|month| lengths.get(month));
@@ -65,7 +70,7 @@ pub(crate) fn table(bytes: &[u8], separator: char, decimal_comma: bool) -> Resul
     }
     for (at, name) in header.iter().enumerate().skip(1) {
         let texts = rows.iter().map(|row| row.1[at].as_str());
-        let array: ArrayRef = match name.as_str() {
+        let array: ArrayRef = match name.to_lowercase().as_str() {
             "symbol" => Arc::new(StringArray::from_iter_values(texts)),
             _ => {
                 let numbers = texts.map(|text| number(text, decimal_comma)).collect::<Result<Vec<_>, _>>()?;
