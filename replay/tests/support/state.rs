@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use betaflow_connectors::store::{StateFolder, Sync};
+use betaflow_connectors::store::{Input, InputKind, StateFolder, Sync};
 use rusqlite::{Connection, params};
 use serde_json::{Value, json};
 
@@ -57,8 +57,12 @@ impl State {
             START_NS + seq / FRAMES_PER_DAY * 24 * HOUR_NS + (14 + seq % FRAMES_PER_DAY) * HOUR_NS;
         let wave = |every: f64| (seq as f64 / every).sin();
         let nav = 1e6 * (1.0 + 0.0007 * seq as f64 + 0.03 * wave(9.0) + 0.004 * wave(1.3));
+        let input = Input { seq: seq as u64, kind: InputKind::Bars, timestamp, body: "{}".to_owned() };
         transaction
-            .execute("INSERT INTO inputs VALUES(?1, 'bars', ?2, '{}', NULL)", params![seq, timestamp])
+            .execute(
+                "INSERT INTO inputs VALUES(?1, 'bars', ?2, '{}', ?3)",
+                params![seq, timestamp, input.checksum()],
+            )
             .unwrap();
         transaction
             .execute(
