@@ -334,3 +334,46 @@ fn mutated_ken_french_file_is_refused_or_read_alike() {
     let shown: Vec<&String> = failures.iter().take(8).collect();
     assert!(failures.is_empty(), "{}:\n{shown:#?}", failures.len());
 }
+
+#[test]
+fn misplaced_quotation_marks_and_spaces_of_symbols_are_refused_or_trimmed() {
+    let read = |rows: &str| ours(format!("date,symbol,close\n{rows}\n").as_bytes());
+    let known = read("2024-01-02,A,1\n2024-01-02,B,2\n2024-01-03,A,3\n2024-01-03,B,4").unwrap();
+    let alike = [
+        "2024-01-02,\"A\",1\n2024-01-02, B ,2\n2024-01-03,\"A\" ,3\n2024-01-03,B,4",
+        "2024-01-02,A\t,1\n2024-01-02,B,2\n2024-01-03, A,3\n2024-01-03,\"B \",4",
+    ];
+    for rows in alike {
+        assert_eq!(read(rows).unwrap(), known, "{rows}");
+    }
+    let refused = [
+        // The mark before A pairs with the one before B: a row of three fields, and one row fewer.
+        ("2024-01-02,\"A,1\n2024-01-02,\"B,2\n2024-01-03,A,3\n2024-01-03,B,4", 2),
+        ("2024-01-02,\"A\"A,1\n2024-01-03,A,2", 2),
+        ("2024-01-02,A,1\n2024-01-03, \"A\",2", 3),
+    ];
+    for (rows, line) in refused {
+        let error = read(rows).unwrap_err();
+        assert!(
+            error.contains("found a quotation mark") && error.contains(&format!("line {line}")),
+            "{rows}: {error}"
+        );
+    }
+    let header = ours(b"date,\"A\"B,C\n2024-01-02,1,2\n").unwrap_err();
+    assert!(header.contains("found a quotation mark"), "{header}");
+}
+
+#[test]
+fn damaged_rows_of_a_ken_french_file_are_refused() {
+    let read = |text: &str| {
+        let input = Input::Bytes { name: "factors.csv".into(), bytes: text.as_bytes().to_vec().into() };
+        betaflow_connectors::parquet::prepare(&input, &betaflow_connectors::import::ImportOptions::default())
+            .map(drop)
+            .map_err(|error| error.to_string())
+    };
+    read(KEN_FRENCH).unwrap();
+    let above = KEN_FRENCH.replace(",Mkt-RF", "20240101, 1, 2, 3, 4\r\n,Mkt-RF");
+    assert!(read(&above).unwrap_err().contains("which is data, expected a header"), "{:?}", read(&above));
+    let date = KEN_FRENCH.replace("20240104,", "x0240104,");
+    assert!(read(&date).unwrap_err().contains("\"x0240104\""), "{:?}", read(&date));
+}
