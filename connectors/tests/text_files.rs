@@ -324,3 +324,30 @@ proptest! {
         prop_assert_eq!(frames(&text_file(&folder, "table.csv", text)), expected);
     }
 }
+
+/// A row is read as a whole, and a compressed file of 40 kB may have more bytes in one than there is memory.
+#[test]
+fn row_without_end_is_refused() {
+    let folder = Folder::new();
+    let rows = "date,symbol,close\n2020-01-01,A,10\n";
+    let cases = [
+        ("a long cell", format!("{rows}2020-01-02,{},11\n", "A".repeat(40 << 20)), "line 3"),
+        (
+            "an open quotation mark",
+            format!("{rows}2020-01-02,\"A,11\n{}", "2020-01-03,A,11\n".repeat(3 << 20)),
+            "line 3",
+        ),
+        ("blank lines", format!("{rows}{}", "\n".repeat(40 << 20)), "line 3"),
+        ("no row", "a,".repeat(20 << 20) + "\n", "line 1"),
+    ];
+    for (case, text, line) in cases {
+        let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+        packed.write_all(text.as_bytes()).unwrap();
+        let input = Input::Bytes { name: "prices.csv.gz".to_owned(), bytes: packed.finish().unwrap().into() };
+        let error = fault(&input, Settings::default()).to_string();
+        assert!(
+            error.starts_with(&format!("prices.csv.gz: {line}: found more than 16 MiB")),
+            "{case}: {error}"
+        );
+    }
+}

@@ -1,13 +1,16 @@
 //! Captures of venue messages: the format of `raw_log`, one message per line.
 
 use std::fs::File;
-use std::io::{BufRead as _, BufReader, Lines};
+use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
 use super::error::LiveError;
 use crate::files;
+
+/// Maximum size of a line, in bytes; a message has at most 16 MiB.
+const LINE_MAX: u64 = 64 << 20;
 
 /// Message of a capture.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -35,7 +38,7 @@ pub enum Direction {
 /// Reader of the messages of a capture, in order.
 pub struct Capture {
     path: PathBuf,
-    lines: Lines<BufReader<File>>,
+    file: BufReader<File>,
     number: u64,
 }
 
@@ -46,8 +49,8 @@ impl Capture {
     /// The file cannot be read.
     pub fn open(path: &Path) -> Result<Self, LiveError> {
         let refused = |source| LiveError::Capture { path: path.display().to_string(), source };
-        let lines = BufReader::new(files::open(path).map_err(refused)?).lines();
-        Ok(Self { path: path.to_owned(), lines, number: 0 })
+        let file = BufReader::new(files::open(path).map_err(refused)?);
+        Ok(Self { path: path.to_owned(), file, number: 0 })
     }
 
     /// Returns the next message; `None` at the end.
@@ -55,19 +58,25 @@ impl Capture {
     /// # Errors
     /// The file cannot be read, or a line is not a message.
     pub fn read(&mut self) -> Result<Option<Captured>, LiveError> {
-        for line in self.lines.by_ref() {
+        let mut line = String::new();
+        loop {
+            line.clear();
             self.number += 1;
             let path = || self.path.display().to_string();
-            let line = line.map_err(|source| LiveError::Capture { path: path(), source })?;
-            if line.trim().is_empty() {
-                continue;
+            let refused = |source| LiveError::Capture { path: path(), source };
+            if self.file.by_ref().take(LINE_MAX + 1).read_line(&mut line).map_err(refused)? == 0 {
+                return Ok(None);
             }
-            return serde_json::from_str(&line).map(Some).map_err(|error| LiveError::CaptureLine {
-                path: path(),
-                line: self.number,
-                found: error.to_string(),
-            });
+            if line.len() as u64 > LINE_MAX {
+                return Err(refused(io::Error::other(format!("line {} has more than 64 MiB", self.number))));
+            }
+            if !line.trim().is_empty() {
+                return serde_json::from_str(&line).map(Some).map_err(|error| LiveError::CaptureLine {
+                    path: path(),
+                    line: self.number,
+                    found: error.to_string(),
+                });
+            }
         }
-        Ok(None)
     }
 }
