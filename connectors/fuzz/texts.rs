@@ -2,10 +2,10 @@
 
 use betaflow_engine::assembly::Expression;
 use betaflow_engine::time::{
-    Date, RebalanceTime, Session, Sessions, TimestampNs, Zone, duration_ns, duration_text, time_of_day,
+    DAY_NS, Date, RebalanceTime, Session, Sessions, TimestampNs, Zone, duration_ns, duration_text, time_of_day,
 };
 
-use super::harness::{Target, assert_error, kind_and_rest};
+use super::harness::{Target, kind_and_rest};
 
 const WORDS: [&str; 22] = [
     "expression\n",
@@ -47,11 +47,10 @@ const TIMES: [i64; 8] = [
 fn check_zone(zone: &Zone) {
     for time in TIMES.map(TimestampNs) {
         let (local, date) = (zone.local(time), zone.date(time));
-        assert!(
-            time.0 == i64::MIN || time.0 == i64::MAX || zone.moment(local) <= time || zone.has_dates(),
-            "{zone} {time:?}"
-        );
-        let _ = (zone.midnight(date), zone.midnight(i64::MIN), zone.midnight(i64::MAX), local);
+        // A local time outside the range is cut to its end; a time that the clock shows twice is the first.
+        let is_inside = time.0.checked_add(DAY_NS).is_some() && time.0.checked_sub(DAY_NS).is_some();
+        assert!(!is_inside || zone.moment(local) <= time || zone.has_dates(), "{zone} {time:?}");
+        let _ = [date, i64::MIN, i64::MAX].map(|date| zone.midnight(date));
     }
 }
 
@@ -77,12 +76,11 @@ fn texts() {
                 }
                 Ok(expression) => {
                     let quote = |symbol: &str| if symbol.contains('\'') { '"' } else { '\'' };
-                    let again: Vec<String> = expression
-                        .terms()
-                        .iter()
-                        .map(|(number, symbol)| format!("{number:+}*{0}{symbol}{0}", quote(symbol)))
-                        .collect();
-                    let again: Result<Expression, _> = again.concat().replace("+-", "-").parse();
+                    let again = expression.terms().iter().map(|(number, symbol)| {
+                        let sign = if number.is_sign_negative() { '-' } else { '+' };
+                        format!("{sign}{}*{1}{symbol}{1}", number.abs(), quote(symbol))
+                    });
+                    let again: Result<Expression, _> = again.collect::<String>().parse();
                     let finite = expression.terms().iter().all(|(number, _)| number.is_finite());
                     assert!(
                         !finite || again.as_ref() == Ok(&expression),
@@ -93,7 +91,7 @@ fn texts() {
             "zone" => {
                 for daily in [false, true] {
                     match Zone::named(text, daily) {
-                        Err(error) => assert_error(&error.to_string(), &["time zone"]),
+                        Err(error) => assert!(error.to_string().contains("time zone"), "{error}"),
                         Ok(zone) => check_zone(&zone),
                     }
                 }
