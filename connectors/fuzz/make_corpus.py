@@ -137,14 +137,14 @@ def make_small() -> None:
     put("small_tables", "benchmark", "benchmark\ndate,return\n2015-01-02,0.01\n2015-01-05,-0.002\n")
     put("small_tables", "benchmark_weights", "benchmark\ndate,symbol,weight\n2015-01-02,A,0.6\n2015-01-02,B,0.4\n2015-02-02,A,1\n")
     put("small_tables", "holdings_parquet", b"holdings\n" + parquet(pa.table({"symbol": ["A", "B"], "quantity": [1.5, -2.0]})))
-    put("given", "forecasts", "forecasts\ndate,symbol,forecast,forecast_sd\n2015-01-02,A,0.01,0.02\n2015-01-02,B,-0.01,\n2015-01-05,A,0,1e-3\n")
-    put("given", "forecasts_wide", "forecasts\ndate,A,B\n2015-01-02,0.01,0.02\n2015-01-05,,0.5\n")
-    put("given", "forecasts_known", "forecasts\ntimestamp,symbol,score,known_at\n2015-01-02T16:00:00-05:00,A,1.5,2015-01-05T09:00:00Z\n"
+    put("user_files", "forecasts", "forecasts\ndate,symbol,forecast,forecast_sd\n2015-01-02,A,0.01,0.02\n2015-01-02,B,-0.01,\n2015-01-05,A,0,1e-3\n")
+    put("user_files", "forecasts_wide", "forecasts\ndate,A,B\n2015-01-02,0.01,0.02\n2015-01-05,,0.5\n")
+    put("user_files", "forecasts_known", "forecasts\ntimestamp,symbol,score,known_at\n2015-01-02T16:00:00-05:00,A,1.5,2015-01-05T09:00:00Z\n"
         "2015-01-05T16:00:00-05:00,A,-1.5,\n")
-    put("given", "weights", "weights\ndate,symbol,weight\n2015-01-02,A,0.25\n2015-01-02,B,-0.1\n2015-02-02,A,0.3\n")
-    put("given", "betas", "betas\ndate,symbol,mkt,smb,residual_sd,alpha\n2015-01-02,A,1.1,-0.2,0.02,0\n2015-01-02,B,0.9,0.3,0.01,1e-4\n")
-    put("given", "factor_cov", "factor_cov\ndate,factor,mkt,smb\n2015-01-02,mkt,1e-4,1e-5\n2015-01-02,smb,1e-5,2e-4\n")
-    put("given", "forecasts_parquet", b"forecasts\n" + parquet(pa.table(
+    put("user_files", "weights", "weights\ndate,symbol,weight\n2015-01-02,A,0.25\n2015-01-02,B,-0.1\n2015-02-02,A,0.3\n")
+    put("user_files", "betas", "betas\ndate,symbol,mkt,smb,residual_sd,alpha\n2015-01-02,A,1.1,-0.2,0.02,0\n2015-01-02,B,0.9,0.3,0.01,1e-4\n")
+    put("user_files", "factor_cov", "factor_cov\ndate,factor,mkt,smb\n2015-01-02,mkt,1e-4,1e-5\n2015-01-02,smb,1e-5,2e-4\n")
+    put("user_files", "forecasts_parquet", b"forecasts\n" + parquet(pa.table(
         {"date": pa.array([16_000, 16_000, 16_003], pa.date32()), "symbol": ["A", "B", "A"], "forecast": [0.1, None, -0.3]})))
     texts = {
         "expression": ["MTUM - SPX", "0.5*A + 0.5*'BRK-B'", "-1e-3*X*", "A*2 + \"B C\"*-3", "3M", "'3M'*.5"],

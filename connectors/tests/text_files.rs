@@ -346,7 +346,7 @@ fn row_without_end_is_refused() {
         let input = Input::Bytes { name: "prices.csv.gz".to_owned(), bytes: packed.finish().unwrap().into() };
         let error = fault(&input, Settings::default()).to_string();
         assert!(
-            error.starts_with(&format!("prices.csv.gz: {line}: found more than 16 MiB")),
+            error.starts_with(&format!("prices.csv.gz: {line}: found more than 4 MiB")),
             "{case}: {error}"
         );
     }

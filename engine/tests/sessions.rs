@@ -268,7 +268,7 @@ fn times_at_the_ends_of_the_range_have_no_session_and_no_overflow() {
         // Five centuries long.
         session(-98_615, -98_615 * DAY_NS, 84_000 * DAY_NS),
         session(-106_751, i64::MIN, i64::MAX),
-        // Dates whose midnights are no timestamps, beside the last and the first of these.
+        // Dates whose midnights are not timestamps, beside the last and the first of these.
         session(i64::from(i32::MAX), i64::MAX - 2 * HOUR_NS, i64::MAX - HOUR_NS),
         session(i64::MIN, i64::MIN + HOUR_NS, i64::MIN + 2 * HOUR_NS),
     ];

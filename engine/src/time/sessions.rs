@@ -69,7 +69,7 @@ impl Sessions {
     pub fn new(rows: Vec<Session>) -> Result<Self, SessionFault> {
         let mut previous: Option<&Session> = None;
         for (at, row) in rows.iter().enumerate() {
-            // A date whose midnight is no timestamp is far from every one.
+            // A date whose midnight is not a timestamp is far from every one.
             let midnight = row.date.checked_mul(DAY_NS).map(TimestampNs);
             let far = |time: TimestampNs| {
                 midnight

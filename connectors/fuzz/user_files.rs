@@ -28,8 +28,8 @@ const WORDS: [&str; 18] = [
 ];
 
 #[test]
-fn given() {
-    Target::new("given").memory_mib(256).words(&WORDS).run(|input| {
+fn user_files() {
+    Target::new("user_files").memory_mib(256).words(&WORDS).run(|input| {
         let (kind, bytes) = kind_and_rest(input);
         let factors = || vec!["mkt".to_owned(), "smb".to_owned()];
         let kind = match kind {
