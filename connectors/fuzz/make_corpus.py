@@ -239,8 +239,9 @@ def make_feeds() -> None:
     put("feed_client_socket", "session", b"".join(frame(line, False) for line in lines) + frame('{"type":"end","frames":6}', False))
     put("feed_client_socket", "controls", frame(lines[0], False) + frame("a", False, 9) + frame('{"type":"heartbeat","seq":0}', False)
         + frame('{"type":"unavailable","from":0,"to":1}', False) + frame('{"type":"error","text":"x"}', False) + frame("\x03\xe8bye", False, 8))
-    last = [{**plain[0], "seq": 2**64 - left} for left in [5, 4, 3, 2, 1]]
-    put("feed_client_socket", "last_numbers", frame(lines[0], False) + b"".join(frame(json.dumps(bars), False) for bars in last))
+    last = [{**plain[0], "seq": 2**64 - left, "timestamp": (15_830 - left) * day} for left in range(20, 0, -1)]
+    put("feed_client_socket", "last_numbers", frame(lines[0], False) + b"".join(frame(json.dumps(bars), False) for bars in last)
+        + frame('{"type":"unavailable","from":0,"to":18446744073709551615}', False))
     put("feed_client_socket", "answer", "HTTP/1.1 302 Found\r\nLocation: ws://127.0.0.1:1/\r\nContent-Length: 0\r\n\r\n")
 
 
