@@ -74,7 +74,9 @@ impl Shape {
         let instruments = COUNTS[random.below(COUNTS.len())];
         let days = 45 + random.below(if instruments > 20 { 20 } else { 60 });
         let features = FEATURES.into_iter().filter(|_| random.share() < 0.3).collect();
-        Self { seed, instruments, days, factors: random.below(4), features }
+        let shape = Self { seed, instruments, days, factors: random.below(4), features };
+        // Rows by symbol would have to follow the symbol changes.
+        if shape.has(Renames) { shape.without(&[Borrow, Groups, Membership]) } else { shape }
     }
 
     pub(crate) fn has(&self, feature: Feature) -> bool {
@@ -276,7 +278,7 @@ impl Market {
             let prices = [open, high, low, close, close * (1.0 - half), close * (1.0 + half)];
             self.rows.push(Row {
                 time: self.times[seq],
-                symbol: if seq < life.renamed { before.clone() } else { after.clone() },
+                symbol: before.clone(),
                 instrument,
                 prices: prices.map(|price| trades.then_some(price)),
                 volume: trades.then_some(volume),
@@ -285,16 +287,27 @@ impl Market {
             });
         }
         if life.renamed < frames {
-            let day = self.times[life.renamed].div_euclid(DAY_NS);
-            // The symbol changes at the start of a date.
-            let start = self.times.partition_point(|time| *time < day * DAY_NS);
-            for row in self.rows.iter_mut().filter(|row| row.instrument == instrument) {
-                if row.time >= self.times[start] {
-                    row.symbol.clone_from(&after);
-                }
-            }
-            self.renames.push(Rename { from: before, to: after, day });
+            self.rename(instrument, life.renamed, (&before, &after));
         }
+    }
+
+    /// Changes the symbol of an instrument that has bars before and after the change: at the start of a date.
+    fn rename(&mut self, instrument: usize, seq: usize, (before, after): (&str, &str)) {
+        let day = self.times[seq].div_euclid(DAY_NS);
+        let own = || self.rows.iter().filter(|row| row.instrument == instrument && row.prices[3].is_some());
+        let (earlier, later) = (
+            own().any(|row| row.time.div_euclid(DAY_NS) < day),
+            own().any(|row| row.time.div_euclid(DAY_NS) == day),
+        );
+        if !earlier || !later {
+            return;
+        }
+        for row in self.rows.iter_mut().filter(|row| row.instrument == instrument) {
+            if row.time.div_euclid(DAY_NS) >= day {
+                after.clone_into(&mut row.symbol);
+            }
+        }
+        self.renames.push(Rename { from: before.to_owned(), to: after.to_owned(), day });
     }
 
     /// Symbols in the data, in order.
@@ -315,7 +328,7 @@ impl Market {
         self
     }
 
-    /// Gives every instrument a new symbol, and sorts the rows anew.
+    /// Gives every instrument a new symbol, and sorts the rows again.
     pub(crate) fn renamed(mut self, name: impl Fn(&str) -> String) -> Self {
         self.rows.iter_mut().for_each(|row| row.symbol = name(&row.symbol));
         for rename in &mut self.renames {

@@ -167,7 +167,7 @@ fn given(market: &Market, name: &'static str) -> betaflow_connectors::parquet::M
     )
 }
 
-/// Checks one run with a number of a setting; `inside`: the declared range has it.
+/// Checks one run with a number of a setting; `inside`: the declared range contains the number.
 fn check_number(case: &Case, setting: &Declared, number: f64, inside: bool) -> Checked {
     let market = Market::new(&case.shape);
     let mut settings = case.settings.clone();

@@ -24,12 +24,12 @@ use crate::settings::Draw as _;
 
 /// Ledger and checkpoints of a run.
 #[derive(Default)]
-struct Kept {
+struct Recorded {
     frames: Vec<LedgerFrame>,
     checkpoints: BTreeMap<u64, Vec<u8>>,
 }
 
-struct Keep(Arc<Mutex<Kept>>);
+struct Keep(Arc<Mutex<Recorded>>);
 
 impl Recorder for Keep {
     fn ledger(&mut self, frame: &LedgerFrame) -> Result<(), RecordError> {
@@ -58,10 +58,8 @@ fn text(frame: &LedgerFrame) -> String {
 }
 
 /// A run's ledger, its checkpoints as bytes, and its facts.
-fn run(
-    graph: impl FnOnce(Vec<Box<dyn Recorder>>) -> Result<Graph, String>,
-) -> Result<(Kept, String), String> {
-    let kept = Arc::new(Mutex::new(Kept::default()));
+fn run(graph: impl FnOnce(Vec<Box<dyn Recorder>>) -> Result<Graph, String>) -> Result<(Recorded, String), String> {
+    let kept = Arc::new(Mutex::new(Recorded::default()));
     let graph = graph(vec![Box::new(Keep(Arc::clone(&kept)))])?;
     let options = RunOptions { placement: Placement::Inline, ..RunOptions::default() };
     let report = graph.run(&options).map_err(|error| error.to_string())?;

@@ -9,7 +9,7 @@ use crate::market::{Feature, Market};
 use crate::run::{Rule, completed, replay_case, replay_market};
 use crate::settings::{Draw as _, Settings};
 
-/// Factor of a number with a unit, if currency and units of an instrument are counted anew.
+/// Factor of a number with a unit, if currency and units of an instrument are counted in other ones.
 fn factor(unit: &str, currency: f64, units: f64) -> f64 {
     match unit {
         "currency" => currency,
