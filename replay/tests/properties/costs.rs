@@ -38,7 +38,7 @@ fn with_rates(case: &Case, share: f64) -> Case {
 
 #[test]
 fn without_costs_equity_equals_gross_equity() {
-    check("without_costs_equity_equals_gross_equity", 25, |case| {
+    check("without_costs_equity_equals_gross_equity", 13, |case| {
         let case = with_rates(case, 0.0);
         let Some((_, run)) = replay_case(&case)? else { return Ok(false) };
         if let Some(item) = ITEMS.iter().find(|item| run.sum("equity", item) != 0.0) {
@@ -54,7 +54,7 @@ fn without_costs_equity_equals_gross_equity() {
 
 #[test]
 fn doubled_costs_double_every_item_of_the_same_trades() {
-    check("doubled_costs_double_every_item_of_the_same_trades", 40, |case| {
+    check("doubled_costs_double_every_item_of_the_same_trades", 22, |case| {
         // Costs this small leave all trades as they are, within the tolerance.
         let case = with_rates(&case.clone().without(&[Feature::Ties]), 1e-9)
             .set(&[("execution.lot", Value::Float(0.0)), ("world.sizing_knows", Value::Boolean(false))]);
@@ -74,7 +74,7 @@ fn doubled_costs_double_every_item_of_the_same_trades() {
 
 #[test]
 fn every_fill_is_charged_the_rates_of_the_settings() {
-    check_some("every_fill_is_charged_the_rates_of_the_settings", 25, 0.3, |case| {
+    check_some("every_fill_is_charged_the_rates_of_the_settings", 13, 0.3, |case| {
         let case = with_rates(case, 1.0);
         let Some((_, run)) = replay_case(&case)? else { return Ok(false) };
         let number = |name: &str| case.settings.get(name).and_then(Value::as_float);
@@ -114,7 +114,7 @@ fn every_fill_is_charged_the_rates_of_the_settings() {
 
 #[test]
 fn market_in_two_runs_has_one_digest() {
-    check("market_in_two_runs_has_one_digest", 10, |case| {
+    check("market_in_two_runs_has_one_digest", 6, |case| {
         let Some((_, first)) = replay_case(case)? else { return Ok(false) };
         let second = completed(replay_market(&Market::new(&case.shape), &case.settings))?;
         Rule::SAME.check(&first, &second)

@@ -95,7 +95,7 @@ fn form(folder: &Path, market: &Market, kind: usize, random: &mut Random) -> Str
 
 #[test]
 fn every_form_of_the_files_gives_one_digest() {
-    check("every_form_of_the_files_gives_one_digest", 20, |case| {
+    check("every_form_of_the_files_gives_one_digest", 11, |case| {
         let Some((market, first)) = replay_case(case)? else { return Ok(false) };
         let mut random = case.random_numbers();
         let folder = scratch();
@@ -117,7 +117,7 @@ fn every_form_of_the_files_gives_one_digest() {
 
 #[test]
 fn every_division_of_a_table_in_memory_gives_one_digest() {
-    check("every_division_of_a_table_in_memory_gives_one_digest", 10, |case| {
+    check("every_division_of_a_table_in_memory_gives_one_digest", 6, |case| {
         let Some((market, first)) = replay_case(case)? else { return Ok(false) };
         let mut random = case.random_numbers();
         let whole = batch(Market::price_columns(&market.rows));
@@ -160,7 +160,7 @@ fn in_zone(columns: Columns<'static>, zone: &str) -> Columns<'static> {
 
 #[test]
 fn times_with_a_zone_are_those_in_utc() {
-    check("times_with_a_zone_are_those_in_utc", 12, |case| {
+    check("times_with_a_zone_are_those_in_utc", 6, |case| {
         let case = case.clone().without(&[Feature::Renames]).with(&[Feature::Intraday]);
         let mut random = case.random_numbers();
         let zone = ["America/New_York", "Europe/London", "Asia/Tokyo", "Australia/Sydney"][random.below(4)];
@@ -188,7 +188,7 @@ fn until(run: &Run, name: &str, end: i64) -> Vec<String> {
 
 #[test]
 fn later_data_changes_no_earlier_frame() {
-    check("later_data_changes_no_earlier_frame", 25, |case| {
+    check("later_data_changes_no_earlier_frame", 13, |case| {
         let Some((market, whole)) = replay_case(case)? else { return Ok(false) };
         let mut random = case.random_numbers();
         let frames = market.times.len() / 2 + random.below(market.times.len() / 2);
@@ -246,7 +246,7 @@ fn placed(case: &Case, random: &mut Random) -> Case {
 
 #[test]
 fn threads_and_instruction_sets_change_no_bit() {
-    check("threads_and_instruction_sets_change_no_bit", 15, |case| {
+    check("threads_and_instruction_sets_change_no_bit", 8, |case| {
         let Some((market, first)) = replay_case(case)? else { return Ok(false) };
         let mut random = case.random_numbers();
         for set in InstructionSet::compiled().iter().filter(|set| set.is_available()) {
@@ -262,7 +262,7 @@ fn threads_and_instruction_sets_change_no_bit() {
 
 #[test]
 fn every_random_run_has_finite_numbers() {
-    check("every_random_run_has_finite_numbers", 60, |case| {
+    check("every_random_run_has_finite_numbers", 33, |case| {
         let Some((_, run)) = replay_case(case)? else { return Ok(false) };
         run.unfinite().map_or(Ok(true), Err)
     });

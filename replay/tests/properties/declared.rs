@@ -76,10 +76,6 @@ pub(crate) fn declared() -> &'static [Declared] {
     })
 }
 
-pub(crate) fn find(name: &str) -> &'static Declared {
-    declared().iter().find(|setting| setting.name == name).unwrap_or_else(|| panic!("no setting {name}"))
-}
-
 impl Declared {
     fn of(name: String, strategy: Option<String>, property: &Value) -> Self {
         let parts: Vec<&Value> = match property["anyOf"].as_array() {

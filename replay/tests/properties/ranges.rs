@@ -177,8 +177,9 @@ fn check_number(case: &Case, setting: &Declared, number: f64, inside: bool) -> C
     let mut tables = market.tables();
     tables.extend(["forecasts", "weights"].map(|name| given(&market, name)));
     let at = format!("{}={number:e}", setting.name);
-    let outcome = replay("memory:prices", Some("memory:factors"), tables, &settings)
-        .map_err(|error| format!("{at}: {error}"))?;
+    let factors = (case.shape.factors > 0).then_some("memory:factors");
+    let outcome =
+        replay("memory:prices", factors, tables, &settings).map_err(|error| format!("{at}: {error}"))?;
     match outcome {
         Ok(_) if !inside => Err(format!("{at}: accepted outside its range {:?}", setting.range)),
         Ok(run) => run.unfinite().map_or(Ok(true), |place| Err(format!("{at}: {place}"))),

@@ -58,7 +58,9 @@ fn text(frame: &LedgerFrame) -> String {
 }
 
 /// A run's ledger, its checkpoints as bytes, and its facts.
-fn run(graph: impl FnOnce(Vec<Box<dyn Recorder>>) -> Result<Graph, String>) -> Result<(Recorded, String), String> {
+fn run(
+    graph: impl FnOnce(Vec<Box<dyn Recorder>>) -> Result<Graph, String>,
+) -> Result<(Recorded, String), String> {
     let kept = Arc::new(Mutex::new(Recorded::default()));
     let graph = graph(vec![Box::new(Keep(Arc::clone(&kept)))])?;
     let options = RunOptions { placement: Placement::Inline, ..RunOptions::default() };
@@ -200,7 +202,7 @@ fn split(case: &Case) -> Checked {
 
 #[test]
 fn run_split_at_a_checkpoint_has_the_ledger_of_the_whole_run() {
-    check("run_split_at_a_checkpoint_has_the_ledger_of_the_whole_run", 60, |case| {
+    check("run_split_at_a_checkpoint_has_the_ledger_of_the_whole_run", 33, |case| {
         split(&case.clone().without(&[Feature::Renames, Feature::Membership, Feature::Groups]))
     });
 }

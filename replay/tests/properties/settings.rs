@@ -41,6 +41,11 @@ impl Settings {
         self.0.remove(name);
     }
 
+    /// Removes the settings whose names are not kept.
+    pub(crate) fn keep(&mut self, kept: impl Fn(&str) -> bool) {
+        self.0.retain(|name, _| kept(name));
+    }
+
     pub(crate) fn get(&self, name: &str) -> Option<&Value> {
         self.0.get(name)
     }
