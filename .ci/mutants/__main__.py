@@ -14,7 +14,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from judge import Judge
+from judge import Judge, load, store
 from programs import tests_of
 from sample import MODULES, Mutant, every_mutant, shuffled
 from tree import Tree, expressible
@@ -49,33 +49,29 @@ def plain(mutants: list[Mutant]) -> None:
     os.execlp("cargo", "cargo", "mutants", "--workspace", "--output", "target/mutants", *names)
 
 
-def prune(tree: Tree, mutants: list[Mutant]) -> tuple[list[Mutant], dict[int, str]]:
-    """Writes the tree without the mutants that do not compile; returns the others, and the errors."""
-    unviable: dict[int, str] = {}
+def build(tree: Tree, mutants: list[Mutant], crates: list[str]) -> tuple[list[Mutant], dict[int, str], list[dict]]:
+    """Compiles the test programs without the mutants that do not compile; returns the other mutants, the errors, and
+    the compiler's messages."""
+    # Known from an earlier call: the same tree is not compiled again.
+    file = tree.folder.parent / "unviable.json"
+    known = load(file)
+    unviable = {mutant.number: known[mutant.key] for mutant in mutants if mutant.key in known}
     while True:
         kept = [mutant for mutant in mutants if mutant.number not in unviable]
         tree.copy(kept)
-        # Not `check` or `build`, which would compile third-party crates a second time.
-        messages, code = tree.cargo(["test", "--workspace", "--no-run", "--lib"])
+        names = [name for crate in crates for name in tree.gather_tests(crate)]
+        targets = [argument for name in names for argument in ("--test", name)]
+        # Always the whole workspace: a part of it has other features, and compiles all third-party crates again.
+        messages, code = tree.cargo(["test", "--workspace", "--no-run", *targets])
         if code == 0:
-            return kept, unviable
+            return kept, unviable, messages
         found = tree.culprits(messages)
         if not found:
             raise SystemExit("the copy does not compile, for no mutant")
         print(f"{len(found)} mutants do not compile", flush=True)
         unviable.update(found)
-
-
-def build(tree: Tree, crates: list[str]) -> list[dict]:
-    """Compiles the test programs of some crates; returns the compiler's messages."""
-    names = {file.stem for crate in crates for file in (tree.folder / crate / "tests").glob("*.rs")}
-    targets = [argument for name in sorted(names) for argument in ("--test", name)]
-    messages, code = tree.cargo(["test", "--workspace", "--no-run", "--lib", *targets])
-    if code != 0:
-        errors = [message["message"]["rendered"] for message in messages if message["reason"] == "compiler-message"]
-        raise SystemExit("\n".join(errors[:5]) or "the tests do not compile")
-    folders = tuple(str(tree.folder / crate / "Cargo.toml") for crate in crates)
-    return [message for message in messages if message.get("manifest_path") in folders]
+        known.update({mutant.key: found[mutant.number] for mutant in mutants if mutant.number in found})
+        store(file, known)
 
 
 def report(judge: Judge, sampled: list[Mutant], kept: list[Mutant], survivors: Path | None) -> None:
@@ -130,13 +126,11 @@ def main() -> None:
         print(f"{time.monotonic() - started:6.0f} s  {text}", flush=True)
 
     tree = Tree(ROOT, options.folder, options.slot.split())
-    kept, unviable = prune(tree, sampled)
+    kept, unviable, messages = build(tree, sampled, options.crates.split(","))
     tell(f"{len(kept)} mutants compile")
     for mutant in sampled:
         if mutant.number in unviable:
             print(f"  {mutant.name}: {unviable[mutant.number]}")
-    messages = build(tree, options.crates.split(","))
-    tell("tests compiled")
     judge = Judge(options.folder, options.jobs, options.seconds_max)
     failed = judge.trace(tests_of(messages))
     tell(f"{len(judge.tests)} tests traced, {len(failed)} left out that fail without a mutant: {', '.join(failed)}")

@@ -27,7 +27,7 @@ class Judge:
         self.killers: dict[str, Counter[str]] = defaultdict(Counter)
 
     def trace(self, tests: list[Test]) -> list[str]:
-        """Runs each test once without a mutant; returns the titles of those that fail."""
+        """Runs each test once without a mutant; returns the titles of those that fail, or take too long."""
         known = load(self.tests_file)
 
         def one(test: Test) -> Test | None:
@@ -35,7 +35,7 @@ class Judge:
             if stored is not None:
                 test.seconds, test.reaches = stored["seconds"], frozenset(stored["reaches"])
                 return test
-            return traced(test, 3600.0)
+            return traced(test, min(self.seconds_max, 3600.0))
 
         done = list(self.pool.map(one, tests))
         self.tests = [test for test in done if test is not None]

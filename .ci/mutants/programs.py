@@ -102,7 +102,10 @@ def tests_of(messages: list[dict]) -> list[Test]:
         for line in sorted(set(listed.splitlines()) - set(ignored)):
             name, _, kind = line.rpartition(": ")
             if kind == "test":
-                tests.append(Test(program, folder, name, binary, source_hash(Path(message["target"]["src_path"]))))
+                file = Path(message["target"]["src_path"])
+                if file.stem.startswith("every_"):
+                    file = file.with_name(name.split("::")[0] + ".rs")
+                tests.append(Test(program, folder, name, binary, source_hash(file)))
     return tests
 
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from collections import defaultdict
@@ -43,8 +44,9 @@ fn rare(number: u32) -> bool {{
 }}
 '''
 
-# Warnings of mutated code say nothing; this leaves the flags of other crates alone.
-WRAPPER = '#!/bin/sh\nexec "$@" --cap-lints allow\n'
+# Warnings of mutated code say nothing, and link-time optimisation takes a third of the time. The flags of third-party
+# crates stay the same.
+WRAPPER = '#!/bin/sh\n[ "$#" -gt 3 ] && set -- "$@" --cap-lints allow -C lto=off\nexec "$@"\n'
 
 
 class Tree:
@@ -83,6 +85,10 @@ class Tree:
             by_file[mutant.file].append(mutant)
         for path in sorted(paths):
             content = (self.root / path).read_bytes()
+            if Path(path).name == "Cargo.toml" and (self.folder / path).exists():
+                # Written below with other settings.
+                if path == "Cargo.toml" or Path(path).parts[0] in ("engine", "connectors", "strategies", "replay"):
+                    continue
             if path in by_file:
                 content = with_switches(content, switch_of(path), by_file[path])
             elif path == "engine/src/lib.rs":
@@ -93,8 +99,31 @@ class Tree:
         self.write("engine/src/mutant.rs", SWITCH.format(count=count).encode())
         for file in self.folder.rglob("*.rs"):
             path = str(file.relative_to(self.folder))
-            if path not in paths and path != "engine/src/mutant.rs":
+            if path not in paths and path != "engine/src/mutant.rs" and not file.name.startswith("every_"):
                 file.unlink()
+        # Compilation takes most of the time: less of it, for tests that run a little longer.
+        manifest = (self.root / "Cargo.toml").read_text()
+        manifest = manifest.replace('debug = "line-tables-only"', "debug = false")
+        manifest = re.sub(r"(\[profile\.dev\.package\.betaflow-engine\]\n(?:#.*\n)*opt-level = )3", r"\g<1>1", manifest)
+        self.write("Cargo.toml", manifest.encode())
+
+    def gather_tests(self, crate: str) -> list[str]:
+        """Gathers the tests of a crate in few programs: one of its unit tests, one of its files of tests, and those
+        that have to be alone. Returns their names."""
+        alone, modules = [], []
+        for file in sorted((self.folder / crate / "tests").glob("*.rs")):
+            if file.stem.startswith("every_"):
+                continue
+            if b"global_allocator" in file.read_bytes():
+                alone.append(file.stem)
+            else:
+                modules.append(file.stem)
+        lines = [f'#[path = "{module}.rs"]\nmod {module};\n' for module in modules]
+        allowed = "#![allow(warnings, clippy::all)]\n"
+        self.write(f"{crate}/tests/every_{crate}.rs", (allowed + "".join(lines)).encode())
+        units = f'\n[[test]]\nname = "units_{crate}"\npath = "src/lib.rs"\n'
+        self.write(f"{crate}/Cargo.toml", (self.root / crate / "Cargo.toml").read_bytes() + units.encode())
+        return [f"units_{crate}", f"every_{crate}", *alone]
 
     def fill_target(self) -> None:
         """Links the third-party crates that the source tree's target folder has: they are not compiled again."""

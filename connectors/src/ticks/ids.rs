@@ -106,5 +106,12 @@ mod tests {
         assert_eq!((ids.first(), ids.len(), ids.contains(3)), (Some(0), 2, true));
         ids.forget_first();
         assert_eq!((ids.first(), ids.len()), (Some(u64::MAX), 1));
+        // A set without a hole stays as it is.
+        ids.close_first_hole();
+        assert_eq!((ids.first(), ids.last(), ids.len()), (Some(u64::MAX), Some(u64::MAX), 1));
+        ids.forget_first();
+        ids.forget_first();
+        assert_eq!((ids.first(), ids.last(), ids.len()), (None, None, 0));
+        assert_eq!((ids.missing_in(0, u64::MAX), ids.contains(0)), (u64::MAX, false));
     }
 }

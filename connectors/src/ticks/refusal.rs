@@ -37,3 +37,28 @@ pub(crate) fn clip(text: &str, bytes_max: usize) -> String {
     }
     text[..end].to_owned()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Refusal, clip};
+
+    #[test]
+    fn found_text_is_cut_between_characters() {
+        let cases = [
+            ("aé", 0, ""),
+            ("aé", 1, "a"),
+            ("aé", 2, "a"),
+            ("aé", 3, "aé"),
+            ("aé", 9, "aé"),
+            ("€", 2, ""),
+            ("", 5, ""),
+        ];
+        for (text, bytes_max, expected) in cases {
+            assert_eq!(clip(text, bytes_max), expected, "{text:?} in {bytes_max} bytes");
+        }
+        let refusal = Refusal::new("price", &"é".repeat(50), "a number");
+        assert_eq!(refusal.found, "é".repeat(40));
+        let expected = "`price`: found no value, expected the field that the venue documents";
+        assert_eq!(Refusal::missing("price").to_string(), expected);
+    }
+}

@@ -342,6 +342,80 @@ mod tests {
     }
 
     #[test]
+    fn numbers_far_ahead_need_another_one_near_them() {
+        use Numbering::Contiguous;
+        const FAR: u64 = super::FAR;
+        // First number beyond the lead.
+        const X: u64 = 5 + FAR + 1;
+        #[allow(clippy::type_complexity)]
+        let cases: [(&[(u64, u64)], (u64, u64, u64)); 7] = [
+            (&[(5, 0), (5 + FAR, FAR - 1), (6, 0)], (1, FAR - 2, 0)),
+            (&[(5, 0), (X, 0), (6, 0), (7, 0)], (0, 0, 0)),
+            (&[(5, 0), (X, 0), (X + FAR, FAR - 1), (X, 0)], (1, FAR - 1, 1)),
+            (&[(5, 0), (X, 0), (X + FAR + 1, 0), (X + FAR + 2, 0)], (0, 0, 0)),
+            (&[(5, 0), (X + 1, 0), (X, 0), (X + 2, 0), (X, 0)], (0, 0, 1)),
+            // A number near the old ones in between forgets the one far ahead.
+            (&[(5, 0), (X, 0), (6, 0), (X + 1, 0), (7, 0)], (0, 0, 0)),
+            (&[(7, 0), (7, 0), (6, 0), (8, 0)], (0, 0, 1)),
+        ];
+        for (numbers, expected) in cases {
+            let mut sequences = Sequences::default();
+            for (number, missed) in numbers {
+                let found = sequences.see(Contiguous, "trade", "A", *number).map_or(0, |(_, missed)| missed);
+                assert_eq!(found, *missed, "{numbers:?} at {number}");
+            }
+            let found = (sequences.gaps(), sequences.missing(), sequences.repeats());
+            assert_eq!(found, expected, "{numbers:?}");
+        }
+    }
+
+    #[test]
+    fn holes_are_remembered_up_to_a_number_and_until_a_restart() {
+        use Numbering::{Contiguous, OfConnection};
+        let mut sequences = Sequences::default();
+        (0..258).for_each(|i| _ = sequences.see(Contiguous, "trade", "A", 10 * i));
+        assert_eq!((sequences.gaps(), sequences.open_gaps(), sequences.missing()), (257, 257, 257 * 9));
+        let holes: Vec<_> = sequences.take_opened().collect();
+        assert_eq!((holes.len(), holes[0].first, holes[0].last), (256, 11, 19));
+        // The first two ranges were joined, without their numbers; the others still receive theirs.
+        sequences.see(Contiguous, "trade", "A", 5);
+        assert_eq!((sequences.repeats(), sequences.filled(), sequences.missing()), (1, 0, 257 * 9));
+        for number in 2_561..2_570 {
+            assert_eq!(sequences.missing_in(&holes[255]), 2_570 - number);
+            sequences.see(Contiguous, "trade", "A", number);
+        }
+        assert_eq!((sequences.open_gaps(), sequences.filled(), sequences.missing()), (256, 9, 256 * 9));
+
+        let mut sequences = Sequences::default();
+        [1, 4].into_iter().for_each(|number| _ = sequences.see(OfConnection, "message", "", number));
+        let hole = sequences.take_opened().next().expect("numbers 2 and 3 are missing");
+        assert_eq!(sequences.missing_in(&hole), 2);
+        sequences.see(OfConnection, "message", "", 3);
+        assert_eq!(sequences.missing_in(&hole), 1);
+        // Numbers of the next connection are others, whatever the first one is.
+        for first in [1, 2, 3, 9] {
+            sequences.reconnected();
+            sequences.see(OfConnection, "message", "", first);
+            assert_eq!(sequences.missing_in(&hole), 2, "from {first}");
+        }
+        let other = super::Hole { stream: "trade", ..hole };
+        assert_eq!(sequences.missing_in(&other), 2, "a stream without numbers");
+    }
+
+    #[test]
+    fn refused_numbers_of_impossible_names_are_ignored() {
+        let mut sequences = Sequences::default();
+        for (length, tracked) in [(0, 1), (64, 2), (65, 2)] {
+            sequences.see_refused(Numbering::Contiguous, "trade", &"A".repeat(length), 7);
+            assert_eq!(sequences.count, tracked, "{length} bytes");
+        }
+        // The latest 256 ranges of refused numbers are remembered.
+        (0..300).for_each(|i| sequences.see_refused(Numbering::Increasing, "book", "B", 2 * i));
+        assert_eq!(sequences.streams["B"][0].refused.len(), 256);
+        assert_eq!(sequences.streams["B"][0].refused.first(), Some(88));
+    }
+
+    #[test]
     fn only_trade_numbers_continue_after_a_reconnect() {
         let mut sequences = Sequences::default();
         for (number, numbering) in
