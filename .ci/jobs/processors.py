@@ -35,7 +35,10 @@ MARKET = ["--prices", "prices.csv", "--factors", "factors.csv", "--set", "estima
 RUNS = {
     "tutorial": [],
     "dlm": ["--set", "estimator.kind=dlm", "--set", "strategy.kind=residual_reversal"],
-    "fixed": ["--set", "estimator.kind=fixed", "--set", "estimator.observation_variance=1e-4"],
+    "fixed": [
+        *("--set", "estimator.kind=fixed", "--set", "estimator.observation_variance=1e-4"),
+        *("--set", "estimator.transition_variance=1e-5"),
+    ],
     "returns": ["--set", "strategy.kind=max_sharpe", "--set", "strategy.from=returns"],
     "market": [
         *MARKET,
