@@ -129,7 +129,7 @@ impl RunRecord {
     /// The table does not exist, or has other columns.
     pub fn rows<R: FrameRecord>(&self) -> Result<FrameRows<R>, ReadError> {
         let rows = match &self.0 {
-            Source::Run(folder) => Rows::Run(TableRows::open(folder)?),
+            Source::Run(folder) => Rows::Run(Box::new(TableRows::open(folder)?)),
             Source::State(state) => {
                 Rows::State { state: state.clone(), after: (-1, -1), rows: VecDeque::new() }
             }
@@ -175,7 +175,7 @@ impl RunRecord {
 }
 
 enum Rows<R> {
-    Run(TableRows<R>),
+    Run(Box<TableRows<R>>),
     State { state: State, after: (i64, i64), rows: VecDeque<R> },
 }
 
