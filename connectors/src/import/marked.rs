@@ -14,6 +14,8 @@ pub(super) struct Marked {
     quoting: Quoting,
     /// Position of the first byte behind a closing quotation mark that does not end the field.
     pub(super) misquoted: Option<u64>,
+    /// Positions of quotation marks inside fields that begin without one, in rows that were not read yet.
+    stray: VecDeque<u64>,
     /// Position behind the last row.
     pub(super) row_from: u64,
     pub(super) is_too_long: bool,
@@ -34,6 +36,7 @@ impl Marked {
             quotes: 0,
             quoting: Quoting::FieldStart,
             misquoted: None,
+            stray: VecDeque::new(),
             row_from: 0,
             is_too_long: false,
             last: b'\n',
@@ -42,6 +45,15 @@ impl Marked {
             line_ends: VecDeque::new(),
             passed: (0, None),
         }
+    }
+
+    /// Returns whether a row that ends before position `end` has a quotation mark inside a field that begins without one.
+    pub(super) fn has_stray_before(&mut self, end: u64) -> bool {
+        let before = self.stray.len();
+        while self.stray.front().is_some_and(|position| *position < end) {
+            self.stray.pop_front();
+        }
+        self.stray.len() < before
     }
 
     /// Returns the line, counted from 1, of the last byte before position `end`, line ends excepted.
@@ -97,6 +109,9 @@ impl Read for Marked {
         let read = self.inner.read(buffer)?;
         for (position, byte) in (self.read..).zip(&buffer[..read]) {
             self.quotes += u64::from(*byte == b'"');
+            if *byte == b'"' && self.quoting == Quoting::Plain {
+                self.stray.push_back(position);
+            }
             self.quoting = self.quoting.after(*byte, self.separator).unwrap_or_else(|| {
                 self.misquoted.get_or_insert(position);
                 Quoting::Plain

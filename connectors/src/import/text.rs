@@ -24,14 +24,13 @@ const HEAD_BYTES: u64 = 1 << 16;
 /// Rows from which the roles of columns are decided.
 const ROWS_AHEAD: usize = 1_000;
 
-/// Characters that a symbol or a column name has only if quotation marks are misplaced.
-const MISPLACED: [char; 3] = ['"', '\n', '\r'];
-
 /// Row of a text table.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Row {
     pub(super) line: u64,
     record: ByteRecord,
+    /// Whether a field without quotation marks around it has one inside.
+    has_stray_quote: bool,
 }
 
 impl Row {
@@ -88,6 +87,7 @@ impl<'a> TextRows<'a> {
         }
         let end = self.reader.position().byte();
         let inside = row.record.as_slice().iter().filter(|byte| **byte == b'\n').count() as u64;
+        row.has_stray_quote = self.reader.get_mut().has_stray_before(end);
         row.line = self.reader.get_mut().line_before(end).saturating_sub(inside);
         let (found, expected) = (row.record.len(), self.fields.unwrap_or(row.record.len()));
         if self.reader.get_ref().misquoted.is_some_and(|position| position < end) {
@@ -146,14 +146,14 @@ struct TextTable<'a> {
 impl<'a> TextTable<'a> {
     fn open(contents: &'a Contents, options: &'a ImportOptions, separator: u8) -> Result<Self, DataError> {
         let mut rows = TextRows::open(contents, separator)?;
-        let mut row = Row { line: 0, record: ByteRecord::new() };
+        let mut row = Row::default();
         let file = contents.name();
         let none = || ImportError::NoRows { file: contents.name() };
         if !rows.next(&mut row)? {
             return Err(none().into());
         }
         let mut names = rows.texts(&row)?;
-        if names.iter().any(|name| name.contains(MISPLACED)) {
+        if row.has_stray_quote && names.iter().any(|name| name.contains('"')) {
             return Err(ImportError::Quotation { file, line: row.line }.into());
         }
         rows.fields = Some(names.len());
@@ -215,7 +215,7 @@ impl<'a> TextTable<'a> {
             return Ok(decided);
         }
         let mut rows = TextRows::open(self.rows.contents, self.separator)?;
-        let mut row = Row { line: 0, record: ByteRecord::new() };
+        let mut row = Row::default();
         while rows.next(&mut row)? {
             if let Some(order) = row.cell(time).and_then(|cell| order_of(cell, mark)) {
                 return Ok(Some(order));
@@ -261,7 +261,7 @@ impl<'a> TextTable<'a> {
         for row in &self.ahead {
             cells.push(row, &mut sorter)?;
         }
-        let mut row = Row { line: 0, record: ByteRecord::new() };
+        let mut row = Row::default();
         while self.rows.next(&mut row)? {
             cells.push(&row, &mut sorter)?;
         }
@@ -381,8 +381,8 @@ impl CellReader<'_> {
             let cell = match role {
                 FieldRole::Time => time.0.cast_unsigned(),
                 FieldRole::Text if text.is_empty() => NULL_TEXT,
-                // A symbol with a quotation mark or a line end is the rest of another field.
-                FieldRole::Text if self.is_symbol() && text.trim().contains(MISPLACED) => {
+                // With a space before its quotation marks, they would become a part of the symbol.
+                FieldRole::Text if row.has_stray_quote && self.is_symbol() && text.contains('"') => {
                     return Err(ImportError::Quotation { file: self.file.to_owned(), line: row.line }.into());
                 }
                 // Trimmed as dates and numbers are. An empty symbol is refused later, with its text.
