@@ -33,6 +33,7 @@ fn create(folder: &Path) {
         handle.log((first..first + 500).map(input).collect()).unwrap();
     }
     handle.checkpoint(100, INPUTS - 200, vec![1]).unwrap();
+    handle.flush().unwrap();
     let (view, started) = (StateView::open(folder).unwrap(), Instant::now());
     let left = || view.connection().query_row("SELECT count(*) FROM inputs", [], |row| row.get::<_, u64>(0));
     while left().unwrap() > INPUTS - 8_192 {

@@ -68,7 +68,7 @@ fn strict(bytes: &[u8], numbers: &[&str]) -> Option<Input> {
     }
     let columns = header.iter().enumerate().map(|(at, name)| {
         let cells = rows.iter().map(|row| row[at].trim());
-        let array: ArrayRef = if numbers.contains(&name.trim()) {
+        let array: ArrayRef = if numbers.iter().any(|known| known.eq_ignore_ascii_case(name.trim())) {
             let cells: Option<Vec<Option<f64>>> = cells.map(records::number).collect();
             Arc::new(arrow_array::Float64Array::from(cells?))
         } else {
@@ -107,6 +107,8 @@ fn mutated_small_table_is_refused_or_read_alike() {
                 }
                 Ok(found) => match strict(&bytes, numbers).map(|table| read(&table)) {
                     Some(Ok(expected)) if expected == found => alike += 1,
+                    // A carriage return alone ends a line too, which the strict reader refuses.
+                    None if shown.replace("\r\n", "").contains('\r') => {}
                     other => failures
                         .push(format!("{kind}, seed {seed}: found {found}, expected {other:?}\n{shown}")),
                 },
