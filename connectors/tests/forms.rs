@@ -366,3 +366,26 @@ fn progress_counts_every_row_once() {
         assert_eq!((source.facts().frames, progress.share()), (frames, 1.0));
     }
 }
+
+#[test]
+fn size_counts_the_bars_of_all_symbols() {
+    let folder = Folder::new();
+    let rows: Vec<Row<'_>> =
+        (1..=10).flat_map(|day| ["A", "B", "C"].map(|symbol| (day, symbol, Some(1.0)))).collect();
+    let mut columns = vec![("date", days(&(1..=10).collect::<Vec<_>>()))];
+    columns.extend(["A", "B", "C"].map(|symbol| (symbol, floats(&[1.0; 10]))));
+    folder.write("split/a.parquet", tidy(&rows[..12]));
+    folder.write("split/b.parquet", tidy(&rows[12..]));
+    let inputs = [
+        ("tidy", folder.write_groups("tidy.parquet", tidy(&rows), 6)),
+        ("wide", folder.write_groups("wide.parquet", columns, 2)),
+        ("files", folder.input("split")),
+    ];
+    for (name, input) in inputs {
+        let size = ParquetSource::open(&input, None, Settings::default()).unwrap().size().unwrap();
+        assert_eq!((size.bars, size.times), (30.0, (day(1), day(10))), "{name}");
+    }
+    // The file before the wanted time has several rows of each time too.
+    let settings = Settings { from: Some(day(5)), ..Settings::default() };
+    assert_eq!(read(&folder.input("split"), settings).len(), 6);
+}

@@ -363,10 +363,15 @@ fn digest_depends_on_contents_alone() {
     let rows = panel(false);
     let symbols: Vec<Option<&str>> =
         rows.iter().enumerate().map(|(at, row)| (at != 7).then_some(row.1)).collect();
-    for form in text_forms(&symbols) {
+    let mut others = symbols.clone();
+    others[3] = Some("AB");
+    for (form, other) in text_forms(&symbols).into_iter().zip(text_forms(&others)) {
         let mut columns = tidy(&rows);
+        columns[1].1 = other;
+        let different = digest(&memory("a", &columns, Cut::One));
         columns[1].1 = form;
         let expected = digest(&memory("a", &columns, Cut::One));
+        assert_ne!(different, expected, "{:?}", columns[1].1.data_type());
         for cut in CUTS {
             assert_eq!(digest(&memory("b", &columns, cut)), expected, "{cut:?}");
         }

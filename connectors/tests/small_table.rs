@@ -92,12 +92,13 @@ fn boolean_is_a_number() {
 fn invalid_cell_is_located() {
     let folder = Folder::new();
     let cases = [
-        ("symbol,from,sector\nA,2015-01-31,x\nB,soon,x\n", "from", Some(3)),
-        ("symbol,from,sector\nA,2015-13-31,x\n", "from", Some(2)),
-        ("symbol,from,sector\n,2015-01-31,x\n", "symbol", Some(2)),
-        ("symbol,sector,fee\nA,x,1\nB,x,inf\n", "fee", Some(3)),
+        ("symbol,from,sector\nA,2015-01-31,x\nB,soon,x\n", "from", Some(3), "found \"soon\""),
+        ("symbol,from,sector\nA,2015-01-31,x\nB,123,x\n", "from", Some(3), "found \"123\""),
+        ("symbol,from,sector\nA,2015-13-31,x\n", "from", Some(2), "found \"2015-13-31\""),
+        ("symbol,from,sector\n,2015-01-31,x\n", "symbol", Some(2), "null"),
+        ("symbol,sector,fee\nA,x,1\nB,x,inf\n", "fee", Some(3), "found inf"),
     ];
-    for (text, column, line) in cases {
+    for (text, column, line, shown) in cases {
         std::fs::write(folder.path("file.csv"), text).unwrap();
         let error = rows(&Input::Path(folder.path("file.csv"))).unwrap_err();
         let found = match &error {
@@ -105,6 +106,7 @@ fn invalid_cell_is_located() {
             other => panic!("{text}: {other}"),
         };
         assert_eq!(found, (column, line), "{text}");
+        assert!(error.to_string().contains(shown), "{error}");
     }
     std::fs::write(folder.path("other.csv"), "symbol,section\nA,x\n").unwrap();
     match rows(&Input::Path(folder.path("other.csv"))) {

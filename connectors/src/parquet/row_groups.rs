@@ -62,3 +62,50 @@ pub(super) struct Rows {
     pub(super) bounds: Bounds,
     pub(super) group: RowGroup,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{RowGroup, batch_rows, unseal};
+
+    #[test]
+    fn batches_have_bounded_bytes_and_at_least_sixteen_rows() {
+        let cases = [
+            (1, usize::MAX, 8192),
+            (0, usize::MAX, 8192),
+            (64, usize::MAX, 8192),
+            (1_000, usize::MAX, 524),
+            (1_000_000, usize::MAX, 16),
+            (1, 800, 100),
+            (2, 800, 50),
+            (1, 8, 16),
+        ];
+        for (columns, bytes, rows) in cases {
+            assert_eq!(batch_rows(columns, bytes), rows, "{columns} columns in {bytes} bytes");
+        }
+    }
+
+    #[test]
+    fn row_groups_are_wanted_up_to_the_first_that_reaches_the_seal() {
+        let times = [(1, 3), (4, 6), (7, 9)];
+        // Seal, and the number of row groups that are wanted: the last one may hold later rows.
+        for (seal, wanted) in
+            [(None, 3), (Some(10), 3), (Some(9), 3), (Some(7), 2), (Some(6), 2), (Some(4), 1), (Some(1), 0)]
+        {
+            let group = |(index, times): (usize, &(i64, i64))| RowGroup {
+                index,
+                first_row: 0,
+                rows: 3,
+                times: Some(*times),
+                is_wanted: true,
+            };
+            let mut groups: Vec<_> = times.iter().enumerate().map(group).collect();
+            unseal(&mut groups, seal);
+            let found: Vec<_> = groups.iter().map(|group| group.is_wanted).collect();
+            let expected: Vec<_> = (0..3).map(|index| index < wanted).collect();
+            assert_eq!(found, expected, "{seal:?}");
+            let first = groups[0];
+            let overlaps = [(3, 9), (0, 1), (4, 9), (-5, 0)].map(|(from, to)| first.overlaps(from, to));
+            assert_eq!(overlaps, [wanted > 0, wanted > 0, false, false], "{seal:?}");
+        }
+    }
+}

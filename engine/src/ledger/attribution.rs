@@ -271,3 +271,6 @@ fn own_return(own: &[u32], groups: &[GroupColumn], column: usize, instrument: us
     let value = *column.returns.get(*own.get(instrument)? as usize)?;
     (!value.is_nan()).then_some(value)
 }
+
+#[cfg(test)]
+mod tests;

@@ -114,3 +114,32 @@ pub(crate) trait RowSink {
     /// The instrument has the same row twice.
     fn push(&mut self, id: u32, times: &RowTimes, values: &[f64]) -> Result<(), Clash>;
 }
+
+#[cfg(test)]
+mod tests {
+    use betaflow_engine::time::DAY_NS;
+
+    use super::Dates;
+
+    #[test]
+    fn midnights_are_dates_until_the_first_other_time() {
+        // Time, true if the column has the type date, and whether it is a date.
+        let cases: [&[(i64, bool, bool)]; 4] = [
+            &[
+                (0, false, true),
+                (DAY_NS, false, true),
+                (DAY_NS + 1, false, false),
+                (2 * DAY_NS, false, false),
+            ],
+            &[(1, false, false), (DAY_NS, false, false)],
+            &[(0, true, true), (DAY_NS, true, true)],
+            &[(-DAY_NS, false, true), (-1, false, false)],
+        ];
+        for case in cases {
+            let mut dates = Dates::default();
+            for (time, of_type, expected) in case {
+                assert_eq!(dates.is_date(*time, *of_type), *expected, "{time} of {case:?}");
+            }
+        }
+    }
+}
