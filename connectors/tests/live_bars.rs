@@ -431,6 +431,8 @@ fn cancellations_and_corrections_change_open_bars_and_are_counted_for_closed_one
         assert_eq!(shown(&out)[0], format!("0-1000 {expected}"), "case {i}");
         let found = [counts.cancelled, counts.corrected, counts.cancelled_late, counts.corrected_late];
         assert_eq!(found, numbers, "case {i}");
+        let in_bars: u64 = out.iter().flat_map(|interval| &interval.bars).map(|(_, bar)| bar.trades).sum();
+        assert_eq!(counts.in_bars, in_bars, "case {i}");
     }
     let (out, _, counts) = run(bars(0, 0), &[trades(), vec![cancel(2)]].concat());
     assert_eq!((shown(&out), counts.cancelled_late), (vec!["0-1000 A 5 99 1 1 40 4".to_owned()], 1));

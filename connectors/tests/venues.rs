@@ -93,6 +93,7 @@ fn every_venue_reads_messages_in_its_format() {
         let (counts, venue) = read(name, messages);
         assert_eq!((counts.unknown(), counts.refused()), (0, 0), "{name}");
         assert!(name == "kraken_v2" || venue.sequences().missing() == 0, "{name}");
+        assert_eq!(venue.cancels(), name == "alpaca", "{name}");
     }
 }
 

@@ -76,3 +76,32 @@ impl Counts {
         self.by_type.values().sum::<u64>() + self.unknown + self.refused
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{Counts, Refusal};
+    use crate::ticks::Parsed;
+
+    #[test]
+    fn messages_are_counted_by_outcome_within_bounds() {
+        let mut counts = Counts::default();
+        for i in 0..20_u64 {
+            counts.record(Parsed::Known("trade"));
+            // Sixteen names are counted, each twice.
+            for _ in 0..2 {
+                counts.record(Parsed::Unknown(format!("type {i}")));
+            }
+            counts.record(Parsed::Refused(Refusal::new("price", &i.to_string(), "a number")));
+        }
+        counts.record(Parsed::Known("book"));
+        assert_eq!(
+            counts.by_type().iter().map(|(name, count)| (*name, *count)).collect::<Vec<_>>(),
+            [("book", 1), ("trade", 20)]
+        );
+        assert_eq!((counts.unknown(), counts.refused(), counts.total()), (40, 20, 81));
+        assert_eq!(counts.unknown_names().len(), 16);
+        assert!(counts.unknown_names().values().all(|count| *count == 2));
+        let last: Vec<_> = counts.last_refusals().map(|refusal| refusal.found.as_str()).collect();
+        assert_eq!(last, ["12", "13", "14", "15", "16", "17", "18", "19"]);
+    }
+}

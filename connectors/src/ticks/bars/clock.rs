@@ -161,8 +161,8 @@ impl VenueClock {
         ahead.latest = ahead.latest.max(time_ns);
         ahead.messages += u64::from(ahead.last_message != message);
         ahead.last_message = message;
-        if let Some(mut jump) = self.jump(received) {
-            jump.dropped += dropped;
+        // A jump takes several messages, so none was dropped before this one.
+        if let Some(jump) = self.jump(received) {
             return Verdict::AcceptedAfterJump(jump);
         }
         if let Some(ahead) = &mut self.ahead {

@@ -76,13 +76,21 @@ mod tests {
     #[test]
     fn sums_equal_fsum_in_any_order() {
         let ulp = f64::EPSILON;
-        let cases: [(&[f64], f64); 7] = [
+        let cases: [(&[f64], f64); 13] = [
             (&[], 0.0),
             (&[0.1; 10], 1.0),
             (&[1e16, 1.0, 1.0], 1e16 + 2.0),
             (&[1.0, ulp / 2.0], 1.0),
             // Just above half an ulp: rounds up.
             (&[1.0, ulp / 2.0, ulp * ulp], 1.0 + ulp),
+            // Half an ulp with a part below it that no two of the parts hold together: rounds by the sign of that part.
+            (&[1.0, ulp / 2.0, ulp * ulp * ulp], 1.0 + ulp),
+            (&[1.0, ulp / 2.0, -ulp * ulp * ulp], 1.0),
+            (&[1.0 + ulp, ulp / 2.0, -ulp * ulp * ulp], 1.0 + ulp),
+            (&[-1.0, -ulp / 2.0, -ulp * ulp * ulp], -1.0 - ulp),
+            // A quarter of an ulp rounds down, whatever is below it.
+            (&[1.0, ulp / 4.0, ulp * ulp * ulp], 1.0),
+            (&[1.0 + ulp, ulp / 4.0, ulp * ulp * ulp], 1.0 + ulp),
             (&[1e300, 1e-300, 3.0], 1e300),
             (&[f64::MAX, f64::MAX], f64::MAX),
         ];

@@ -107,10 +107,10 @@ fn headers_without_their_parts_are_refused() {
     let data = structure(5, &[int(1, 9), int(2, 0), int(3, 3), int(4, 3)]);
     let dictionary = structure(7, &[int(1, 8), int(2, 2)]);
     let cases = [
-        (page(0, &[dictionary.clone()]), "lacks the part"),
-        (page(2, &[data.clone()]), "lacks the part"),
-        (page(3, &[data.clone()]), "lacks the part"),
-        (page(4, &[data.clone()]), "unknown page type 4"),
+        (page(0, std::slice::from_ref(&dictionary)), "lacks the part"),
+        (page(2, std::slice::from_ref(&data)), "lacks the part"),
+        (page(3, std::slice::from_ref(&data)), "lacks the part"),
+        (page(4, std::slice::from_ref(&data)), "unknown page type 4"),
         (page(0, &[structure(5, &[int(1, 9), int(3, 3), int(4, 3)])]), "lacks a number"),
         (
             page(0, &[structure(5, &[vec![5, 2, 1], int(2, 0), int(3, 3)])]),

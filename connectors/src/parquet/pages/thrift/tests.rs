@@ -54,7 +54,7 @@ fn fields_count_from_the_field_before() {
     }
     assert_eq!(thrift.remaining(), 1);
     let codes: Vec<_> = (0..16).map(|code| Thrift::new(&[0x10 | code]).field(&mut 0)).collect();
-    let known: Vec<_> = codes.iter().map(|code| code.clone().ok().flatten().map(|(_, kind)| kind)).collect();
+    let known: Vec<_> = codes.iter().map(|code| code.ok().flatten().map(|(_, kind)| kind)).collect();
     let kinds = [
         None,
         Some(Kind::Bool(true)),

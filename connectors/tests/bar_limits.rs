@@ -1,8 +1,9 @@
-//! Thresholds of a venue's clock: the messages and time spans that move it ahead or back.
+//! Thresholds and bounds of bars of ticks: messages and time spans that move a venue's clock, events that wait, ids
+//! that are remembered.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use betaflow_connectors::ticks::{
-    BarCounts, BarSettings, Bars, ClockChange, ClosedInterval, Event, LatePolicy, Sets, Trade,
+    BarCounts, BarSettings, Bars, ClockChange, ClosedInterval, Event, EventOutcome, LatePolicy, Sets, Trade,
 };
 
 const SECOND: i64 = 1_000_000_000;
@@ -25,15 +26,7 @@ impl Feed {
     /// Sends one trade a message; `received_ns` is unknown if negative.
     fn send(&mut self, time_ns: i64, received_ns: i64) {
         self.messages += 1;
-        let event = Event::Trade(Trade {
-            symbol: "A".into(),
-            time_ns,
-            price: 1.0,
-            quantity: 1.0,
-            id: Some(self.messages),
-            sets: Sets::All,
-            repeated: false,
-        });
+        let event = trade(time_ns, self.messages);
         match received_ns {
             0.. => self.bars.observe_message_at(0, &[event], received_ns, &mut self.out),
             _ => self.bars.observe_message(0, &[event], &mut self.out),
@@ -52,6 +45,18 @@ impl Feed {
     fn counts(&self) -> BarCounts {
         self.bars.counts()
     }
+}
+
+fn trade(time_ns: i64, id: u64) -> Event<'static> {
+    let (symbol, id) = ("A".into(), Some(id));
+    Event::Trade(Trade { symbol, time_ns, price: 1.0, quantity: 1.0, id, sets: Sets::All, repeated: false })
+}
+
+/// Feed whose clock is at two seconds, after two events.
+fn at_2() -> Feed {
+    let mut feed = Feed::new();
+    [1, 2].into_iter().for_each(|s| feed.send(s * SECOND, s * SECOND));
+    feed
 }
 
 #[test]
@@ -79,8 +84,7 @@ fn jump_takes_the_documented_messages_over_the_documented_span() {
         (20_000, 2, 60_000, false),
     ];
     for (minutes, messages, span_ms, jumps) in cases {
-        let mut feed = Feed::new();
-        [1, 2].into_iter().for_each(|s| feed.send(s * SECOND, s * SECOND));
+        let mut feed = at_2();
         let ahead = 2 * SECOND + minutes * MINUTE;
         feed.burst(ahead, messages, span_ms);
         let case = format!("{minutes} minutes, {messages} messages, {span_ms} ms");
@@ -102,13 +106,11 @@ fn jump_takes_the_documented_messages_over_the_documented_span() {
 #[test]
 fn lead_of_a_minute_needs_no_confirmation() {
     for (lead, accepted) in [(MINUTE, true), (MINUTE + 1, false)] {
-        let mut feed = Feed::new();
-        [1, 2].into_iter().for_each(|s| feed.send(s * SECOND, s * SECOND));
+        let mut feed = at_2();
         feed.send(2 * SECOND + lead, 3 * SECOND);
         assert_eq!(feed.bars.latest_ns(0), Some(2 * SECOND + if accepted { lead } else { 0 }), "{lead} ns");
         // The lead counts from the time that the clock may have reached; an earlier one changes nothing.
-        let mut feed = Feed::new();
-        [1, 2].into_iter().for_each(|s| feed.send(s * SECOND, s * SECOND));
+        let mut feed = at_2();
         feed.bars.expect(0, 500 * SECOND);
         feed.bars.expect(0, 400 * SECOND);
         feed.send(500 * SECOND + lead, 3 * SECOND);
@@ -130,8 +132,7 @@ fn times_within_a_minute_agree() {
         ([61, 0, 60], false),
         ([60, 0, 60], true),
     ] {
-        let mut feed = Feed::new();
-        [1, 2].into_iter().for_each(|s| feed.send(s * SECOND, s * SECOND));
+        let mut feed = at_2();
         times.iter().for_each(|s| feed.send((600 + s) * SECOND, 3 * SECOND));
         let jumped = feed.bars.latest_ns(0) > Some(600 * SECOND);
         assert_eq!(jumped || feed.bars.latest_ns(0) == Some(600 * SECOND), agree, "{times:?}");
@@ -229,12 +230,64 @@ fn bars_of_a_clock_with_a_hundred_events_are_closed_and_others_discarded() {
 
 #[test]
 fn changes_beyond_sixteen_are_not_kept() {
-    let mut feed = Feed::new();
-    [1, 2].into_iter().for_each(|s| feed.send(s * SECOND, -1));
+    let mut feed = at_2();
     for i in 1..=20 {
         feed.burst(2 * SECOND + i * 10 * MINUTE, 3, -1);
     }
     assert_eq!(feed.bars.latest_ns(0), Some(2 * SECOND + 200 * MINUTE));
     assert_eq!(feed.bars.take_changes().len(), 16);
     assert_eq!(feed.bars.take_changes(), []);
+}
+
+#[test]
+fn fast_playback_may_jump_on_before_it_is_confirmed() {
+    // Messages five hours ahead, and the number of them that a later time drops.
+    for (messages, dropped) in [(2, 2), (3, 0)] {
+        let mut feed = at_2();
+        feed.burst(2 * SECOND + 300 * MINUTE, messages, 0);
+        feed.send(2 * SECOND + 600 * MINUTE, MINUTE);
+        assert_eq!(feed.counts().doubted, dropped, "{messages} messages");
+        // An earlier time disagrees.
+        feed.send(2 * SECOND + 300 * MINUTE, MINUTE);
+        assert_eq!(feed.counts().doubted, messages + 1, "{messages} messages");
+        assert_eq!(feed.bars.latest_ns(0), Some(2 * SECOND), "{messages} messages");
+    }
+}
+
+#[test]
+fn waiting_events_are_bounded() {
+    let mut feed = at_2();
+    let events: Vec<_> = (0..65_540).map(|id| trade(600 * SECOND, 100_000 + id)).collect();
+    feed.bars.observe_message(0, &events, &mut feed.out);
+    assert_eq!((feed.counts().in_bars, feed.counts().doubted), (2, 0), "one message moves no clock");
+    [1, 2].into_iter().for_each(|_| feed.send(600 * SECOND, -1));
+    // The last message is not one of those that wait.
+    assert_eq!((feed.counts().in_bars, feed.counts().doubted), (2 + 65_536 + 1, 4 + 1));
+}
+
+#[test]
+fn waiting_events_are_accepted_within_a_minute_of_the_advanced_clock() {
+    for (now_s, accepted) in [(539, 0), (540, 1)] {
+        let mut feed = at_2();
+        feed.send(600 * SECOND, 3 * SECOND);
+        feed.bars.advance(0, now_s * SECOND, &mut feed.out);
+        assert_eq!((feed.counts().in_bars, feed.counts().doubted), (2 + accepted, 0), "{now_s} s");
+        // The end of the feed drops those that still wait.
+        feed.bars.advance(0, i64::MAX, &mut feed.out);
+        assert_eq!((feed.counts().in_bars, feed.counts().doubted), (2 + accepted, 1 - accepted), "{now_s} s");
+        assert_eq!(feed.out.len() as u64, 2 + accepted, "{now_s} s");
+    }
+}
+
+#[test]
+fn ranges_of_ids_in_a_bar_are_bounded() {
+    let (mut feed, ranges) = (Feed::new(), 16_384);
+    for id in 0..ranges + 2 {
+        feed.bars.observe(0, &trade(SECOND, 2 * id), &mut feed.out);
+    }
+    assert_eq!((feed.counts().forgotten, feed.counts().in_bars), (2, ranges + 2));
+    // The lowest ids are forgotten, the others known.
+    let outcomes = [0, 2, 4, 2 * ranges].map(|id| feed.bars.observe(0, &trade(SECOND, id), &mut feed.out));
+    use EventOutcome::{Duplicate, InBar};
+    assert_eq!(outcomes, [InBar, InBar, Duplicate, Duplicate]);
 }
