@@ -3,7 +3,8 @@
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use betaflow_connectors::ticks::{
-    BarCounts, BarSettings, Bars, ClockChange, ClosedInterval, Event, EventOutcome, LatePolicy, Sets, Trade,
+    BarCounts, BarSettings, Bars, Cancel, ClockChange, ClosedInterval, Event, EventOutcome, LatePolicy, Sets,
+    Trade,
 };
 
 const SECOND: i64 = 1_000_000_000;
@@ -263,6 +264,12 @@ fn waiting_events_are_bounded() {
     [1, 2].into_iter().for_each(|_| feed.send(600 * SECOND, -1));
     // The last message is not one of those that wait.
     assert_eq!((feed.counts().in_bars, feed.counts().doubted), (2 + 65_536 + 1, 4 + 1));
+
+    // A time that disagrees drops all of them.
+    let mut feed = at_2();
+    feed.bars.observe_message(0, &events, &mut feed.out);
+    feed.send(2 * SECOND, -1);
+    assert_eq!((feed.counts().in_bars, feed.counts().doubted), (3, 65_540));
 }
 
 #[test]
@@ -290,4 +297,78 @@ fn ranges_of_ids_in_a_bar_are_bounded() {
     let outcomes = [0, 2, 4, 2 * ranges].map(|id| feed.bars.observe(0, &trade(SECOND, id), &mut feed.out));
     use EventOutcome::{Duplicate, InBar};
     assert_eq!(outcomes, [InBar, InBar, Duplicate, Duplicate]);
+}
+
+#[test]
+fn message_of_the_bar_that_ended_last_is_behind_the_clock() {
+    for (time_ns, back) in [(4_999 * SECOND, true), (5_000 * SECOND - 1, true), (5_000 * SECOND, false)] {
+        let mut feed = at_5000(300);
+        feed.burst(time_ns, 100, -1);
+        assert_eq!(feed.bars.take_changes().len(), usize::from(back), "{time_ns}");
+        assert_eq!(feed.bars.latest_ns(0), Some(time_ns), "{time_ns}");
+    }
+}
+
+#[test]
+fn bars_resume_after_the_last_closed_one() {
+    // The bar of 5,000 s is closed by three messages of a wrong time. Time that the clock is set back to, in seconds,
+    // and the end of the last bar if it is later.
+    for (to, resumes) in [(4_900, Some(5_001)), (5_000, Some(5_001)), (5_001, None), (5_002, None)] {
+        let mut feed = at_5000(300);
+        feed.burst(5_600 * SECOND, 3, -1);
+        assert_eq!(feed.out.len(), 1);
+        feed.bars.take_changes();
+        feed.burst(to * SECOND, 100, -1);
+        let [ClockChange::Back { resumes_ns, .. }] = feed.bars.take_changes()[..] else { panic!("{to}") };
+        assert_eq!(resumes_ns, resumes.map(|s: i64| s * SECOND), "{to}");
+    }
+}
+
+#[test]
+fn start_that_followed_a_wrong_time_is_set_back_too() {
+    let mut feed = at_5000(50);
+    feed.bars.start_from(5_001 * SECOND);
+    assert_eq!((feed.counts().before, feed.counts().in_bars), (50, 0));
+    feed.burst(1_400 * SECOND, 100, -1);
+    feed.burst(1_402 * SECOND, 3, -1);
+    feed.burst(1_404 * SECOND, 1, -1);
+    let starts: Vec<_> = feed.out.iter().map(|interval| interval.start_ns / SECOND).collect();
+    assert_eq!((starts, feed.counts().in_bars), (vec![1_402], 4));
+}
+
+fn cancel(id: u64) -> Event<'static> {
+    Event::Cancel(Cancel { symbol: "A".into(), id })
+}
+
+#[test]
+fn cancelled_trades_count_neither_as_priced_nor_as_discarded() {
+    let mut feed = Feed::new();
+    feed.bars = feed.bars.with_cancels();
+    feed.burst(5_000 * SECOND, 50, -1);
+    feed.bars.observe(0, &cancel(7), &mut feed.out);
+    assert_eq!((feed.counts().in_bars, feed.counts().cancelled), (49, 1));
+    feed.burst(1_400 * SECOND, 100, -1);
+    assert_eq!((feed.counts().in_bars, feed.counts().doubted, feed.counts().clock_back), (0, 49, 100));
+
+    // A bar without a trade has no price to miss.
+    let mut feed = Feed::new();
+    feed.bars = feed.bars.with_cancels();
+    feed.send(SECOND, -1);
+    feed.bars.observe(0, &cancel(1), &mut feed.out);
+    feed.bars.advance(0, i64::MAX, &mut feed.out);
+    assert_eq!((feed.counts().without_price, feed.counts().in_bars, feed.out.len()), (0, 0, 0));
+}
+
+#[test]
+fn discarded_bars_free_their_room_for_cancellations() {
+    let mut feed = Feed::new();
+    feed.bars = feed.bars.with_cancels();
+    for id in 0..262_144 {
+        feed.bars.observe(0, &trade(SECOND, id), &mut feed.out);
+    }
+    feed.bars.start_from(5 * SECOND);
+    feed.bars.observe(0, &trade(6 * SECOND, 300_000), &mut feed.out);
+    feed.bars.observe(0, &cancel(300_000), &mut feed.out);
+    let counts = feed.counts();
+    assert_eq!((counts.before, counts.unkept, counts.cancelled, counts.cancelled_late), (262_144, 0, 1, 0));
 }

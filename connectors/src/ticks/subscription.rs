@@ -142,3 +142,14 @@ pub(super) fn bar_name<T: Copy>(
         SubscriptionError::BarLength { venue, length_ms, offered }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Credentials;
+
+    #[test]
+    fn credentials_are_shown_without_key_and_secret() {
+        let shown = format!("{:?}", Some(Credentials { key: "key-1", secret: "secret-1" }));
+        assert_eq!(shown, "Some(Credentials)");
+    }
+}
