@@ -4,7 +4,7 @@
 
 use betaflow_connectors::ticks::{
     BarCounts, BarSettings, Bars, Cancel, ClockChange, ClosedInterval, Event, EventOutcome, LatePolicy, Sets,
-    Trade,
+    Trade, VenueBar,
 };
 
 const SECOND: i64 = 1_000_000_000;
@@ -371,4 +371,32 @@ fn discarded_bars_free_their_room_for_cancellations() {
     feed.bars.observe(0, &cancel(300_000), &mut feed.out);
     let counts = feed.counts();
     assert_eq!((counts.before, counts.unkept, counts.cancelled, counts.cancelled_late), (262_144, 0, 1, 0));
+}
+
+#[test]
+fn bars_of_the_venue_behind_the_clock_are_counted_as_trades_are() {
+    let bar = |start_ns: i64, length_ns: i64| {
+        Event::Bar(VenueBar {
+            symbol: "A".into(),
+            time_ns: start_ns,
+            start_ns,
+            end_ns: start_ns + length_ns,
+            open: 1.0,
+            high: 1.0,
+            low: 1.0,
+            close: 1.0,
+            volume: 1.0,
+            trades: None,
+            closed: Some(true),
+        })
+    };
+    // Length of the bars, and their number that the step back takes from the late ones: other lengths are not bars here.
+    for (length_ns, dropped) in [(SECOND, 100), (2 * SECOND, 0)] {
+        let mut feed = at_5000(300);
+        for _ in 0..100 {
+            feed.bars.observe_message(0, &[bar(1_400 * SECOND, length_ns)], &mut feed.out);
+        }
+        assert_eq!(feed.bars.latest_ns(0), Some(1_400 * SECOND), "{length_ns}");
+        assert_eq!((feed.counts().late, feed.counts().clock_back), (0, dropped), "{length_ns}");
+    }
 }

@@ -105,3 +105,23 @@ fn messages_of_several_parts_have_one_type() {
         assert_eq!(outcome("kraken_v1", &message), expected, "{message}");
     }
 }
+
+#[test]
+fn numbers_of_a_connection_start_again_with_the_next_one() {
+    let message = |number: u64| {
+        format!(
+            r#"{{"channel":"heartbeats","timestamp":"2023-11-14T22:15:02Z","sequence_num":{number},
+            "events":[{{"current_time":"2023-11-14 22:15:02 +0000 UTC","heartbeat_counter":5}}]}}"#
+        )
+    };
+    let mut venue = venue("coinbase_advanced").unwrap();
+    for number in [5, 6, 6, 9] {
+        venue.parse(&message(number), &mut Vec::new());
+    }
+    venue.reconnected();
+    for number in [6, 7, 9] {
+        venue.parse(&message(number), &mut Vec::new());
+    }
+    let sequences = venue.sequences();
+    assert_eq!((sequences.repeats(), sequences.gaps(), sequences.filled()), (1, 2, 0));
+}
