@@ -166,7 +166,8 @@ pub(super) fn recompute(scenario: &Scenario, folder: &Path) -> Result<()> {
     let writer = Writer::start_with(&folder, settings, Box::new(|_| {}))?;
     let handle = writer.handle();
     let start = StartArguments { url: Some(&args.url), ..Default::default() };
-    let (edge, _) = Edge::detached(feeds::own_feed(&config, start)?, Arc::new(|| -> Connecting { unreachable!() }))?;
+    let (edge, _) =
+        Edge::detached(feeds::own_feed(&config, start)?, Arc::new(|| -> Connecting { unreachable!() }))?;
     let surroundings = Surroundings {
         folder: &folder,
         writer: &handle,
@@ -220,7 +221,7 @@ struct SimulatedEvents {
 impl SimulatedEvents {
     /// Lets time pass; client and server run.
     fn pass(&mut self, time: Duration) {
-        self.runtime.block_on(sleep(time));
+        self.runtime.block_on(async { sleep(time).await });
         self.network.pass(i64::try_from(time.as_nanos()).unwrap_or(i64::MAX));
         self.passed += time;
         assert!(self.passed < LONGEST, "the process hangs: no end after {LONGEST:?}");
