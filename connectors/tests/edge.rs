@@ -311,6 +311,27 @@ fn long_time_step_is_accepted_once_the_next_message_confirms_it() {
 }
 
 #[test]
+fn early_bars_refused_at_their_turn_are_replaced_by_correct_ones_or_reported_as_a_gap() {
+    let end = || "{\"type\":\"end\",\"frames\":3}".to_owned();
+    let wrong = [(0, 0), (2, 1), (1, 1)].map(|(seq, hour)| bar(seq, hour, "A", 1.0));
+    let follow = |rest: Vec<String>| {
+        let server = Handmade::start(vec![[&[hello()], &wrong[..], &rest].concat()]);
+        let data = Some(Box::new(Settings::default()));
+        let edge = Edge::start(EdgeSettings { data, gap_after: SOON, ..server.client() }).unwrap();
+        assert_eq!([(); 2].map(|()| next(&edge, seq)), [0, 1]);
+        next(&edge, |event| match event {
+            EdgeEvent::Bars { bars, .. } => Some(format!("bars {}", bars.seq)),
+            EdgeEvent::Gap { from, to, .. } => Some(format!("gap {from} to {to}")),
+            EdgeEvent::End { .. } => Some("end".to_owned()),
+            _ => None,
+        })
+    };
+    assert_eq!(follow(vec![bar(2, 2, "A", 1.0), end()]), "bars 2");
+    assert_eq!(follow(vec![bar(2, 1, "A", 1.0), end()]), "gap 2 to 2");
+    assert_eq!(follow(vec![end()]), "gap 2 to 2");
+}
+
+#[test]
 fn bars_refused_twice_are_given_up_at_once() {
     let end = "{\"type\":\"end\",\"frames\":3}".to_owned();
     let bad = || bar(1, 1, "A", -1.0);

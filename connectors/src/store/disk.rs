@@ -46,7 +46,7 @@ pub trait Disk: Send + Sync {
     /// Runs after a step that succeeded.
     ///
     /// # Errors
-    /// The caller must not learn that the step succeeded.
+    /// The step counts as failed, although it has had its effect.
     fn after(&self, step: DiskStep) -> io::Result<()>;
 
     /// Waits before a failed commit is retried.

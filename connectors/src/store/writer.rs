@@ -1,7 +1,8 @@
 //! Only thread that writes a state folder.
 //!
 //! It commits all pending writes in one transaction: slow frames are committed one by one, and frames faster
-//! than the disk share a commit. The queue is bounded, so a slow disk slows the run.
+//! than the disk share a commit. The queue is bounded, so a slow disk slows the run. A simulation runs the same steps on
+//! the thread of its callers (`InlineWriter`).
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};

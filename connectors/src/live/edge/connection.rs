@@ -354,12 +354,17 @@ impl<'a, 'b> FeedConnection<'a, 'b> {
     }
 
     /// Delivers bars in order. Refuses bars that close too early; bars held back are compared with their
-    /// predecessor only here.
+    /// predecessor only here. Refused bars are missing again; after two refusals of a number they are a gap.
     fn deliver(&mut self, (bars, text, received): Received) -> Result<(), Closed> {
         if self.state.rules.is_some()
             && let Err((found, expected)) = check_order(&bars, self.state.last)
         {
-            return self.refuse(format!("bars {}: found {found}, expected {expected}", bars.seq));
+            self.refuse(format!("bars {}: found {found}, expected {expected}", bars.seq))?;
+            if self.state.refused_seq.replace(bars.seq) == Some(bars.seq) {
+                return self.state.gap(bars.seq, bars.seq);
+            }
+            self.state.order.refused();
+            return Ok(());
         }
         self.state.last = Some(TimestampNs(bars.timestamp));
         if let Some(rules) = &mut self.state.rules {

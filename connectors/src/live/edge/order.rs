@@ -79,6 +79,11 @@ impl Order {
         Some(received)
     }
 
+    /// Returns the last released message to the missing ones: it was refused, so a correct one may still come.
+    pub(super) fn refused(&mut self) {
+        self.next = self.next.saturating_sub(1);
+    }
+
     /// Records that the feed contains all messages before `end`; ignores a number far ahead.
     pub(super) fn know(&mut self, end: u64) {
         if end <= self.next.saturating_add(AHEAD_MAX) {
@@ -191,6 +196,17 @@ mod tests {
         assert_eq!(order.missing(), Some((9, 10)));
         order.forget();
         assert_eq!((order.missing(), order.next()), (None, 9));
+    }
+
+    #[test]
+    fn refused_message_is_missing_until_a_correct_one_arrives() {
+        let mut order = Order::new(0, 10, 1 << 20);
+        assert_eq!(through(&mut order, &[0, 2]), [0]);
+        assert_eq!(through(&mut order, &[1]), [1, 2]);
+        order.refused();
+        assert_eq!((order.missing(), order.next()), (Some((2, 2)), 2));
+        assert_eq!(through(&mut order, &[2, 3]), [2, 3]);
+        assert_eq!(order.missing(), None);
     }
 
     #[test]
