@@ -11,8 +11,8 @@
 //! feed. The writer commits on the same thread, at writes that the seed chooses. A commit of SQLite is one step, which
 //! SQLite itself makes atomic.
 //!
-//! `SIMULATE_SEED=7 cargo test --workspace --lib simulated_seed -- --ignored --nocapture` runs one seed and reduces its
-//! scenario if it fails; `SIMULATE_COUNT` and `SIMULATE_FIRST` with `simulated_seeds` run many.
+//! `.ci/long simulate [COUNT] [FIRST]` runs many seeds; `.ci/long simulate_seed SEED` runs one and reduces its scenario if it
+//! fails.
 
 mod disk;
 mod market;
@@ -108,10 +108,7 @@ fn seeds(first: u64, count: u64) -> Vec<String> {
         match simulate(&Scenario::of(seed)) {
             Ok(passed) => (inputs, processes) = (inputs + passed.inputs, processes + passed.processes),
             Err(found) => {
-                let failure = format!(
-                    "seed {seed}: {found}\n  SIMULATE_SEED={seed} cargo test --workspace --lib simulated_seed -- --ignored \
-                     --nocapture"
-                );
+                let failure = format!("seed {seed}: {found}\n  .ci/long simulate_seed {seed}");
                 eprintln!("{failure}");
                 failures.push(failure);
             }
