@@ -191,6 +191,17 @@ fn silence_after_messages_behind_the_clock_sets_it_back() {
 }
 
 #[test]
+fn event_that_waits_is_dropped_when_the_clock_is_set_back() {
+    let mut feed = at_5000(300);
+    feed.burst(1_400 * SECOND, 10, 0);
+    feed.bars.observe(0, &trade(9_000 * SECOND, 1_000), &mut feed.out);
+    feed.bars.pass(0, MINUTE + 10 * SECOND, &mut feed.out);
+    let counts = feed.counts();
+    assert_eq!(feed.bars.latest_ns(0), Some(1_400 * SECOND));
+    assert_eq!((counts.doubted, counts.clock_back, counts.in_bars), (1, 10, 300));
+}
+
+#[test]
 fn messages_behind_the_clock_agree_within_a_minute() {
     for (distance, back) in [(0, true), (60, true), (61, false)] {
         let mut feed = at_5000(300);

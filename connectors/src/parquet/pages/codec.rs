@@ -126,3 +126,57 @@ fn failed(error: impl std::fmt::Display) -> ParquetError {
 fn wrong_size(size: usize) -> ParquetError {
     invalid(&format!("the page does not decompress to the {size} bytes that its header declares"))
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use parquet::basic::{Compression, ZstdLevel};
+
+    use super::decompress;
+
+    /// Frames of Hadoop: decompressed and compressed length, then the block.
+    fn hadoop(parts: &[&[u8]]) -> Vec<u8> {
+        let frame = |part: &&[u8]| {
+            let block = lz4_flex::block::compress(part);
+            let lengths = [part.len() as u32, block.len() as u32].map(u32::to_be_bytes).concat();
+            [lengths, block].concat()
+        };
+        parts.iter().flat_map(frame).collect()
+    }
+
+    #[test]
+    fn pages_decompress_to_their_declared_size_behind_the_bytes_there() {
+        let text: Vec<u8> = (0..1_000_u32).map(|i| (i * i % 7) as u8).collect();
+        let block = lz4_flex::block::compress(&text);
+        let zstd = zstd::bulk::compress(&text, 1).unwrap();
+        let cases = [
+            ("uncompressed", Compression::UNCOMPRESSED, text.clone()),
+            ("snappy", Compression::SNAPPY, snap::raw::Encoder::new().compress_vec(&text).unwrap()),
+            ("zstd", Compression::ZSTD(ZstdLevel::default()), zstd),
+            ("lz4_raw", Compression::LZ4_RAW, block.clone()),
+            ("one frame", Compression::LZ4, hadoop(&[&text])),
+            ("three frames", Compression::LZ4, hadoop(&[&text[..1], &text[1..700], &text[700..]])),
+            ("a block without frames", Compression::LZ4, block),
+        ];
+        for (name, codec, input) in cases {
+            for before in [0, 5] {
+                let mut out = vec![9; before];
+                decompress(codec, &input, text.len(), &mut out).unwrap();
+                assert_eq!((&out[..before], &out[before..]), (&[9; 5][..before], &text[..]), "{name}");
+                for size in [text.len() - 1, text.len() + 1, 0] {
+                    let refused = decompress(codec, &input, size, &mut vec![9; before]);
+                    assert!(refused.is_err(), "{name} of {size} bytes");
+                }
+            }
+        }
+        // A frame that declares more than the page, and one that ends early.
+        let longer = hadoop(&[&text, &text[..1]]);
+        assert!(decompress(Compression::LZ4, &longer, text.len(), &mut Vec::new()).is_err());
+        let frames = hadoop(&[&text[..500], &text[500..]]);
+        assert!(
+            decompress(Compression::LZ4, &frames[..frames.len() - 1], text.len(), &mut Vec::new()).is_err()
+        );
+        assert!(decompress(Compression::LZO, &text, text.len(), &mut Vec::new()).is_err());
+    }
+}

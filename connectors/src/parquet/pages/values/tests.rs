@@ -133,9 +133,10 @@ fn by_lengths(lengths: &[usize]) -> Vec<u8> {
 #[test]
 fn texts_take_the_bytes_of_their_lengths() {
     let regular: Vec<usize> = (0..200).map(|i| (i * 37) % 90).collect();
-    let cases: [(&[usize], bool); 6] = [
+    let cases: [(&[usize], bool); 7] = [
         (&[], true),
         (&[5], true),
+        (&[0; 40], true),
         (&[3, 0, 7], true),
         (&regular, true),
         (&[1, 4096], true),
