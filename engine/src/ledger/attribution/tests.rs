@@ -1,4 +1,4 @@
-//! Attribution of frames computed by hand: a given factor and one of groups, three positions, of which the third has
+//! Attribution of frames computed by hand: a given factor and one of groups, three positions; the third has
 //! no estimate and no group.
 #![allow(clippy::unwrap_used)]
 
