@@ -255,7 +255,7 @@ fn account_of_a_venue_is_in_no_log_and_no_event() {
         raw_log: Some(RawLogSettings::new(folder.path())),
         ..VenueSettings::new("alpaca", &["AAPL"])
     };
-    assert!(!format!("{settings:?}").contains("with"), "{settings:?}");
+    assert!(!format!("{settings:?}").contains("quotes"), "{settings:?}");
     let edge = Edge::follow(settings).unwrap();
     let (mut events, end) = (String::new(), Instant::now() + Duration::from_secs(4));
     while let Ok(event) = edge.events().recv_deadline(end) {

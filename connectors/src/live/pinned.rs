@@ -6,13 +6,13 @@ use tokio_rustls::rustls::client::danger::{HandshakeSignatureValid, ServerCertVe
 use tokio_rustls::rustls::client::{WebPkiServerVerifier, verify_server_name};
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use tokio_rustls::rustls::server::ParsedCertificate;
-use tokio_rustls::rustls::{DigitallySignedStruct, Error, SignatureScheme};
+use tokio_rustls::rustls::{CertificateError, DigitallySignedStruct, Error, SignatureScheme};
 
 /// Verifier that accepts certificates signed by an authority, and the named certificates byte for byte.
 ///
 /// A self-signed certificate from `openssl req -x509` is marked as an authority, which the rules forbid for a
-/// server's certificate. A named certificate is trusted explicitly: its host name must match, and the
-/// handshake proves that the server has its key.
+/// server's certificate. A named certificate is trusted explicitly: its host name and its time must
+/// match, and the handshake proves that the server has its key.
 #[derive(Debug)]
 pub(super) struct Pinned {
     pub(super) authorities: Arc<WebPkiServerVerifier>,
@@ -29,7 +29,17 @@ impl ServerCertVerifier for Pinned {
         now: UnixTime,
     ) -> Result<ServerCertVerified, Error> {
         let vouched = self.authorities.verify_server_cert(server, between, name, ocsp, now);
-        if vouched.is_err() && self.named.iter().any(|named| named == server) {
+        // The rules compare the time first, and a named certificate expires, too.
+        let is_out_of_time = matches!(
+            &vouched,
+            Err(Error::InvalidCertificate(
+                CertificateError::Expired
+                    | CertificateError::ExpiredContext { .. }
+                    | CertificateError::NotValidYet
+                    | CertificateError::NotValidYetContext { .. }
+            ))
+        );
+        if vouched.is_err() && !is_out_of_time && self.named.iter().any(|named| named == server) {
             verify_server_name(&ParsedCertificate::try_from(server)?, name)?;
             return Ok(ServerCertVerified::assertion());
         }
