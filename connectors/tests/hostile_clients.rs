@@ -20,8 +20,11 @@ const SOON: Duration = Duration::from_secs(3);
 fn server(listen: &str, change: impl Fn(&mut ServerSettings)) -> Server {
     let mut settings = ServerSettings::new(listen.parse().unwrap());
     change(&mut settings);
-    Server::start(Arc::new(feed(&panel(5, 40), false, &carry())), settings, |error| panic!("{error}"))
-        .unwrap()
+    let panel = panel(5, 40);
+    let feed = Arc::new(feed(&panel, false, &carry()));
+    // The files of the panel stay as long as the server.
+    let complain = move |error: &str| panic!("{error} in {:?}", panel.folder.0.path());
+    Server::start(feed, settings, complain).unwrap()
 }
 
 fn connect(address: SocketAddr) -> TcpStream {
