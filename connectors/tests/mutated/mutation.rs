@@ -383,11 +383,13 @@ fn statistics(footer: &mut Node, random: &mut Random) {
     match &mut fields[at].1 {
         Node::Binary(bytes) if random.one_in(3) => bits(bytes, random),
         Node::Binary(bytes) => {
-            // A plausible neighbour: the day before or after, or a month.
+            // Plausible bounds: some days before or after.
             let mut wide = [0; 8];
             let length = bytes.len().min(8);
             wide[..length].copy_from_slice(&bytes[..length]);
-            let step = *random.choose(&[1, -1, 30, -30, 86_400_000_000, -86_400_000_000]);
+            // Days are numbers of 32 bits, times are microseconds.
+            let day = if bytes.len() == 4 { 1 } else { 86_400_000_000 };
+            let step = day * *random.choose(&[1, -1, 5, -5, 12, -12]);
             wide = i64::from_le_bytes(wide).wrapping_add(step).to_le_bytes();
             bytes[..length].copy_from_slice(&wide[..length]);
         }
