@@ -328,7 +328,6 @@ proptest! {
 /// A row is read as a whole, and a compressed file of 40 kB may have more bytes in one than there is memory.
 #[test]
 fn row_without_end_is_refused() {
-    let folder = Folder::new();
     let rows = "date,symbol,close\n2020-01-01,A,10\n";
     let cases = [
         ("a long cell", format!("{rows}2020-01-02,{},11\n", "A".repeat(40 << 20)), "line 3"),
