@@ -4,10 +4,10 @@ use parquet::basic::{Encoding, Type};
 
 use super::{Storage, check_dictionary, check_levels, check_values};
 
-const TEXT: Storage = Storage { physical: Type::BYTE_ARRAY, width: 0 };
-const INT32: Storage = Storage { physical: Type::INT32, width: 4 };
-const INT64: Storage = Storage { physical: Type::INT64, width: 8 };
-const INT96: Storage = Storage { physical: Type::INT96, width: 12 };
+const TEXT: Storage = Storage { physical: Type::BYTE_ARRAY, width: 0, text_bytes_max: 4096 };
+const INT32: Storage = Storage { physical: Type::INT32, width: 4, text_bytes_max: 4096 };
+const INT64: Storage = Storage { physical: Type::INT64, width: 8, text_bytes_max: 4096 };
+const INT96: Storage = Storage { physical: Type::INT96, width: 12, text_bytes_max: 4096 };
 
 fn varint(mut value: u64) -> Vec<u8> {
     let mut bytes = Vec::new();
@@ -196,7 +196,7 @@ fn texts_share_at_most_the_preceding_text() {
         assert!(!check(&page[..page.len() - 1]), "{parts:?} and one byte less");
     }
     // Values of a fixed length have this length.
-    let fixed = Storage { physical: Type::FIXED_LEN_BYTE_ARRAY, width: 6 };
+    let fixed = Storage { physical: Type::FIXED_LEN_BYTE_ARRAY, width: 6, text_bytes_max: 4096 };
     for (parts, expected) in [
         ([(0, 6), (6, 0), (3, 3)], true),
         ([(0, 6), (6, 0), (3, 2)], false),
