@@ -112,10 +112,8 @@ fn ours(bytes: &[u8]) -> Result<Vec<String>, String> {
 }
 
 /// Texts that only the strict reader refuses: part of its reason, and why the values are certain.
-const LENIENT: [(&str, &str); 2] = [
-    ("carriage return without line feed", "a carriage return alone ends a line"),
-    ("quotation mark inside a field", "a quotation mark inside a cell that is not read"),
-];
+const LENIENT: [(&str, &str); 1] =
+    [("carriage return without line feed", "a carriage return alone ends a line")];
 
 /// Class of a result, or the fault.
 fn judged(bytes: &[u8], form: Form) -> Result<String, String> {
@@ -274,6 +272,31 @@ fn plain_factors(text: &str) -> Option<Vec<(String, Vec<f64>)>> {
     .collect()
 }
 
+/// Factors of the frames at `dates`: rows since the frame before, compounded. Frames begin and end with the factors; `None` if
+/// a frame inside has no row.
+fn plain_frames(mut rows: Vec<(String, Vec<f64>)>, dates: &[&str]) -> Option<Vec<Vec<f64>>> {
+    rows.sort_by(|a, b| a.0.cmp(&b.0));
+    let (first, last) = (rows.first()?.0.clone(), rows.last()?.0.clone());
+    let inside = (0..dates.len()).filter(|at| (first.as_str()..=last.as_str()).contains(&dates[*at]));
+    let of = |at: usize| {
+        let since = if at == 0 { "" } else { dates[at - 1] };
+        let mut window = rows.iter().filter(|(date, _)| since < date.as_str() && date.as_str() <= dates[at]);
+        let first = window.next()?.1.clone();
+        let growth = |all: Vec<f64>, row: &Vec<f64>| {
+            all.iter().zip(row).map(|(all, row)| (1.0 + all) * (1.0 + row) - 1.0).collect()
+        };
+        Some(window.map(|row| &row.1).fold(first, growth))
+    };
+    inside.map(of).collect()
+}
+
+/// Returns whether two lists of rows are equal but for rounding, NaN and NaN alike.
+fn is_alike(found: &[Vec<f64>], expected: &[Vec<f64>]) -> bool {
+    let equal = |a: &f64, b: &f64| (a - b).abs() <= 1e-12 || (a.is_nan() && b.is_nan());
+    let rows = |a: &Vec<f64>, b: &Vec<f64>| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| equal(a, b));
+    found.len() == expected.len() && found.iter().zip(expected).all(|(a, b)| rows(a, b))
+}
+
 #[test]
 fn mutated_ken_french_file_is_refused_or_read_alike() {
     let dates = ["20240102", "20240103", "20240104", "20240105", "20240108", "20240109"];
@@ -311,18 +334,8 @@ fn mutated_ken_french_file_is_refused_or_read_alike() {
             Ok(Ok(found)) => {
                 let text = String::from_utf8_lossy(&bytes).into_owned();
                 let expected = plain_factors(&text);
-                // Frames begin and end with the factors; a gap inside is an error.
-                let rows = expected.and_then(|all| {
-                    let of =
-                        |date: &&str| all.iter().find(|(known, _)| known == *date).map(|row| row.1.clone());
-                    let first = all.iter().map(|row| row.0.as_str()).min()?;
-                    let last = all.iter().map(|row| row.0.as_str()).max()?;
-                    let inside = dates.iter().filter(|date| (first..=last).contains(*date));
-                    inside.map(of).collect::<Option<Vec<Vec<f64>>>>()
-                });
-                match rows {
-                    // Both print NaN alike.
-                    Some(rows) if format!("{rows:?}") == format!("{found:?}") => alike += 1,
+                match expected.and_then(|rows| plain_frames(rows, &dates)) {
+                    Some(rows) if is_alike(&found, &rows) => alike += 1,
                     other => failures.push(format!(
                         "seed {seed} {mutations:?}: found {found:?}, expected {other:?}\n{text}"
                     )),
