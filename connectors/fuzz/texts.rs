@@ -2,7 +2,8 @@
 
 use betaflow_engine::assembly::Expression;
 use betaflow_engine::time::{
-    DAY_NS, Date, RebalanceTime, Session, Sessions, TimestampNs, Zone, duration_ns, duration_text, time_of_day,
+    DAY_NS, Date, RebalanceTime, Session, Sessions, TimestampNs, Zone, duration_ns, duration_text,
+    time_of_day,
 };
 
 use super::harness::{Target, kind_and_rest};
