@@ -290,7 +290,7 @@ fn plain_frames(mut rows: Vec<(String, Vec<f64>)>, dates: &[&str]) -> Option<Vec
     inside.map(of).collect()
 }
 
-/// Returns whether two lists of rows are equal but for rounding, NaN and NaN alike.
+/// Returns whether two lists of rows are equal except for rounding; NaN equals NaN.
 fn is_alike(found: &[Vec<f64>], expected: &[Vec<f64>]) -> bool {
     let equal = |a: &f64, b: &f64| (a - b).abs() <= 1e-12 || (a.is_nan() && b.is_nan());
     let rows = |a: &Vec<f64>, b: &Vec<f64>| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| equal(a, b));

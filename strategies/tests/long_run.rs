@@ -160,7 +160,7 @@ struct Block {
 }
 
 #[derive(Default)]
-struct Seen {
+struct Measured {
     blocks: Vec<Block>,
     checkpoint: Option<Checkpoint>,
     fills: u64,
@@ -169,7 +169,7 @@ struct Seen {
 
 /// Recorder that checks each frame and measures each block.
 struct Check {
-    seen: Arc<Mutex<Seen>>,
+    seen: Arc<Mutex<Measured>>,
     frames: u64,
     block: Block,
     cpu: f64,
@@ -188,7 +188,7 @@ fn usage() -> (f64, f64) {
 }
 
 impl Check {
-    fn new(seen: &Arc<Mutex<Seen>>, frames: u64) -> Self {
+    fn new(seen: &Arc<Mutex<Measured>>, frames: u64) -> Self {
         let (seen, block) = (Arc::clone(seen), Block::default());
         Self { seen, frames, block, cpu: usage().1, last: None }
     }
@@ -293,7 +293,7 @@ fn settings_of(kind: EstimatorKind, frames: u64) -> RunSettings {
 }
 
 fn finished(
-    seen: &Arc<Mutex<Seen>>,
+    seen: &Arc<Mutex<Measured>>,
     frames: u64,
     graph: impl FnOnce(Vec<Box<dyn Recorder>>) -> Graph,
 ) -> [u8; 32] {
