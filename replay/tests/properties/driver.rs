@@ -86,6 +86,9 @@ impl fmt::Display for Case {
 /// Result of a property: true if it was checked, false if the case does not concern it; or the difference.
 pub(crate) type Checked = Result<bool, String>;
 
+/// Start of the error of a property that panics.
+const PANIC: &str = "panic: ";
+
 fn number(name: &str) -> Option<u64> {
     let text = std::env::var(name).ok()?;
     Some(text.parse().unwrap_or_else(|_| panic!("{name}: found {text:?}, expected a whole number")))
@@ -108,7 +111,7 @@ pub(crate) fn check_some(name: &str, cases: u64, least: f64, property: impl Fn(&
         catch_unwind(AssertUnwindSafe(|| property(case))).unwrap_or_else(|panic| {
             let text = panic.downcast_ref::<String>().cloned();
             Err(format!(
-                "panic: {}",
+                "{PANIC}{}",
                 text.unwrap_or_else(|| (*panic.downcast_ref::<&str>().unwrap_or(&"")).into())
             ))
         })
@@ -142,7 +145,8 @@ pub(crate) fn check_some(name: &str, cases: u64, least: f64, property: impl Fn(&
     assert!(enough, "{name}: only {checked} of {all} cases concern the property");
 }
 
-/// Replaces a failing case by smaller ones that fail, for at most half a minute.
+/// Replaces a failing case by smaller ones that fail, for at most half a minute. A panic does not replace another error:
+/// it would hide the first one.
 fn shrink(mut case: Case, mut error: String, property: &impl Fn(&Case) -> Checked) -> (Case, String) {
     let started = Instant::now();
     'smaller: loop {
@@ -150,7 +154,9 @@ fn shrink(mut case: Case, mut error: String, property: &impl Fn(&Case) -> Checke
             if started.elapsed() > Duration::from_secs(30) {
                 break 'smaller;
             }
-            if let Err(found) = property(&smaller) {
+            if let Err(found) = property(&smaller)
+                && (error.starts_with(PANIC) || !found.starts_with(PANIC))
+            {
                 (case, error) = (smaller, found);
                 continue 'smaller;
             }
@@ -194,7 +200,7 @@ pub(crate) fn check_settings<T>(
             case.seed = round;
             let caught = |case: &Case| {
                 catch_unwind(AssertUnwindSafe(|| property(case, item)))
-                    .unwrap_or_else(|panic| Err(format!("panic: {:?}", panic.downcast_ref::<String>())))
+                    .unwrap_or_else(|panic| Err(format!("{PANIC}{:?}", panic.downcast_ref::<String>())))
             };
             all += 1;
             match caught(&case) {

@@ -26,7 +26,12 @@ fn values(setting: &Declared) -> Vec<(f64, bool)> {
         (value, accepted)
     };
     if whole {
-        all.extend([least + 1.0, most - 1.0].map(|value| (value.clamp(least, most), true)));
+        // Odd numbers of a range of even ones are refused as numbers outside are.
+        let step = if setting.unit.ends_with("even") { 2.0 } else { 1.0 };
+        all.extend([least + step, most - step].map(|value| (value.clamp(least, most), true)));
+        if step > 1.0 {
+            all.push((least + 1.0, false));
+        }
         all.extend([least - 1.0, -1.0].map(outside));
         if setting.range.is_some() {
             all.extend([most + 1.0, 9.2e18].map(outside));

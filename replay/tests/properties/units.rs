@@ -88,8 +88,8 @@ fn units_that_are_powers_of_two_scale_every_number_to_the_bit() {
         let mut power = || 2.0_f64.powi(random.below(13) as i32 - 6);
         let (currency, units) = (power(), power());
         // Estimates from logarithms of prices are rounded at the size of the logarithm.
-        let logarithms =
-            ["edge", "abdi_ranaldo"].contains(&case.settings.text("execution.spread_model").unwrap_or(""));
+        let logarithms = ["edge", "abdi_ranaldo", "corwin_schultz"]
+            .contains(&case.settings.text("execution.spread_model").unwrap_or(""));
         compare(case, currency, units, if logarithms { 1e-9 } else { 0.0 })
     });
 }
