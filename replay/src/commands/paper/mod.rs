@@ -116,7 +116,7 @@ fn trade(
         feeds::StartArguments {
             url: Some(&args.url),
             ca: args.ca.clone(),
-            from_ns: position.from_ns(),
+            from_ns: position.last_message_ns(),
             next: position.next(),
             raw_log: Some(&raw),
         },

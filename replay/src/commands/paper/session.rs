@@ -52,7 +52,7 @@ impl Position {
     }
 
     /// Close time of the last recorded bars, nanoseconds since 1970 UTC.
-    pub(super) fn from_ns(&self) -> Option<i64> {
+    pub(super) fn last_message_ns(&self) -> Option<i64> {
         self.last.map(|(_, timestamp)| timestamp)
     }
 }
