@@ -57,7 +57,9 @@ impl Process {
 
     fn finish(mut self) -> Option<i32> {
         let code = self.child.wait().unwrap().code();
-        self.copier.take().map(|copier| copier.join().unwrap());
+        if let Some(copier) = self.copier.take() {
+            copier.join().unwrap();
+        }
         code
     }
 }
