@@ -365,6 +365,22 @@ fn number_far_ahead_does_not_open_a_gap() {
 }
 
 #[test]
+fn number_far_ahead_opens_no_gap_when_others_are_unavailable_or_the_buffer_is_full() {
+    let (far, end) = (1 << 40, "{\"type\":\"end\",\"frames\":3}".to_owned());
+    let unavailable = format!("{{\"type\":\"unavailable\",\"from\":2,\"to\":{}}}", far - 1);
+    for (back_fill, messages) in [
+        (true, vec![hello(), text(0), text(far), text(1), unavailable, text(2), end.clone()]),
+        (false, vec![hello(), text(0), text(far), text(2), text(1), end]),
+    ] {
+        let server = Handmade::start(vec![messages]);
+        let settings = EdgeSettings { back_fill, held_max: 1, gap_after: LONG, late: LONG, ..server.client() };
+        let edge = Edge::start(settings).unwrap();
+        assert_eq!([0, 1, 2].map(|_| next(&edge, seq)), [0, 1, 2], "back_fill {back_fill}");
+        assert_eq!(edge.counts().missing, 0, "back_fill {back_fill}");
+    }
+}
+
+#[test]
 fn invalid_hellos_are_reported() {
     let changed = |from: &str, to: &str| hello().replace(from, to);
     let long = format!("\"{}\"", "x".repeat(256));

@@ -215,6 +215,8 @@ impl<'a, 'b> FeedConnection<'a, 'b> {
                 self.settle().await
             }
             ServerMessage::Unavailable(from, to) => {
+                // The request may have ended at a number far ahead.
+                self.refuse_far()?;
                 let missing = self.state.order.missing();
                 if let Some((first, last)) = missing.filter(|(first, _)| (from..=to).contains(first)) {
                     self.requested = None;
@@ -377,7 +379,9 @@ impl<'a, 'b> FeedConnection<'a, 'b> {
     fn make_room(&mut self, received: Received) -> Result<(), Closed> {
         let mut left = Some(received);
         while let Some(received) = left.take() {
-            if let Some((from, to)) = self.state.order.missing() {
+            if !self.refuse_far()?
+                && let Some((from, to)) = self.state.order.missing()
+            {
                 self.state.gap(from, to)?;
             }
             while let Some(received) = self.state.order.pop() {
@@ -441,14 +445,21 @@ impl<'a, 'b> FeedConnection<'a, 'b> {
         if self.requested.take().is_none() && self.state.settings.back_fill {
             return self.ask().await;
         }
-        if let Some(far) = self.state.order.drop_far() {
-            let next = self.state.order.next();
-            self.refuse(format!("found bars {far}, expected a number near the next one, {next}"))?;
-        } else if let Some((from, to)) = self.state.order.missing() {
+        if !self.refuse_far()?
+            && let Some((from, to)) = self.state.order.missing()
+        {
             self.state.gap(from, to)?;
         }
         self.missing = None;
         self.settle().await
+    }
+
+    /// Refuses held messages far ahead, which would make all between them a gap; returns whether there were any.
+    fn refuse_far(&mut self) -> Result<bool, Closed> {
+        let Some(far) = self.state.order.drop_far() else { return Ok(false) };
+        let next = self.state.order.next();
+        self.refuse(format!("found bars {far}, expected a number near the next one, {next}"))?;
+        Ok(true)
     }
 
     async fn say(&mut self, message: ClientMessage) -> Result<(), Stop> {

@@ -159,9 +159,9 @@ fn copy(folder: &Path, again: &Path, inputs: &[Input]) -> anyhow::Result<()> {
     drop(StateFolder::open_on(again, Sync::Off, Arc::new(SystemDisk))?);
     let mut connection = Connection::open(again.join("state.db"))?;
     let transaction = connection.transaction()?;
-    for Input { seq, kind, timestamp, body } in inputs {
-        let row = params![seq, kind.name(), timestamp, body];
-        transaction.prepare_cached("INSERT INTO inputs VALUES (?1, ?2, ?3, ?4)")?.execute(row)?;
+    for input in inputs {
+        let row = params![input.seq, input.kind.name(), input.timestamp, input.body, input.checksum()];
+        transaction.prepare_cached("INSERT INTO inputs VALUES (?1, ?2, ?3, ?4, ?5)")?.execute(row)?;
     }
     let from = Connection::open(folder.join("state.db"))?;
     let mut meta = from.prepare("SELECT key, value FROM meta")?;
