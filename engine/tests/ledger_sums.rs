@@ -1,10 +1,9 @@
-//! Sums over a ledger, its digest, and the split of a gap between two runs: numbers by hand.
+//! Sums over a ledger and its digest: numbers by hand.
 #![allow(clippy::unwrap_used)]
 
 use std::sync::Arc;
 
-use betaflow_engine::execution::{Action, Conditions, CostItem, Costs, Fill, Reason};
-use betaflow_engine::ledger::difference::{Carried, Difference, InstrumentNumbers, Positions};
+use betaflow_engine::execution::{Conditions, CostItem, Costs, Fill, Reason};
 use betaflow_engine::ledger::{
     Attribution, BookRiskFacts, Contributions, DigestChain, Entry, Frames, LedgerFrame, RecordSettings,
     SizingFacts, Tally, hex,
@@ -301,113 +300,6 @@ fn digest_is_the_documented_chain_of_hashes() {
     let mut counted = [0; 32];
     (counted[0], counted[1], counted[31]) = (0xab, 0x01, 0x10);
     assert_eq!(hex(&counted), format!("ab01{}10", "0".repeat(58)));
-}
-
-#[test]
-fn differences_add_up_part_by_part() {
-    let by_data = Difference::by_data(3.0);
-    assert_eq!(by_data, Difference { data: 3.0, ..Difference::default() });
-    let carried = Difference::by_carried(
-        Carried { costs: 5.0, interest: 2.0 },
-        Carried { costs: 3.0, interest: 2.5 },
-        7.0,
-    );
-    assert_eq!(carried, Difference { cost: 2.0, interest: 0.5, not_explained: 4.5, ..Difference::default() });
-    let parts = Difference {
-        start: 1.0,
-        data: 2.0,
-        decision: 4.0,
-        fill: 8.0,
-        cost: 16.0,
-        interest: 32.0,
-        not_explained: 64.0,
-    };
-    let mut sum = Difference::default();
-    (0..3).for_each(|_| sum += parts);
-    assert_eq!(sum.items().map(|(_, part)| part), [3.0, 6.0, 12.0, 24.0, 48.0, 96.0, 192.0]);
-    assert_eq!(sum.total(), 381.0);
-}
-
-fn texts(names: &[&str]) -> Vec<String> {
-    names.iter().map(|name| (*name).to_owned()).collect()
-}
-
-/// Parts of the gap of a frame of two runs without costs.
-fn parts(a: &Positions, b: &Positions, gap: f64) -> Difference {
-    let none = Carried { costs: 0.0, interest: 0.0 };
-    Difference::by_frame((a, none), (b, none), |_| false, gap)
-}
-
-#[test]
-fn positions_follow_orders_fills_and_recalls_of_several_instruments() {
-    let mut numbers = InstrumentNumbers::default();
-    assert!(numbers.is_empty());
-    let (mut a, mut b) = (Positions::default(), Positions::default());
-    let names = texts(&["X", "Y", "Z"]);
-    for positions in [&mut a, &mut b] {
-        positions.begin(&names, &[10.0, 20.0, 40.0], &[], &mut numbers);
-        assert_eq!(positions.numbers(), [0, 1, 2]);
-        positions.order([("X", 6.0), ("Y", 4.0), ("Y", 1.0)].into_iter(), &mut numbers);
-        positions.fill("X", (6.0, 9.5), Reason::Order, &mut numbers);
-        positions.fill("Y", (4.0, 19.0), Reason::Order, &mut numbers);
-    }
-    assert!(!numbers.is_empty() && numbers.len() == 3);
-    // B fills the last unit of Y too, at 20.5: 0.5 below the close for each of them is lost.
-    b.fill("Y", (1.0, 20.5), Reason::Order, &mut numbers);
-    assert_eq!((a.value(), b.value()), (140.0, 160.0));
-    assert_eq!(parts(&a, &b, -0.5), Difference { fill: -0.5, ..Difference::default() });
-    // Both intend 5 of Y. X splits two for one and pays 0.25 a new unit; Y rises by 2.
-    let split = Action { instrument: 0, split: 2.0, dividend: 0.25 };
-    for positions in [&mut a, &mut b] {
-        positions.begin(&names, &[5.5, 22.0, 41.0], &[split], &mut numbers);
-    }
-    assert_eq!((a.value(), b.value()), (12.0 * 5.5 + 88.0, 12.0 * 5.5 + 110.0));
-    assert_eq!(parts(&a, &b, 2.0), Difference { fill: 2.0, ..Difference::default() });
-    // The lender of B recalls 2 of X at 6: 0.5 above the close is lost, which no order explains.
-    b.fill("X", (-2.0, 6.0), Reason::Recall, &mut numbers);
-    assert_eq!(b.value(), 10.0 * 5.5 + 110.0);
-    assert_eq!(parts(&a, &b, 3.0), Difference { fill: 3.0, ..Difference::default() });
-    // The next frame: a fall of X by 1 spares B, which intends and holds 2 units less, 2: a decision.
-    for positions in [&mut a, &mut b] {
-        positions.begin(&names, &[4.5, 22.0, 41.0], &[], &mut numbers);
-    }
-    assert_eq!(parts(&a, &b, 2.0), Difference { decision: 2.0, ..Difference::default() });
-    // A fraction of X is paid out in both runs, and leaves the intended position too.
-    for positions in [&mut a, &mut b] {
-        positions.fill("X", (-0.5, 4.0), Reason::CashInLieu, &mut numbers);
-        positions.begin(&names, &[5.5, 22.0, 41.0], &[], &mut numbers);
-    }
-    assert_eq!(parts(&a, &b, -2.0), Difference { decision: -2.0, ..Difference::default() });
-    // New orders start from the held position: Y of A intends 4 again.
-    for positions in [&mut a, &mut b] {
-        positions.order([("Z", 1.0)].into_iter(), &mut numbers);
-        positions.begin(&names, &[5.5, 23.0, 41.0], &[], &mut numbers);
-    }
-    assert_eq!(parts(&a, &b, 1.0), Difference { decision: 1.0, ..Difference::default() });
-}
-
-#[test]
-fn split_without_a_price_moves_nothing_and_a_forced_close_moves_by_its_price() {
-    let mut numbers = InstrumentNumbers::default();
-    let (mut a, mut b) = (Positions::default(), Positions::default());
-    let names = texts(&["X"]);
-    for positions in [&mut a, &mut b] {
-        positions.begin(&names, &[10.0], &[], &mut numbers);
-        positions.order([("X", 8.0)].into_iter(), &mut numbers);
-    }
-    a.fill("X", (8.0, 10.0), Reason::Order, &mut numbers);
-    b.fill("X", (4.0, 10.0), Reason::Order, &mut numbers);
-    // Two for one on a frame without a close: the last price is halved.
-    let split = Action { instrument: 0, split: 2.0, dividend: 0.0 };
-    for positions in [&mut a, &mut b] {
-        positions.begin(&names, &[f64::NAN], &[split], &mut numbers);
-    }
-    assert_eq!((a.value(), b.value()), (80.0, 40.0));
-    assert_eq!(parts(&a, &b, 0.0), Difference::default());
-    // B closes its 8 new units, 4 before the split, at 4: it loses 8, and A nothing. A would have lost 16.
-    b.fill("X", (-8.0, 4.0), Reason::Delisting, &mut numbers);
-    assert_eq!(b.value(), 0.0);
-    assert_eq!(parts(&a, &b, -8.0), Difference { data: -16.0, fill: 8.0, ..Difference::default() });
 }
 
 #[test]
