@@ -1,0 +1,142 @@
+//! Portfolios of the efficient frontier against the conditions of an optimum.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use betaflow_engine::portfolio::{Covariance, Point, SampleCovariance, frontier_point};
+use support::Random;
+
+/// Σ as rows.
+struct Dense(Vec<Vec<f64>>);
+
+impl Covariance for Dense {
+    fn instruments(&self) -> usize {
+        self.0.len()
+    }
+
+    fn row(&self, i: usize, out: &mut [f64]) {
+        out.copy_from_slice(&self.0[i]);
+    }
+}
+
+fn dot(a: &[f64], b: &[f64]) -> f64 {
+    a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+/// Checks that no small shift of weight from one instrument to another improves the point.
+fn assert_optimal(
+    case: &str,
+    expected: &[f64],
+    rows: &[Vec<f64>],
+    upper: &[f64],
+    (weights, point): &(Vec<f64>, Point),
+) {
+    let total = upper.iter().sum::<f64>().min(1.0);
+    assert!((weights.iter().sum::<f64>() - total).abs() < 1e-9, "{case}: {weights:?}");
+    assert!(weights.iter().zip(upper).all(|(w, upper)| (0.0..=*upper).contains(w)), "{case}: {weights:?}");
+    let risks: Vec<f64> = rows.iter().map(|row| dot(row, weights)).collect();
+    let (mean, variance) = (dot(weights, expected), dot(weights, &risks));
+    // Marginal value of each weight; ratio: that of μ'w/√(w'Σw) up to a factor.
+    let value = |i: usize| match point {
+        Point::MinVariance => -risks[i] / variance,
+        Point::MaxSharpe => expected[i] / mean - risks[i] / variance,
+    };
+    for (from, to) in (0..weights.len()).flat_map(|i| (0..weights.len()).map(move |j| (i, j))) {
+        if weights[from] > 1e-9 && weights[to] < upper[to] - 1e-9 {
+            assert!(value(to) <= value(from) + 1e-6, "{case}: from {from} to {to}, {point:?}: {weights:?}");
+        }
+    }
+}
+
+/// A random covariance with a common factor, and for even seeds groups of nearly equal instruments.
+fn covariance(random: &mut Random, n: usize, alike: bool) -> Vec<Vec<f64>> {
+    let loadings: Vec<[f64; 2]> = (0..n)
+        .map(|i| if alike && i % 3 == 1 { [1.0, 0.0] } else { [0.5 + random.uniform(), random.shock()] })
+        .collect();
+    let own: Vec<f64> = (0..n).map(|_| 1e-4 * (0.1 + 3.0 * random.uniform())).collect();
+    let of = |i: usize, j: usize| 1e-4 * dot(&loadings[i], &loadings[j]) + if i == j { own[i] } else { 0.0 };
+    (0..n).map(|i| (0..n).map(|j| of(i, j)).collect()).collect()
+}
+
+#[test]
+fn no_shift_of_weight_improves_a_frontier_portfolio() {
+    let (mut ratios, mut bounded) = (0, 0);
+    for seed in 0..400 {
+        let mut random = Random(seed);
+        let n = 1 + (random.uniform() * 12.0) as usize;
+        let rows = covariance(&mut random, n, seed % 2 == 0);
+        let level = if seed % 5 == 0 { -1e-3 } else { 2e-4 };
+        let expected: Vec<f64> = (0..n).map(|_| level + 4e-4 * random.shock()).collect();
+        let most = [0.0, 0.12, 0.3, 0.6, 1.0];
+        let upper: Vec<f64> = (0..n)
+            .map(|_| if seed % 3 == 0 { 1.0 } else { most[(random.uniform() * 5.0) as usize] })
+            .collect();
+        let dense = Dense(rows.clone());
+        for wanted in [Point::MaxSharpe, Point::MinVariance] {
+            let case = format!("seed {seed}, {n} names, {wanted:?}");
+            let found = frontier_point(&expected, &dense, &upper, wanted);
+            if upper.iter().all(|upper| *upper == 0.0) {
+                assert!(found.is_none(), "{case}");
+                continue;
+            }
+            let found = found.unwrap();
+            // The ratio is defined where the portfolio of the largest forecast has a positive one.
+            let mut order: Vec<usize> = (0..n).collect();
+            order.sort_by(|a, b| expected[*b].total_cmp(&expected[*a]));
+            let mut left = upper.iter().sum::<f64>().min(1.0);
+            let best: f64 = order
+                .iter()
+                .map(|&i| {
+                    let weight = upper[i].min(left);
+                    left -= weight;
+                    weight * expected[i]
+                })
+                .sum();
+            let point = if best > 0.0 { wanted } else { Point::MinVariance };
+            assert_eq!(found.1, point, "{case}");
+            assert_optimal(&case, &expected, &rows, &upper, &found);
+            ratios += usize::from(found.1 == Point::MaxSharpe);
+            bounded += usize::from(
+                found.0.iter().zip(&upper).any(|(w, upper)| *upper < 1.0 && *w == *upper && *w > 0.0),
+            );
+        }
+    }
+    assert!(ratios > 100 && bounded > 100, "{ratios} ratios, {bounded} at a bound");
+}
+
+#[test]
+fn two_instruments_have_their_closed_form() {
+    // Uncorrelated: weights in proportion to 1/σ², and to μ/σ².
+    let dense = Dense(vec![vec![4e-4, 0.0], vec![0.0, 1e-4]]);
+    let near = |found: Option<(Vec<f64>, Point)>, expected: [f64; 2]| {
+        let (weights, _) = found.unwrap();
+        assert!(
+            weights.iter().zip(expected).all(|(w, e)| (w - e).abs() < 1e-9),
+            "{weights:?}, expected {expected:?}"
+        );
+    };
+    let of =
+        |expected: [f64; 2], upper: [f64; 2], point: Point| frontier_point(&expected, &dense, &upper, point);
+    near(of([1e-3, 1e-3], [1.0, 1.0], Point::MinVariance), [0.2, 0.8]);
+    near(of([4e-3, 1e-3], [1.0, 1.0], Point::MaxSharpe), [0.5, 0.5]);
+    near(of([4e-3, 1e-3], [0.4, 1.0], Point::MaxSharpe), [0.4, 0.6]);
+    near(of([4e-3, 1e-3], [0.2, 0.3], Point::MaxSharpe), [0.2, 0.3]);
+    near(of([4e-3, 1e-3], [0.0, 1.0], Point::MinVariance), [0.0, 1.0]);
+    near(of([-1e-3, -1e-3], [1.0, 1.0], Point::MaxSharpe), [0.2, 0.8]);
+}
+
+#[test]
+fn sample_covariance_is_that_of_the_population() {
+    let returns = [0.01, 0.03, -0.02, 0.01, 0.04, -0.01];
+    let sample = SampleCovariance::new(&returns, 2);
+    let near =
+        |found: f64, expected: f64| assert!((found - expected).abs() < 1e-15, "{found}, expected {expected}");
+    near(sample.mean()[0], 0.01);
+    near(sample.mean()[1], 0.01);
+    let mut row = vec![9.0; 2];
+    for (i, expected) in [[6e-4, -2e-4], [-2e-4, 8e-4 / 3.0]].into_iter().enumerate() {
+        sample.row(i, &mut row);
+        row.iter().zip(expected).for_each(|(found, expected)| near(*found, expected));
+    }
+    assert_eq!(sample.instruments(), 2);
+}
