@@ -373,7 +373,8 @@ fn number_far_ahead_opens_no_gap_when_others_are_unavailable_or_the_buffer_is_fu
         (false, vec![hello(), text(0), text(far), text(2), text(1), end]),
     ] {
         let server = Handmade::start(vec![messages]);
-        let settings = EdgeSettings { back_fill, held_max: 1, gap_after: LONG, late: LONG, ..server.client() };
+        let settings =
+            EdgeSettings { back_fill, held_max: 1, gap_after: LONG, late: LONG, ..server.client() };
         let edge = Edge::start(settings).unwrap();
         assert_eq!([0, 1, 2].map(|_| next(&edge, seq)), [0, 1, 2], "back_fill {back_fill}");
         assert_eq!(edge.counts().missing, 0, "back_fill {back_fill}");

@@ -225,13 +225,13 @@ impl Recorder for Check {
         }
         assert!(frame.nav.is_finite() && frame.nav > 0.0, "NAV of frame {}: {}", frame.seq, frame.nav);
         self.last = Some((frame.cash, frame.nav_gross - frame.nav));
-        if let Some(estimates) = frame.estimates.as_ref().filter(|_| frame.seq % 100 == 0) {
+        if let Some(estimates) = frame.estimates.as_ref().filter(|_| frame.seq.is_multiple_of(100)) {
             self.estimates_of(frame, estimates.get());
         }
         let mut seen = self.seen.lock().unwrap();
         seen.fills += frame.fills.len() as u64;
         seen.rebalances += u64::from(frame.decided);
-        if (frame.seq + 1) % (self.frames / BLOCKS) == 0 {
+        if (frame.seq + 1).is_multiple_of(self.frames / BLOCKS) {
             let (memory, cpu) = usage();
             let block = std::mem::take(&mut self.block);
             seen.blocks.push(Block { memory, seconds: cpu - self.cpu, ..block });

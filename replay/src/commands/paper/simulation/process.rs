@@ -107,7 +107,8 @@ fn trade(
     let writer = Writer::start_with(&folder, settings, Box::new(|_| {}))?;
     let handle = writer.handle();
     let stop = Stop::new(None, host)?;
-    let start = StartArguments { from_ns: position.last_message_ns(), next: position.next(), ..Default::default() };
+    let start =
+        StartArguments { from_ns: position.last_message_ns(), next: position.next(), ..Default::default() };
     let mut edge = feeds::own_feed(&config, StartArguments { url: Some(&args.url), ..start })?;
     edge.capacity = if scenario.conflate > 0 { scenario.conflate } else { AMPLE };
     (edge.held_max, edge.seed) = (scenario.held_max, scenario.seed);
