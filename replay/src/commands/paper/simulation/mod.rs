@@ -122,15 +122,16 @@ fn seeds(first: u64, count: u64) -> Vec<String> {
     failures
 }
 
+/// Seeds of each run of the tests.
+const SEEDS: u64 = 200;
+
 #[test]
-#[ignore = "no seed has been run to its end yet: remove this line after the first run of .ci/long simulate"]
 fn paper_trades_as_its_record_through_faults_of_feed_and_disk() {
-    let failures = seeds(0, 200);
+    let failures = seeds(0, SEEDS);
     assert!(failures.is_empty(), "{}", failures.join("\n"));
 }
 
 #[test]
-#[ignore = "no seed has been run to its end yet: remove this line after the first run of .ci/long simulate"]
 fn the_same_seed_gives_the_same_trace() {
     for seed in 0..5 {
         let scenario = Scenario::of(seed);
