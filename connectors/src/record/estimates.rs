@@ -18,8 +18,8 @@ tables! {
         alpha: f64 = estimates.alpha[i], "return per frame", "Posterior mean of alpha, after the frame.";
         betas: Vec<f64> as "{factor}" = (0..estimates.loadings()).map(|factor| estimates.betas_on(factor)[i]), "return per factor return", "Posterior mean of the beta, after the frame; null for a group that has no factor.";
         forecast_mean: f64 = estimates.forecast_mean[i], "return per frame", "Forecast of the frame's return, given its factor returns and the posterior from before the frame.";
-        forecast_sd: f64 = estimates.forecast_sd[i], "return per frame", "Standard deviation of the forecast.";
-        forecast_dof: f64 = estimates.forecast_dof[i], "", "Degrees of freedom of the forecast.";
+        forecast_sd: f64 = estimates.forecast_sd[i], "return per frame", "Standard deviation of the forecast; infinite for two degrees of freedom or fewer.";
+        forecast_dof: f64 = estimates.forecast_dof[i], "", "Degrees of freedom of the forecast; infinite if its distribution is normal.";
         forecast_error: f64 = estimates.forecast_error[i], "return per frame", "Return less forecast; null without a return.";
         residual_sd: f64 = estimates.observation_var[i].sqrt(), "return per frame", "Standard deviation of the observation noise, after the frame.";
         sd: Vec<f64> as "{coefficient}_sd" = (0..=estimates.loadings()).map(|coefficient| estimates.sd_of(coefficient)[i]), "as the coefficient", "Posterior standard deviation of the coefficient, after the frame.";
