@@ -244,3 +244,46 @@ fn seven_for_one_split_changes_nav_only_by_rounding() {
     let sold = fills[1].1;
     assert_eq!((fills[1].0, sold.quantity, sold.decision_price), (3, -700.0, 645.57 / 7.0));
 }
+
+#[test]
+fn position_closed_by_orders_in_flight_is_exactly_zero() {
+    let frame = |seq: usize| Frame {
+        seq: seq as u64,
+        timestamp: TimestampNs((16_225 + seq as i64) * DAY_NS),
+        close: vec![10.0],
+        split: vec![f64::NAN],
+        dividend: vec![f64::NAN],
+        ..Frame::default()
+    };
+    let settings = ExecutionSettings { delay_bars: 4, lot: 0.0, ..ExecutionSettings::default() };
+    // Purchases whose sum depends in its last bit on the order of summation: held, and in flight.
+    let purchases = [
+        [0.8, 0.1, 0.7, 0.7, 1.0, 0.1],
+        [1.2, 0.8, 0.5, 1.2, 0.4, 1.0],
+        [0.6, 0.9, 1.2, 1.1, 1.2, 0.6],
+        [0.9, 0.1, 0.7, 1.1, 0.4, 0.7],
+    ];
+    for (quantities, side) in purchases.iter().flat_map(|quantities| [(quantities, 1.0), (quantities, -1.0)])
+    {
+        let (mut book, mut market) = (Book::new(&settings, &Calendar::default()), Market::new(&settings));
+        let (mut fills, mut orders) = (Vec::new(), Vec::new());
+        for seq in 0..16 {
+            market.begin(&frame(seq));
+            book.advance(&frame(seq), &market, &mut fills);
+            market.end(&frame(seq));
+            match quantities.get(seq) {
+                Some(quantity) => {
+                    let quantity = side * quantity;
+                    book.submit(&[Order { instrument: 0, quantity, decision_price: 10.0 }]);
+                }
+                None => {
+                    orders_towards(&[0.0], book.portfolio(), settings.lot, 1.0, &mut orders);
+                    book.submit(&orders);
+                }
+            }
+        }
+        let portfolio = book.portfolio();
+        assert_eq!((portfolio.quantity[0], portfolio.in_flight[0]), (0.0, 0.0), "{quantities:?}");
+        assert_eq!(fills.len(), quantities.len() + 1, "one order closes the position");
+    }
+}

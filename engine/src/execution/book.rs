@@ -10,7 +10,7 @@ use super::costs::Costs;
 use super::fills::{Fill, Reason};
 use super::market::Market;
 use super::moves::Moves;
-use super::orders::{Order, OrderRecord, OrderState, fraction_beyond, nearest_lots, whole_lots};
+use super::orders::{Order, OrderRecord, OrderState, changed, fraction_beyond, nearest_lots, whole_lots};
 use super::portfolio::Portfolio;
 use super::settings::{ExecutionSettings, FillAt};
 use super::volumes::VolumeFacts;
@@ -242,7 +242,7 @@ impl Book {
             let portfolio = Arc::make_mut(&mut self.portfolio);
             for order in orders {
                 let in_flight = &mut portfolio.in_flight[order.instrument as usize];
-                *in_flight = nearest_lots(*in_flight + order.quantity, self.settings.lot);
+                *in_flight = changed(*in_flight, order.quantity, self.settings.lot);
             }
         }
     }

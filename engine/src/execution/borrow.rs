@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::actions::Action;
 use super::borrow_terms::{BorrowTerms, borrow_fees};
 use super::costs::BPS;
-use super::orders::{nearest_lots, whole_lots};
+use super::orders::{changed, whole_lots};
 use super::portfolio::Portfolio;
 use super::recalls::{Recall, UNIT_DUST};
 use super::settings::ExecutionSettings;
@@ -112,7 +112,7 @@ impl Borrowing {
         self.names.take(frame);
         for Recall { instrument, quantity } in &self.recalls {
             let in_flight = &mut portfolio.in_flight[*instrument as usize];
-            *in_flight = nearest_lots(*in_flight - quantity, lot);
+            *in_flight = changed(*in_flight, -*quantity, lot);
         }
         let n = frame.instruments();
         let changed = self.terms.advance(frame.date(), &self.names);

@@ -6,7 +6,7 @@ use super::book::{Book, ExecutionFacts};
 use super::costs::{BPS, Conditions, CostItem, Costs, Impact};
 use super::fills::{Fill, Reason};
 use super::market::Market;
-use super::orders::{OrderState, nearest_lots, whole_lots};
+use super::orders::{OrderState, changed, nearest_lots, whole_lots};
 use super::settings::{ExecutionSettings, FillAt, Unfilled};
 use super::working::{Fate, WorkingOrder};
 use crate::frame::Frame;
@@ -24,8 +24,8 @@ impl Book {
         working.each_due(frame.seq, ended, |order, first| {
             let i = order.record.instrument as usize;
             if first && settings.fill_at != FillAt::SameClose {
-                let in_flight = portfolio.in_flight[i] - order.record.quantity;
-                portfolio.in_flight[i] = nearest_lots(in_flight, settings.lot);
+                portfolio.in_flight[i] =
+                    changed(portfolio.in_flight[i], -order.record.quantity, settings.lot);
             }
             let price = settings.fill_price(frame, i);
             let most = match settings.participation_cap {
@@ -42,7 +42,7 @@ impl Book {
             if !price.is_nan() && quantity != 0.0 {
                 let (fill, impact) = make_fill(settings, order, market, quantity, price);
                 order.fill(quantity, quantity == ordered, settings.lot);
-                portfolio.quantity[i] = nearest_lots(portfolio.quantity[i] + quantity, settings.lot);
+                portfolio.quantity[i] = changed(portfolio.quantity[i], quantity, settings.lot);
                 portfolio.cash -= quantity * price + fill.costs.total();
                 if let Some(taken) = taken.get_mut(i) {
                     *taken += quantity.abs();

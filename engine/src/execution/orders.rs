@@ -101,7 +101,7 @@ pub fn orders_towards(
         }
         let price = portfolio.price[i];
         let exact = if target == 0.0 {
-            -(portfolio.quantity[i] + portfolio.in_flight[i])
+            -changed(portfolio.quantity[i], portfolio.in_flight[i], 0.0)
         } else {
             change * portfolio.nav / price
         };
@@ -166,6 +166,14 @@ pub(super) fn whole_lots(quantity: f64, lot: f64) -> f64 {
 /// of the sum.
 pub(super) fn nearest_lots(quantity: f64, lot: f64) -> f64 {
     if lot == 0.0 { quantity } else { (quantity / lot).round() * lot }
+}
+
+/// Returns a quantity after a change, in whole lots. A sum of fractional quantities that is the rounding of the two is
+/// exactly 0: a position closed by several orders in flight leaves no dust, which would be a short with a fee and an
+/// order with a minimum commission.
+pub(super) fn changed(quantity: f64, change: f64, lot: f64) -> f64 {
+    let sum = nearest_lots(quantity + change, lot);
+    if sum.abs() <= LOT_DUST * change.abs() { 0.0 } else { sum }
 }
 
 /// Returns the fraction of a lot between a quantity and its whole lots; 0 if the difference is rounding.

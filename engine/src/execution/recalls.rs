@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::book::Book;
 use super::fills::{Fill, Reason};
 use super::market::Market;
-use super::orders::{OrderState, nearest_lots, whole_lots};
+use super::orders::{OrderState, changed, nearest_lots, whole_lots};
 use super::working::Fate;
 use crate::frame::Frame;
 
@@ -40,7 +40,7 @@ impl Book {
                 continue;
             }
             let (fill, impact) = settings.recall_fill(instrument, market, quantity, price);
-            portfolio.quantity[i] = nearest_lots(portfolio.quantity[i] + quantity, settings.lot);
+            portfolio.quantity[i] = changed(portfolio.quantity[i], quantity, settings.lot);
             portfolio.cash -= quantity * price + fill.costs.total();
             facts.recalls += 1;
             facts.note_costs(i, market, &fill, impact);
@@ -84,7 +84,7 @@ impl Book {
         let portfolio = Arc::make_mut(portfolio);
         for Recall { instrument, quantity } in &borrowing.recalls {
             let in_flight = &mut portfolio.in_flight[*instrument as usize];
-            *in_flight = nearest_lots(*in_flight + quantity, settings.lot);
+            *in_flight = changed(*in_flight, *quantity, settings.lot);
         }
         self.count_ended(from);
     }
