@@ -1,0 +1,216 @@
+//! Figures of models from short series: calibration of forecasts by its definition, mean reversion, residual returns.
+#![allow(clippy::unwrap_used)]
+
+mod support;
+
+use betaflow_engine::model::{
+    CalibrationFacts, Estimates, EstimatorKind, EstimatorSettings, INTERVALS, Reversion, estimator,
+    residual_returns,
+};
+use betaflow_engine::settings::Calendar;
+use support::Random;
+
+fn near(found: f64, expected: f64, tolerance: f64, name: &str) {
+    assert!((found - expected).abs() <= tolerance, "{name}: {found}, expected {expected}");
+}
+
+/// Log density of a t with these degrees of freedom and this squared scale.
+fn log_density(error: f64, dof: f64, scale: f64) -> f64 {
+    let constant = libm::lgamma(0.5 * (dof + 1.0))
+        - libm::lgamma(0.5 * dof)
+        - 0.5 * (dof * std::f64::consts::PI * scale).ln();
+    constant - 0.5 * (dof + 1.0) * (error * error / (dof * scale)).ln_1p()
+}
+
+/// Probability that a t is at most `width` from its centre, by Simpson's rule.
+fn within(width: f64, dof: f64) -> f64 {
+    let steps = 400;
+    let step = width / f64::from(steps);
+    let weight = |at: i32| match at {
+        0 => 1.0,
+        at if at == steps => 1.0,
+        at if at % 2 == 1 => 4.0,
+        _ => 2.0,
+    };
+    2.0 * (0..=steps).map(|at| weight(at) * log_density(step * f64::from(at), dof, 1.0).exp()).sum::<f64>()
+        * step
+        / 3.0
+}
+
+/// Sums of the forecasts of one instrument.
+#[derive(Clone, Default)]
+struct Scored {
+    count: f64,
+    squares: [f64; 2],
+    standardised: f64,
+    products: f64,
+    inside: [f64; 3],
+    densities: [f64; 2],
+    alarms: f64,
+    last: f64,
+    baseline: (f64, f64),
+    recent: [f64; 3],
+}
+
+impl Scored {
+    fn add(&mut self, y: f64, mean: f64, sd: f64, dof: f64, discount: f64) {
+        if y.is_nan() {
+            return;
+        }
+        let (error, scale) = (y - mean, sd * sd * (dof - 2.0) / dof);
+        let probability = within(error.abs() / scale.sqrt(), dof);
+        let inside = INTERVALS.map(|share| f64::from(u8::from(probability <= share)));
+        let deviation = error / sd;
+        let product = deviation * self.last;
+        let (weight, variance) = self.baseline;
+        let of_baseline = if variance > 0.0 { variance * (dof - 2.0) / dof } else { scale };
+        self.count += 1.0;
+        self.squares[0] += error * error;
+        self.squares[1] += y * y;
+        self.standardised += deviation * deviation;
+        self.products += product;
+        self.densities[0] += log_density(error, dof, scale);
+        self.densities[1] += log_density(y, dof, of_baseline);
+        self.inside.iter_mut().zip(inside).for_each(|(sum, inside)| *sum += inside);
+        let sign = if product == 0.0 { 0.0 } else { product.signum() };
+        let values = [inside[0] - INTERVALS[0], inside[2] - INTERVALS[2], sign];
+        self.recent.iter_mut().zip(values).for_each(|(mean, value)| *mean += (value - *mean) / 250.0);
+        let deviations = [0.5, (0.95_f64 * 0.05).sqrt(), 1.0];
+        let off =
+            self.recent.iter().zip(deviations).any(|(mean, of)| mean.abs() > 5.0 * of / 499.0_f64.sqrt());
+        self.alarms += f64::from(u8::from(off));
+        self.last = deviation;
+        let total = discount * weight + 1.0;
+        self.baseline = (total, (discount * weight * variance + y * y) / total);
+    }
+
+    fn assert_equals(&self, found: &CalibrationFacts, name: &str) {
+        assert_eq!(found.forecasts as f64, self.count, "{name}");
+        near(
+            found.hedged_r2.unwrap(),
+            1.0 - self.squares[0] / self.squares[1],
+            1e-9,
+            &format!("{name}, hedged R²"),
+        );
+        near(found.nis.unwrap(), self.standardised / self.count, 1e-9, &format!("{name}, squared error"));
+        near(
+            found.autocorrelation.unwrap(),
+            self.products / self.standardised,
+            1e-9,
+            &format!("{name}, autocorrelation"),
+        );
+        near(
+            found.log_predictive_density.unwrap(),
+            self.densities[0] / self.count,
+            1e-4,
+            &format!("{name}, density"),
+        );
+        let baseline = found.baseline_log_predictive_density.unwrap();
+        near(baseline, self.densities[1] / self.count, 1e-4, &format!("{name}, baseline"));
+        // The intervals are those of nearly the same degrees of freedom.
+        let one = 3.0 / self.count;
+        for (found, inside) in found.coverage.into_iter().zip(self.inside) {
+            near(found.unwrap(), inside / self.count, one, &format!("{name}, coverage"));
+        }
+        near(found.share_in_alarm.unwrap(), self.alarms / self.count, 0.02, &format!("{name}, alarms"));
+    }
+}
+
+#[test]
+fn calibration_of_forecasts_follows_its_definition() {
+    let settings = EstimatorSettings { kind: EstimatorKind::Dlm, ..EstimatorSettings::default() };
+    let mut filter = estimator(&settings, &Calendar::default(), 1).unwrap();
+    let mut random = Random(3);
+    let n = 11;
+    let (mut scored, mut memory) = (vec![Scored::default(); n], 0.0);
+    for at in 0..2_500 {
+        let factor = 0.01 * random.shock();
+        memory = 0.7 * memory + 0.01 * random.shock();
+        let returns: Vec<f64> = (0..n)
+            .map(|i| match i {
+                // Errors that follow each other, jumps of volatility, gaps, and fat tails.
+                1 => factor + memory,
+                2 => factor + if at / 40 % 4 == 0 { 0.06 } else { 0.004 } * random.shock(),
+                3 if at % 7 == 0 => f64::NAN,
+                4 => 0.02 * random.shock() * random.shock() * random.shock(),
+                _ => 0.2 * i as f64 * factor + 0.01 * random.shock(),
+            })
+            .collect();
+        let scores = at >= 30;
+        filter.step(&[factor], &returns, scores);
+        let mut estimates = Estimates { factors: vec![factor], decides: true, ..Estimates::default() };
+        filter.write(&mut estimates);
+        for (i, scored) in scored.iter_mut().enumerate().filter(|_| scores) {
+            let (mean, sd, dof) =
+                (estimates.forecast_mean[i], estimates.forecast_sd[i], estimates.forecast_dof[i]);
+            scored.add(returns[i], mean, sd, dof, settings.variance_discount);
+        }
+    }
+    let facts = filter.facts();
+    let mut alarms = 0.0;
+    for (i, (found, scored)) in facts.instruments.iter().zip(&scored).enumerate() {
+        scored.assert_equals(found, &format!("instrument {i}"));
+        alarms += scored.alarms;
+    }
+    assert!(alarms > 500.0, "{alarms} alarms");
+    let total = |of: &dyn Fn(&Scored) -> f64| scored.iter().map(of).sum::<f64>();
+    near(
+        facts.total.nis.unwrap(),
+        total(&|scored| scored.standardised) / total(&|scored| scored.count),
+        1e-9,
+        "total",
+    );
+}
+
+#[test]
+fn deviation_of_a_coverage_is_in_binomial_standard_errors() {
+    let facts = |coverage: [Option<f64>; 3]| CalibrationFacts {
+        forecasts: 400,
+        coverage,
+        ..CalibrationFacts::default()
+    };
+    near(facts([None; 3]).coverage_deviation(), 0.0, 0.0, "none");
+    near(facts([Some(0.55), Some(0.9), None]).coverage_deviation(), 0.05 / 0.025, 1e-9, "50 %");
+    near(facts([Some(0.5), Some(0.84), Some(0.95)]).coverage_deviation(), 0.06 / 0.015, 1e-9, "90 %");
+}
+
+#[test]
+fn reversion_is_the_regression_on_the_value_before() {
+    let series = [1.0, 0.4, 0.9, 0.1, 0.5, -0.2, 0.3, 0.35];
+    let found = Reversion::fit(&series);
+    // The slope is below 0: no reversion of this kind.
+    assert!(found.is_none());
+    let series = [2.0, 1.5, 1.3, 1.25, 0.8, 0.9, 0.4, 0.6, 0.3, 0.45];
+    let (from, to) = (&series[..9], &series[1..]);
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / values.len() as f64;
+    let (x, y) = (mean(from), mean(to));
+    let square: f64 = from.iter().map(|value| (value - x) * (value - x)).sum();
+    let b = from.iter().zip(to).map(|(u, v)| (u - x) * (v - y)).sum::<f64>() / square;
+    let a = y - b * x;
+    let noise = from.iter().zip(to).map(|(u, v)| (v - a - b * u) * (v - a - b * u)).sum::<f64>() / 9.0;
+    let found = Reversion::fit(&series).unwrap();
+    assert!(b > 0.3 && b < 1.0, "{b}");
+    near(found.b, b, 1e-12, "slope");
+    near(found.a, a, 1e-12, "intercept");
+    near(found.rate, -b.ln(), 1e-12, "rate");
+    near(found.mean, a / (1.0 - b), 1e-12, "mean");
+    near(found.deviation, (noise / (1.0 - b * b)).sqrt(), 1e-12, "deviation");
+    near(found.score(0.7), (0.7 - found.mean) / found.deviation, 1e-12, "score");
+    assert!(Reversion::fit(&series[..3]).is_none() && Reversion::fit(&series[..4]).is_some());
+    // A walk away from its start, a constant, and a series without noise.
+    for none in [&[1.0, 2.0, 4.0, 8.0, 16.5][..], &[1.0; 6], &[0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0]] {
+        assert!(Reversion::fit(none).is_none(), "{none:?}");
+    }
+}
+
+#[test]
+fn residual_returns_are_returns_less_what_factors_explain() {
+    let betas = [0.5, 2.0, -1.0, 3.0];
+    let mut out = vec![9.0];
+    // Two instruments had betas on two factors before the frame; the third is new.
+    residual_returns(&betas, &[0.02, 0.01], &[], &[0.05, 0.04, 0.03], &mut out);
+    assert_eq!(out.len(), 4);
+    near(out[1], 0.05 - 0.5 * 0.02 + 1.0 * 0.01, 1e-15, "first");
+    near(out[2], 0.04 - 2.0 * 0.02 - 3.0 * 0.01, 1e-15, "second");
+    assert!(out[0] == 9.0 && out[3].is_nan());
+}
