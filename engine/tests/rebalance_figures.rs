@@ -1,7 +1,9 @@
 //! Figures of a rebalance: variance, costs, objective, frontier and multipliers of bounds, by hand.
 #![allow(clippy::unwrap_used)]
 
-use betaflow_engine::portfolio::{GroupBound, GroupLimits, Multipliers, Rebalance, Solver, UNBOUNDED};
+use betaflow_engine::portfolio::{
+    ExposureBounds, GroupBound, GroupLimits, Multipliers, Rebalance, Solver, UNBOUNDED,
+};
 use nalgebra::DMatrix;
 
 fn near(found: f64, expected: f64, tolerance: f64, name: &str) {
@@ -124,6 +126,7 @@ fn multiplier_of_a_bound_is_its_marginal_value() {
     let plain = Rebalance { benchmark: Vec::new(), impact: Vec::new(), borrow: Vec::new(), ..base.clone() };
     let bounded = GroupBound { gross: 0.45, ..GroupBound::default() };
     let groups = vec![GroupLimits { group: vec![0, 0, UNBOUNDED], bounds: vec![bounded] }];
+    let exposure = ExposureBounds { factor: 0, lower: -1.0, upper: 0.1 };
     let cases = [
         ("plain", plain.clone()),
         ("all", base.clone()),
@@ -131,7 +134,9 @@ fn multiplier_of_a_bound_is_its_marginal_value() {
         ("a gross limit", Rebalance { gross: 0.6, ..base.clone() }),
         ("a gross limit without a benchmark", Rebalance { gross: 0.58, ..plain.clone() }),
         ("a net target", Rebalance { net: Some(0.2), ..base.clone() }),
-        ("a group", Rebalance { group_limits: groups, ..plain }),
+        ("a group", Rebalance { group_limits: groups, ..plain.clone() }),
+        ("an exposure bound", Rebalance { exposure_bounds: vec![exposure], ..plain.clone() }),
+        ("impact at a bound", Rebalance { expected: vec![4e-3, -1.5e-3, 4e-4], ..base.clone() }),
         ("half a unit of risk", Rebalance { kelly_fraction: 0.25, upper: vec![0.1, 0.8, 0.8], ..base }),
     ];
     let mut binding = 0;
@@ -169,4 +174,62 @@ fn excess_over_bounds_of_groups_is_the_largest_violation() {
     // Active weights -0.1 and 0.1 in the first group, and 0.75 in the second.
     near(of(vec![bound(-1.0, 1.0, 0.125), free], &[0.4, -0.2, -0.5, 0.0]), 0.075, 1e-12, "benchmark");
     near(of(vec![free, bound(-1.0, 1.0, 0.5)], &[0.4, -0.2, -0.5, 0.0]), 0.25, 1e-12, "benchmark");
+}
+
+#[test]
+fn price_of_a_cap_of_zero_is_the_gain_of_the_best_trade() {
+    let zero = || Rebalance { turnover: 0.0, ..one() };
+    let fee = || vec![5e-4];
+    let factor = Rebalance {
+        exposures: DMatrix::from_element(1, 1, 1.0),
+        factor_covariance: DMatrix::from_element(1, 1, 4e-4),
+        factor_root: DMatrix::from_element(1, 1, 0.02),
+        ..zero()
+    };
+    let cases = [
+        ("a purchase", zero(), 1e-3 - 1e-4 - 1e-4),
+        ("with a factor", factor, 1e-3 - 2e-4 - 1e-4),
+        ("at the upper bound", Rebalance { upper: vec![0.25], ..zero() }, 0.0),
+        ("a sale", Rebalance { expected: vec![-1e-3], ..zero() }, 1.1e-3 - 1e-4),
+        ("at the lower bound", Rebalance { expected: vec![-1e-3], lower: vec![0.25], ..zero() }, 0.0),
+        ("halted", Rebalance { lower: vec![0.25], upper: vec![0.25], ..zero() }, 0.0),
+        ("a cost above the gain", Rebalance { cost: vec![2e-3], ..zero() }, 0.0),
+        (
+            "a short that pays a fee",
+            Rebalance { held: vec![-0.1], borrow: fee(), ..zero() },
+            1.04e-3 + 5e-4 - 1e-4,
+        ),
+        ("a long without a fee", Rebalance { borrow: fee(), ..zero() }, 1e-3 - 1e-4 - 1e-4),
+        (
+            "a new short",
+            Rebalance { expected: vec![-1e-3], held: vec![0.0], borrow: fee(), ..zero() },
+            1e-3 - 5e-4 - 1e-4,
+        ),
+        (
+            "a fee above the gain",
+            Rebalance { expected: vec![-4e-4], held: vec![0.0], borrow: fee(), ..zero() },
+            0.0,
+        ),
+    ];
+    for (name, made, expected) in cases {
+        near(solved(made.clone()).multipliers.turnover, expected, 1e-12, name);
+        // The same beside an instrument that cannot be traded.
+        let twice = |column: &[f64], other: f64| [column, &[other]].concat();
+        let beside = Rebalance {
+            expected: twice(&made.expected, 9e-3),
+            exposures: if made.exposures.is_empty() {
+                made.exposures.clone()
+            } else {
+                made.exposures.clone().insert_row(1, 0.0)
+            },
+            idiosyncratic: twice(&made.idiosyncratic, 1e-4),
+            held: twice(&made.held, 0.1),
+            lower: twice(&made.lower, 0.1),
+            upper: twice(&made.upper, 0.1),
+            cost: twice(&made.cost, 0.0),
+            borrow: if made.borrow.is_empty() { Vec::new() } else { twice(&made.borrow, 0.0) },
+            ..made
+        };
+        near(solved(beside).multipliers.turnover, expected, 1e-12, name);
+    }
 }
