@@ -4,9 +4,10 @@
 mod support;
 
 use betaflow_engine::model::{
-    CalibrationFacts, Estimates, EstimatorKind, EstimatorSettings, INTERVALS, Reversion, estimator,
-    residual_returns,
+    CalibrationFacts, Estimates, Estimator, EstimatorKind, EstimatorSettings, INTERVALS, Reversion,
+    StateSpace, estimator, residual_returns,
 };
+use betaflow_engine::portfolio::{NO_FACTOR, OwnLoadings};
 use betaflow_engine::settings::Calendar;
 use support::Random;
 
@@ -198,7 +199,12 @@ fn reversion_is_the_regression_on_the_value_before() {
     near(found.score(0.7), (0.7 - found.mean) / found.deviation, 1e-12, "score");
     assert!(Reversion::fit(&series[..3]).is_none() && Reversion::fit(&series[..4]).is_some());
     // A walk away from its start, a constant, and a series without noise.
-    for none in [&[1.0, 2.0, 4.0, 8.0, 16.5][..], &[1.0; 6], &[0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0]] {
+    for none in [
+        &[1.0, 2.0, 4.0, 8.0, 16.5][..],
+        &[1.0; 6],
+        &[0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0],
+        &[1.0, 1.0, -1.0, -1.0, 1.0],
+    ] {
         assert!(Reversion::fit(none).is_none(), "{none:?}");
     }
 }
@@ -213,4 +219,42 @@ fn residual_returns_are_returns_less_what_factors_explain() {
     near(out[1], 0.05 - 0.5 * 0.02 + 1.0 * 0.01, 1e-15, "first");
     near(out[2], 0.04 - 2.0 * 0.02 - 3.0 * 0.01, 1e-15, "second");
     assert!(out[0] == 9.0 && out[3].is_nan());
+}
+
+#[test]
+fn saved_estimators_go_on_where_they_were() {
+    for kind in [EstimatorKind::Dlm, EstimatorKind::Mixture, EstimatorKind::Given] {
+        let settings = EstimatorSettings { kind, ..EstimatorSettings::default() };
+        let made = || estimator(&settings, &Calendar::default(), 2).unwrap();
+        let (mut whole, mut random) = (made(), Random(5));
+        let mut step = |filter: &mut dyn Estimator| {
+            let factors = [0.01 * random.shock(), 0.01 * random.shock()];
+            filter.step(&factors, &[factors[0] + 0.01 * random.shock(), 0.02 * random.shock()], true);
+        };
+        (0..50).for_each(|_| step(whole.as_mut()));
+        let mut resumed = made();
+        resumed.load(&whole.save().unwrap()).unwrap();
+        assert_eq!(resumed.facts(), whole.facts(), "{kind:?}");
+        assert_eq!(resumed.save().unwrap(), whole.save().unwrap(), "{kind:?}");
+    }
+}
+
+#[test]
+fn loadings_of_groups_add_their_products() {
+    let own = OwnLoadings { factor: vec![2, NO_FACTOR, 1], loading: vec![0.5, 0.0, 3.0] };
+    let mut out = [1.0, 2.0, 3.0];
+    own.add_products(&[10.0, 20.0, 40.0], &mut out);
+    assert_eq!(out, [21.0, 2.0, 63.0]);
+    assert_eq!([0, 1, 2].map(|i| own.of(i)), [Some((2, 0.5)), None, Some((1, 3.0))]);
+}
+
+#[test]
+fn state_space_without_a_scale_starts_at_the_beta_of_the_market() {
+    let (factors, returns) = ([0.01, -0.02, 0.015, 0.005], [0.012, -0.018, 0.02, 0.004]);
+    for (factors, columns) in [(&factors[..0], 0), (&factors[..], 1), (&[factors, factors].concat()[..], 2)] {
+        let found = StateSpace::scale_free(factors, &returns, 1.25, 1).unwrap();
+        let mut expected = vec![0.0; columns + 1];
+        expected.iter_mut().skip(1).take(1).for_each(|mean| *mean = 1.25);
+        assert_eq!(found.initial_mean.as_slice(), expected);
+    }
 }

@@ -303,3 +303,21 @@ fn fills_of_unknown_impact_count_where_a_scenario_has_impact() {
         .collect();
     assert_eq!(found, [0, 2, 2, 2]);
 }
+
+#[test]
+fn orders_of_two_rebalances_leave_the_flight_one_after_the_other() {
+    let settings = ExecutionSettings { nav: 1e5, delay_bars: 2, ..ExecutionSettings::default() };
+    let (mut book, mut market) = (Book::new(&settings, &Calendar::default()), Market::new(&settings));
+    let mut found = Vec::new();
+    for at in 0..5_usize {
+        let made = Frame { seq: at as u64, ..frame(2 * at, 50.0) };
+        market.begin(&made);
+        book.advance(&made, &market, &mut Vec::new());
+        market.end(&made);
+        if at < 2 {
+            submit(&mut book, [10.0, 4.0][at], 50.0);
+        }
+        found.push((book.portfolio().quantity[0], book.portfolio().in_flight[0]));
+    }
+    assert_eq!(found, [(0.0, 10.0), (0.0, 14.0), (10.0, 4.0), (14.0, 0.0), (14.0, 0.0)]);
+}

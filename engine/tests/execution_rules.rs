@@ -186,7 +186,7 @@ fn volatility_of_the_market_is_ranked_among_earlier_dates() {
 
 #[test]
 fn bars_with_impossible_prices_are_no_estimates_of_a_spread() {
-    let good = [(102.0, 100.0, 101.0), (103.0, 100.5, 101.5), (102.5, 99.5, 100.0)];
+    let good = [(102.0, 100.0, 101.9), (102.0, 100.0, 100.1), (102.0, 100.0, 101.8)];
     let inf = f64::INFINITY;
     let bad = [
         (99.0, 100.0, 99.5),

@@ -125,6 +125,8 @@ mod tests {
             ("SameClose", "same_close"),
             ("1000000.0", "1000000.0"),
             ("{}", "{}"),
+            ("PerYear(0.5)", "PerYear(0.5)"),
+            ("false", "false"),
         ] {
             assert_eq!(as_typed(debug), typed);
         }
