@@ -180,7 +180,7 @@ fn returns_that_differ_from_the_risk_free_return_by_rounding_have_no_excess() {
     let mut entries = entries();
     for (at, entry) in entries.iter_mut().enumerate() {
         (entry.costs, entry.rf) = (Costs::default(), 0.1);
-        entry.nav = 1000.0 * 1.1_f64.powi(at as i32);
+        entry.nav = 1000.0 * libm::pow(1.1, at as f64);
     }
     let found = tally(&entries).performance();
     // Without volatility and without loss.
