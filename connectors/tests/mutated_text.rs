@@ -285,6 +285,10 @@ fn plain_frames(mut rows: Vec<(String, Vec<f64>)>, dates: &[&str]) -> Option<Vec
         let growth = |all: Vec<f64>, row: &Vec<f64>| {
             all.iter().zip(row).map(|(all, row)| (1.0 + all) * (1.0 + row) - 1.0).collect()
         };
+        // Before the first price, no frame compounds: its frame has the last row up to it.
+        if at == 0 {
+            return Some(window.next_back().map_or(first, |row| row.1.clone()));
+        }
         Some(window.map(|row| &row.1).fold(first, growth))
     };
     inside.map(of).collect()

@@ -44,7 +44,7 @@ fn sessions_open_on_the_evening_before_where_they_open_later_than_they_close() {
         [row.open.0, row.close.0].map(|time| (time - row.date * DAY_NS) as f64 * 24.0 / DAY_NS as f64)
     };
     assert_eq!([hours(0), hours(1), hours(2)], [[9.5, 16.0], [-6.0, 17.0], [14.5, 21.0]]);
-    // A date is no timestamp.
+    // A date is not a timestamp.
     let date = read("date,open,close\n2020-01-02,2020-01-02,16:00\n");
     assert!(date.unwrap_err().contains("a time of day such as 09:30"));
 }

@@ -161,7 +161,7 @@ fn split_of_an_order_in_flight_keeps_it_in_whole_lots() {
         }
         held.push((book.portfolio().quantity[0], book.portfolio().in_flight[0]));
     }
-    // 47 become 4.7, of which 4 stay.
+    // 47 become 4.7; 4 stay.
     assert_eq!(held, [(0.0, 47.0), (0.0, 47.0), (0.0, 4.0), (4.0, 0.0), (4.0, 0.0)]);
 }
 

@@ -345,7 +345,7 @@ fn reverse_split_keeps_orders_in_whole_lots_and_closes_what_they_closed() {
     assert_eq!(traded(1), [(0, 25.0), (1, 14.0)]);
     // A tenth of the volumes 20 and 30.
     assert_eq!(traded(3), [(0, -2.0), (1, 3.0), (2, 4.0)]);
-    // 23 units become 2.3: the fraction is paid out, and the order that sells the rest sells 2. 17 become 1.7, of which 1
+    // 23 units become 2.3: the fraction is paid out, and the order that sells the rest sells 2. 17 become 1.7, and 1
     // stays, and 24 more become 2.
     assert_eq!(
         traded(4).into_iter().filter(|(_, quantity)| quantity.fract() == 0.0).collect::<Vec<_>>(),

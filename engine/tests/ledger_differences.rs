@@ -122,7 +122,7 @@ fn positions_of_one_run_alone_split_its_whole_gain() {
         held.begin(&names, &[close], action, numbers);
         none.clone()
     };
-    // Orders 8 in two parts, of which 4 fill at 1 below the close.
+    // Orders 8 in two parts: 4 fill at 1 below the close.
     let mut other = begin(&mut held, &mut numbers, 10.0, &[]);
     held.order([("X", 5.0), ("X", 3.0)].into_iter(), &mut numbers);
     held.fill("X", (3.0, 9.0), Reason::Order, &mut numbers);

@@ -21,7 +21,7 @@ fn near(found: f64, expected: f64, name: &str) {
     );
 }
 
-/// Entries of five frames on four dates, in two of which the turnover cap binds.
+/// Entries of five frames on four dates; the turnover cap binds in two.
 fn entries() -> Vec<Entry> {
     let entry = |seq: u64, date: i64, nav: f64, benchmark_nav: f64, rf: f64| Entry {
         seq,
