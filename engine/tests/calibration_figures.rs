@@ -3,9 +3,11 @@
 
 mod support;
 
+use betaflow_engine::groups::{GroupColumn, NO_GROUP};
 use betaflow_engine::model::{
-    CalibrationFacts, Estimates, Estimator, EstimatorKind, EstimatorSettings, INTERVALS, Reversion,
-    StateSpace, estimator, residual_returns,
+    Alarm, CalibrationFacts, Estimates, Estimator, EstimatorKind, EstimatorSettings, FirstFrame,
+    FixedEstimator, FixedParameters, INTERVALS, PerInstrument, Reversion, StateSpace, estimator,
+    residual_returns,
 };
 use betaflow_engine::portfolio::{NO_FACTOR, OwnLoadings};
 use betaflow_engine::settings::Calendar;
@@ -57,11 +59,16 @@ struct Scored {
 
 impl Scored {
     fn add(&mut self, y: f64, mean: f64, sd: f64, dof: f64, discount: f64) {
+        let width = (y - mean).abs() / (sd * (1.0 - 2.0 / dof).sqrt());
+        self.add_within(if y.is_nan() { 1.0 } else { within(width, dof) }, y, mean, sd, dof, discount);
+    }
+
+    /// Adds a forecast, given the probability that its error is at most as large as it was.
+    fn add_within(&mut self, probability: f64, y: f64, mean: f64, sd: f64, dof: f64, discount: f64) {
         if y.is_nan() {
             return;
         }
         let (error, scale) = (y - mean, sd * sd * (dof - 2.0) / dof);
-        let probability = within(error.abs() / scale.sqrt(), dof);
         let inside = INTERVALS.map(|share| f64::from(u8::from(probability <= share)));
         let deviation = error / sd;
         let product = deviation * self.last;
@@ -165,6 +172,66 @@ fn calibration_of_forecasts_follows_its_definition() {
     );
 }
 
+/// Errors of standard normal forecasts, twenty at a time: as many small, usual and large ones, inside the 50 % interval,
+/// between the 50 and the 90 % interval, and outside the 95 % interval; the sign is that of `signs`.
+fn errors_of([small, usual, large]: [usize; 3], signs: fn(usize) -> f64, at: usize) -> f64 {
+    assert_eq!(small + usual + large, 20);
+    // Seven has no common factor with twenty: the sizes are spread over the twenty frames.
+    let size = match at * 7 % 20 {
+        place if place < small => 0.3,
+        place if place < small + usual => 1.2,
+        _ => 2.5,
+    };
+    signs(at) * size
+}
+
+#[test]
+fn alarms_follow_the_errors_of_each_instrument() {
+    let balanced: fn(usize) -> f64 = |at| if at / 2 % 2 == 0 { 1.0 } else { -1.0 };
+    let (same, alternating): (fn(usize) -> f64, fn(usize) -> f64) =
+        (|_| 1.0, |at| if at % 2 == 0 { 1.0 } else { -1.0 });
+    let kinds = [
+        ([10, 9, 1], balanced, None),
+        ([6, 13, 1], balanced, Some(Alarm::TooNarrow)),
+        ([10, 7, 3], balanced, Some(Alarm::TooNarrow)),
+        ([14, 5, 1], balanced, Some(Alarm::TooWide)),
+        ([10, 10, 0], balanced, Some(Alarm::TooWide)),
+        ([10, 9, 1], same, Some(Alarm::Autocorrelated)),
+        ([10, 9, 1], alternating, Some(Alarm::Autocorrelated)),
+        ([6, 14, 0], same, Some(Alarm::TooNarrow)),
+        ([14, 6, 0], alternating, Some(Alarm::TooWide)),
+    ];
+    let (n, frames) = (2 * kinds.len() + 1, 1_600);
+    // Without uncertainty of alpha, every forecast is a standard normal distribution.
+    let mut parameters = FixedParameters::standard(1);
+    parameters.transition_covariance = PerInstrument::Common(vec![0.0]);
+    parameters.initial_covariance = PerInstrument::Common(vec![0.0]);
+    let mut filter = FixedEstimator::with_parameters(parameters, FirstFrame::Listing, 0.97, 0).unwrap();
+    let mut scored = vec![Scored::default(); n];
+    for at in 0..frames {
+        let y = |i: usize| match kinds[i % kinds.len()] {
+            // Every fifth instrument has its first return late.
+            _ if i % 5 == 4 && at < 40 => f64::NAN,
+            (sizes, signs, _) => errors_of(sizes, signs, at),
+        };
+        let returns: Vec<f64> = (0..n).map(y).collect();
+        filter.step(&[], &returns, true);
+        for (scored, y) in scored.iter_mut().zip(returns) {
+            let probability = libm::erf(y.abs() / 2.0_f64.sqrt());
+            scored.add_within(probability, y, 0.0, 1.0, 1e9, 0.97);
+        }
+    }
+    for (i, (found, scored)) in filter.facts().instruments.iter().zip(&scored).enumerate() {
+        let (sizes, _, alarm) = kinds[i % kinds.len()];
+        assert_eq!(found.alarm, alarm, "instrument {i}, {sizes:?}");
+        scored.assert_equals(found, &format!("instrument {i}, {sizes:?}"));
+        let share = scored.alarms / scored.count;
+        near(found.share_in_alarm.unwrap(), share, 1e-12, &format!("instrument {i}, alarms"));
+        let coverage = scored.inside.map(|inside| Some(inside / scored.count));
+        assert_eq!(found.coverage, coverage, "instrument {i}");
+    }
+}
+
 #[test]
 fn deviation_of_a_coverage_is_in_binomial_standard_errors() {
     let facts = |coverage: [Option<f64>; 3]| CalibrationFacts {
@@ -221,6 +288,29 @@ fn residual_returns_are_returns_less_what_factors_explain() {
     near(out[1], 0.05 - 0.5 * 0.02 + 1.0 * 0.01, 1e-15, "first");
     near(out[2], 0.04 - 2.0 * 0.02 - 3.0 * 0.01, 1e-15, "second");
     assert!(out[0] == 9.0 && out[3].is_nan());
+}
+
+#[test]
+fn residual_returns_are_returns_less_what_groups_explain() {
+    let column = |of: [u32; 4], returns: [f64; 2], has_factors: bool| GroupColumn {
+        of: of.to_vec(),
+        returns: returns.to_vec(),
+        has_factors,
+        ..GroupColumn::default()
+    };
+    let groups = [
+        column([0, 1, NO_GROUP, 0], [0.02, f64::NAN], true),
+        column([0, 0, 0, 0], [0.9, 0.9], false),
+        column([1, 0, 0, 0], [0.04, -0.03], true),
+    ];
+    // Three instruments had loadings on the factor, on the first and on the last column of groups.
+    let betas = [1.5, 0.5, -1.0, 0.7, 0.8, 0.9, 2.0, 3.0, f64::NAN];
+    let mut out = Vec::new();
+    residual_returns(&betas, &[0.01], &groups, &[0.05, 0.06, 0.07, 0.08], &mut out);
+    near(out[0], 0.05 - 1.5 * 0.01 - 0.7 * 0.02 + 2.0 * 0.03, 1e-15, "loads on both");
+    near(out[1], 0.06 - 0.5 * 0.01 - 3.0 * 0.04, 1e-15, "group without a factor");
+    near(out[2], 0.07 + 1.0 * 0.01, 1e-15, "no group, and no loading");
+    assert!(out.len() == 4 && out[3].is_nan());
 }
 
 #[test]

@@ -99,6 +99,84 @@ fn traces_are_those_of_the_matrices() {
 }
 
 #[test]
+fn padding_adds_instruments_without_estimates() {
+    let size = FACTORS + 1;
+    for mut estimator in estimators() {
+        for (factors, returns) in frames(4, 30, 0.05) {
+            estimator.step(&factors, &returns, true);
+        }
+        let estimates = estimates_of(&mut *estimator, false);
+        for more in [0, 1, 9] {
+            let mut padded = estimates.clone();
+            padded.pad(INSTRUMENTS + more);
+            assert_eq!(padded.instruments(), INSTRUMENTS + more);
+            let table = |of: &Estimates, i: usize| {
+                let mut values = vec![of.alpha[i], of.observation_var[i], of.dof[i]];
+                values.extend([
+                    of.forecast_mean[i],
+                    of.forecast_sd[i],
+                    of.forecast_dof[i],
+                    of.forecast_error[i],
+                ]);
+                values.extend((0..FACTORS).map(|j| of.betas_on(j)[i]));
+                values.extend((0..size).map(|j| of.sd_of(j)[i]));
+                values.extend((0..size * size).map(|at| of.coefficient_cov_of(i, at / size, at % size)));
+                values.into_iter().map(f64::to_bits).collect::<Vec<_>>()
+            };
+            for i in 0..INSTRUMENTS {
+                assert_eq!(table(&padded, i), table(&estimates, i), "{i} of {more} more");
+            }
+            for i in INSTRUMENTS..INSTRUMENTS + more {
+                assert!(table(&padded, i).into_iter().all(|bits| f64::from_bits(bits).is_nan()));
+            }
+        }
+        let mut none = Estimates { factors: vec![0.0; FACTORS], decides: true, ..Estimates::default() };
+        none.pad(3);
+        assert!(none.alpha.len() == 3 && none.coefficient_cov_of(2, 0, 1).is_nan());
+    }
+}
+
+/// Numbers of coefficients that the kernels unroll, and others, give the same estimates: a factor of zeros carries no
+/// information about other coefficients.
+#[test]
+fn factors_of_zeros_change_no_other_estimate() {
+    let calendar = Calendar::default();
+    let made = |which: usize, factors: usize| -> Box<dyn Estimator> {
+        match which {
+            0 => Box::new(Mixture::new(&settings(), &calendar, factors)),
+            1 => Box::new(Dlm::new(&settings(), &calendar, factors)),
+            _ => Box::new(FixedEstimator::new(&settings(), &calendar, factors).unwrap()),
+        }
+    };
+    for (which, given) in (0..3).flat_map(|which| [(which, 0), (which, FACTORS)]) {
+        let (sizes, size) = ([given, 1, 2, 5, 8, 9, 10, 12, 14].map(|factors| factors.max(given)), given + 1);
+        let mut filters = sizes.map(|factors| made(which, factors));
+        for (t, (factors, returns)) in frames(6, 60, 0.1).into_iter().enumerate() {
+            let mut first: Option<Vec<f64>> = None;
+            for (filter, factors_in_all) in filters.iter_mut().zip(sizes) {
+                let mut x = factors[..given].to_vec();
+                x.resize(factors_in_all, 0.0);
+                filter.step(&x, &returns, true);
+                let mut of = Estimates { factors: x, decides: true, ..Estimates::default() };
+                filter.write(&mut of);
+                let mut found = [&of.alpha[..], &of.observation_var, &of.dof, &of.forecast_mean].concat();
+                found.extend([&of.forecast_sd, &of.forecast_dof, &of.forecast_error].into_iter().flatten());
+                found.extend((0..given).flat_map(|j| of.betas_on(j)));
+                found.extend((0..size).flat_map(|j| of.sd_of(j)));
+                let pairs = (0..size * size).map(|at| (at / size, at % size));
+                for (a, b) in pairs {
+                    found.extend((0..INSTRUMENTS).map(|i| of.coefficient_cov_of(i, a, b)));
+                }
+                let expected = first.get_or_insert_with(|| found.clone());
+                let same = |(a, b): (&f64, &f64)| a == b || (a.is_nan() && b.is_nan());
+                let differing = found.iter().zip(&*expected).filter(|pair| !same(*pair)).count();
+                assert_eq!(differing, 0, "{which}, {given} of {factors_in_all} factors, frame {t}");
+            }
+        }
+    }
+}
+
+#[test]
 fn omitted_covariances_change_no_other_column() {
     for mut estimator in estimators() {
         for (factors, returns) in frames(5, 40, 0.05) {

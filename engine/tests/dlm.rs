@@ -134,6 +134,7 @@ fn equals_west_and_harrison_instrument_by_instrument() {
     let holes = Market { missing: 0.3, late: 0.4, ..full };
     let late = Market { late: 0.5, ..full };
     let single = Market { instruments: 1, factors: 6, missing: 0.1, ..full };
+    let many = Market { instruments: 2, factors: 11, frames: 250, ..full };
     let plain = EstimatorSettings { wind_up: WindUp::Plain, ..stated() };
     let bounded = stated();
     let both = EstimatorSettings { alpha_discount_factor: 0.999, discount_factor: 0.98, ..bounded.clone() };
@@ -148,6 +149,7 @@ fn equals_west_and_harrison_instrument_by_instrument() {
         ("bounded, nothing missing", full, &bounded, 1e-8, 1..=1),
         ("bounded, 30 % missing", holes, &bounded, 1e-8, 21..=21),
         ("bounded, both blocks discounted", holes, &both, 1e-8, 21..=21),
+        ("bounded, eleven factors", many, &bounded, 1e-8, 1..=1),
     ];
     for (name, market, settings, tolerance, groups) in cases {
         let (worst, found) = worst_distance(&market, settings);

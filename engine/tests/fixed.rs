@@ -4,8 +4,9 @@
 mod support;
 
 use betaflow_engine::model::{
-    Em, Fixed, FixedParameters, Moments, PerInstrument, RollingRegression, StateSpace,
+    Em, EstimatorSettings, Fixed, FixedParameters, Moments, PerInstrument, RollingRegression, StateSpace,
 };
+use betaflow_engine::settings::Calendar;
 use nalgebra::{DMatrix, DVector};
 use support::Random;
 
@@ -360,6 +361,52 @@ fn covariance_is_symmetric_and_positive_after_a_million_frames() {
         let p = DMatrix::from_row_slice(k, k, &filter.covariance(i));
         assert_eq!(p, p.transpose());
         assert!(p.clone().cholesky().is_some(), "{p}");
+    }
+}
+
+#[test]
+fn settings_make_the_state_space_of_a_random_walk() {
+    let stated = EstimatorSettings {
+        transition_variance: Some(1e-4),
+        observation_variance: Some(2e-4),
+        initial_variance: 0.7,
+        initial_market_beta: 1.25,
+        ..EstimatorSettings::default()
+    };
+    let own_alpha = EstimatorSettings {
+        alpha_transition_variance: Some(3e-6),
+        initial_alpha_variance: Some(5e-3),
+        ..stated.clone()
+    };
+    // Variances of the transition and of the prior, of alpha and of a beta.
+    let cases = [(&stated, [1e-4, 1e-4], [0.7, 0.7]), (&own_alpha, [3e-6, 1e-4], [5e-3, 0.7])];
+    for ((settings, moves, prior), frames_per_day) in
+        cases.into_iter().flat_map(|case| [(case, 1), (case, 4)])
+    {
+        let calendar = Calendar { frames_per_day, ..Calendar::default() };
+        for k in [1, 2, 4] {
+            let found = settings.state_space(&calendar, k).unwrap();
+            let mut mean = vec![0.0; k];
+            mean.iter_mut().skip(1).take(1).for_each(|beta| *beta = 1.25);
+            assert_eq!(found.initial_mean.as_slice(), mean);
+            assert_eq!(found.transition, DMatrix::identity(k, k));
+            assert_eq!(found.observation_variance, 2e-4);
+            let diagonal = |of: [f64; 2]| {
+                DMatrix::from_fn(k, k, |a, b| match a == b {
+                    true => of[usize::from(a > 0)],
+                    false => 0.0,
+                })
+            };
+            let moved = moves.map(|variance| variance / f64::from(frames_per_day));
+            assert_eq!(found.transition_covariance, diagonal(moved));
+            assert_eq!(found.initial_covariance, diagonal(prior));
+        }
+    }
+    for (key, settings) in [
+        ("transition_variance", EstimatorSettings { transition_variance: None, ..stated.clone() }),
+        ("observation_variance", EstimatorSettings { observation_variance: None, ..stated.clone() }),
+    ] {
+        assert_eq!(settings.state_space(&Calendar::default(), 2).unwrap_err().key, key);
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use betaflow_engine::dated::{DatedValues, FROM_BEGINNING};
 use betaflow_engine::groups::{GroupFactor, GroupFactors, GroupName, MEMBERS_MIN, NO_GROUP};
 use betaflow_engine::ledger::{Frames, LedgerFrame, RecordError, RecordSettings, Recorder, RunFacts};
-use betaflow_engine::model::{Estimates, Estimator, EstimatorKind, EstimatorSettings, WindUp};
+use betaflow_engine::model::{Dlm, Estimates, Estimator, EstimatorKind, EstimatorSettings, WindUp};
 use betaflow_engine::pipeline::{Placement, RunOptions, RunSettings, estimating};
 use betaflow_engine::settings::Calendar;
 use betaflow_engine::source::MemorySource;
@@ -129,10 +129,18 @@ impl Reference {
         }
     }
 
-    /// Returns the forecast error.
-    fn step(&mut self, settings: &EstimatorSettings, x: &DVector<f64>, y: f64) -> f64 {
+    /// Starts the loading on a group again, when the instrument moves to it. `usual`: mean S of all instruments.
+    fn restart(&mut self, usual: f64) {
+        self.m[2] = 0.5;
+        self.c.row_mut(2).fill(0.0);
+        self.c.column_mut(2).fill(0.0);
+        self.c[(2, 2)] = 0.5 * 0.35 * 0.35 * self.s / usual;
+    }
+
+    /// Returns the forecast error, and the deviation of the forecast.
+    fn step(&mut self, settings: &EstimatorSettings, x: &DVector<f64>, y: f64) -> (f64, f64) {
         if !self.started && y.is_nan() {
-            return f64::NAN;
+            return (f64::NAN, f64::NAN);
         }
         let mut r = self.c.clone();
         let mut n = self.n;
@@ -143,29 +151,56 @@ impl Reference {
         }
         self.started = true;
         let e = y - x.dot(&self.m);
+        let q = (x.transpose() * &r * x)[0] + self.s;
+        let sd = (n / (n - 2.0) * q).sqrt();
         if y.is_nan() {
             (self.c, self.n) = (r, n);
-            return f64::NAN;
+            return (f64::NAN, sd);
         }
-        let q = (x.transpose() * &r * x)[0] + self.s;
         let a = &r * x / q;
         let s = self.s * (n + e * e / q) / (n + 1.0);
         self.m += &a * e;
         self.c = (r - &a * a.transpose() * q) * (s / self.s);
         (self.s, self.n) = (s, n + 1.0);
-        e
+        (e, sd)
+    }
+
+    /// Covariance of the coefficients, after the last frame and before the next one.
+    fn covariances(&self, settings: &EstimatorSettings) -> [DMatrix<f64>; 2] {
+        let posterior = &self.c * (self.n / (self.n - 2.0));
+        let mut prior = posterior.clone();
+        let mut block = prior.view_mut((1, 1), (2, 2));
+        block /= settings.discount_factor;
+        [posterior, prior]
     }
 }
 
-#[test]
-fn filter_equals_a_plain_one_with_the_factor_of_the_own_group() {
+/// Move of an instrument to another group on a frame.
+type Change = (usize, usize, u32);
+
+/// Rows of the groups with changes.
+fn changed_rows<'a>(names: &'a [Arc<str>], changes: &[Change]) -> Vec<Row<'a>> {
+    let mut rows = rows_of(names, &GROUPS);
+    rows.extend(changes.iter().map(|(at, i, group)| (&*names[*i], *at as i64, group_name(*group))));
+    rows
+}
+
+/// Compares the DLM with the plain filter of each instrument; returns its number of histories at the end.
+fn assert_equals_reference(missing: f64, changes: &[Change]) -> usize {
     let settings = EstimatorSettings { kind: EstimatorKind::Dlm, wind_up: WindUp::Plain, ..stated() };
-    let panel = Panel::new(3, &GROUPS, 400, 0.05);
-    let columns = [column("sector", &rows_of(&panel.names, &GROUPS))];
+    let panel = Panel::new(3, &GROUPS, 300, missing);
+    let columns = [column("sector", &changed_rows(&panel.names, changes))];
     let mut references: Vec<Reference> = GROUPS.iter().map(|_| Reference::new(&settings)).collect();
-    let mut members = [0.0; 3];
-    panel.run(estimator(&settings, 1, 1).as_mut(), &columns, |at, _, estimates| {
+    let (mut groups, mut members) = (GROUPS, [0.0; 3]);
+    let mut filter = Dlm::with_groups(&settings, &Calendar::default(), 1, 1);
+    panel.run(&mut filter, &columns, |at, _, estimates| {
         let (f, returns) = &panel.frames[at];
+        let started = || references.iter().filter(|reference| reference.started);
+        let usual = started().map(|reference| reference.s).sum::<f64>() / started().count() as f64;
+        for (_, i, group) in changes.iter().filter(|(from, _, _)| *from == at) {
+            groups[*i] = *group;
+            references[*i].restart(usual);
+        }
         let mean = |keep: &dyn Fn(usize) -> bool| {
             let kept = returns.iter().enumerate().filter(|(i, r)| !r.is_nan() && keep(*i));
             let (sum, count) = kept.fold((0.0, 0.0), |(sum, count), (_, r)| (sum + r, count + 1.0));
@@ -173,15 +208,15 @@ fn filter_equals_a_plain_one_with_the_factor_of_the_own_group() {
         };
         let all = mean(&|_| true).0;
         for (i, reference) in references.iter_mut().enumerate() {
-            let own = GROUPS[i];
-            let (g, count) = mean(&|j| GROUPS[j] == own);
+            let own = groups[i];
+            let (g, count) = mean(&|j| groups[j] == own);
             let has_factor = own != NO_GROUP && count >= MEMBERS_MIN as f64;
             let g = if has_factor { g - all } else { 0.0 };
             if has_factor {
                 members[own as usize] = count;
             }
             let before = reference.m.clone();
-            let e = reference.step(&settings, &DVector::from_vec(vec![1.0, *f, g]), returns[i]);
+            let (e, sd) = reference.step(&settings, &DVector::from_vec(vec![1.0, *f, g]), returns[i]);
             if !reference.started {
                 assert!(!estimates.started(i));
                 continue;
@@ -189,18 +224,31 @@ fn filter_equals_a_plain_one_with_the_factor_of_the_own_group() {
             let close = |a: f64, b: f64| (a - b).abs() <= 1e-9 * b.abs().max(1e-3);
             assert!(close(estimates.alpha[i], reference.m[0]), "{at} {i}");
             assert!(close(estimates.betas_on(0)[i], reference.m[1]), "{at} {i}");
-            let loads = own != NO_GROUP && own < 2;
-            let sd = (reference.n / (reference.n - 2.0) * reference.c[(2, 2)]).sqrt();
+            let loads = own != NO_GROUP && members[own as usize] > 0.0;
             if loads {
                 assert!(close(estimates.betas_on(1)[i], reference.m[2]), "{at} {i}");
-                assert!(reference.n <= 2.0 || close(estimates.sd_of(2)[i], sd), "{at} {i}");
             } else {
                 assert!(estimates.betas_on(1)[i].is_nan() && estimates.sd_of(2)[i].is_nan());
+            }
+            let [posterior, prior] = reference.covariances(&settings);
+            for j in 0..if loads { 3 } else { 2 } {
+                let (found, expected) = (estimates.sd_of(j)[i], posterior[(j, j)].sqrt());
+                assert!((found / expected - 1.0).abs() < 1e-9, "{at} {i} {j}: {found} {expected}");
+            }
+            for (a, b) in [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)] {
+                let (found, size) = (estimates.coefficient_cov_of(i, a, b), prior[(a, a)] * prior[(b, b)]);
+                let expected = if loads || b < 2 { prior[(a, b)] } else { 0.0 };
+                assert!(
+                    (found - expected).abs() <= 1e-9 * size.sqrt(),
+                    "{at} {i} {a} {b}: {found} {expected}"
+                );
             }
             let divisor = if loads { 1.0 - (reference.m[2] / members[own as usize]).min(0.5) } else { 1.0 };
             let variance = estimates.observation_var[i] * divisor * divisor;
             assert!((variance / reference.s - 1.0).abs() < 1e-9, "{at} {i}");
-            let divisor = if has_factor { 1.0 - before[2] / count } else { 1.0 };
+            let hedges = has_factor && !returns[i].is_nan();
+            let divisor = if hedges { 1.0 - (before[2] / count).min(0.5) } else { 1.0 };
+            assert!((estimates.forecast_sd[i] * divisor / sd - 1.0).abs() < 1e-9, "{at} {i}");
             if !returns[i].is_nan() && divisor > 0.5 {
                 let error = estimates.forecast_error[i];
                 assert!(close(error, e / divisor), "{at} {i}: {error} {e} {divisor}");
@@ -208,6 +256,165 @@ fn filter_equals_a_plain_one_with_the_factor_of_the_own_group() {
             }
         }
     });
+    let mut covariances = Vec::new();
+    filter.write_covariances(&mut covariances);
+    for (found, reference) in covariances.chunks_exact(9).zip(&references) {
+        let [expected, _] = reference.covariances(&settings);
+        for (at, found) in found.iter().enumerate() {
+            let (a, b) = (at / 3, at % 3);
+            let size = (expected[(a, a)] * expected[(b, b)]).sqrt();
+            assert!((found - expected[(a, b)]).abs() <= 1e-9 * size, "{a} {b}: {found}");
+        }
+    }
+    filter.groups()
+}
+
+#[test]
+fn filter_equals_a_plain_one_with_the_factor_of_the_own_group() {
+    assert_eq!(assert_equals_reference(0.05, &[]), GROUPS.len());
+    assert_eq!(assert_equals_reference(0.0, &[]), 4);
+}
+
+/// On frame 90 instruments move between both large groups, two of them from the same history to the same part. Later the
+/// small group gets enough members for a factor, and some instruments leave all groups.
+const CHANGES: [Change; 8] = [
+    (90, 0, 1),
+    (90, 1, 0),
+    (90, 2, 1),
+    (90, 15, 0),
+    (150, 3, 2),
+    (150, 5, 2),
+    (210, 4, NO_GROUP),
+    (210, 12, NO_GROUP),
+];
+
+#[test]
+fn filter_with_moves_between_groups_equals_a_plain_one() {
+    assert_eq!(assert_equals_reference(0.05, &CHANGES), GROUPS.len());
+    // Those who stayed in each of four places, one who went one way, and two who went the other.
+    assert_eq!(assert_equals_reference(0.0, &CHANGES[..3]), 4 + 2);
+}
+
+#[test]
+fn instruments_that_move_together_share_a_history() {
+    for kind in KINDS {
+        let settings = EstimatorSettings { kind, ..EstimatorSettings::default() };
+        let panel = Panel::new(15, &GROUPS, 130, 0.0);
+        let columns = [column("sector", &changed_rows(&panel.names, &CHANGES[..3]))];
+        let mut filter = estimator(&settings, 1, 1);
+        let mut last = Estimates::default();
+        panel.run(filter.as_mut(), &columns, |_, _, estimates| last = estimates.clone());
+        assert!((0..GROUPS.len()).all(|i| last.started(i)), "{kind:?}");
+        let facts = filter.facts();
+        // Those who stayed in each of four places, one who went one way, and two who went the other.
+        assert_eq!((facts.groups, facts.largest_group), (6, 5), "{kind:?}");
+    }
+}
+
+#[test]
+fn loading_that_is_not_estimated_has_no_covariance() {
+    for kind in KINDS {
+        let settings = EstimatorSettings { kind, ..EstimatorSettings::default() };
+        let panel = Panel::new(21, &GROUPS, 60, 0.05);
+        let columns = [column("sector", &rows_of(&panel.names, &GROUPS))];
+        panel.run(estimator(&settings, 1, 1).as_mut(), &columns, |at, _, estimates| {
+            for i in (0..GROUPS.len()).filter(|i| estimates.started(*i) && at > 10) {
+                let of_loading = [0, 1, 2].map(|a| estimates.coefficient_cov_of(i, a, 2));
+                let estimated = GROUPS[i] < 2;
+                assert_eq!(of_loading.map(|value| value != 0.0), [estimated; 3], "{kind:?} {at} {i}");
+                assert!(estimates.coefficient_cov_of(i, 1, 1) > 0.0);
+            }
+        });
+    }
+}
+
+/// Runs a panel to its end and returns the estimates of the last two frames, and the number of members of each group that
+/// traded on the last one.
+fn last_two(kind: EstimatorKind, panel: &Panel, changes: &[Change]) -> ([Estimates; 2], Vec<u32>) {
+    let settings = EstimatorSettings { kind, ..EstimatorSettings::default() };
+    let columns = [column("sector", &changed_rows(&panel.names, changes))];
+    let (mut last, mut trading) = ([Estimates::default(), Estimates::default()], Vec::new());
+    panel.run(estimator(&settings, 1, 1).as_mut(), &columns, |_, groups, estimates| {
+        last.swap(0, 1);
+        last[1] = estimates.clone();
+        trading.clone_from(&groups.columns()[0].trading);
+    });
+    (last, trading)
+}
+
+/// Return of an instrument of one of the large groups with which the factor of its group is as without it.
+fn neutral(returns: &[f64], i: usize) -> f64 {
+    let others = || returns.iter().enumerate().filter(|(j, _)| *j != i);
+    let own: f64 = others().filter(|(j, _)| GROUPS[*j] == GROUPS[i]).map(|(_, r)| r).sum();
+    let all: f64 = others().map(|(_, r)| r).sum();
+    // (own + r)/6 − (all + r)/16 = own/5 − all/15.
+    (own / 30.0 - all / 240.0) / (1.0 / 6.0 - 1.0 / 16.0)
+}
+
+#[test]
+fn deviations_are_those_of_a_hedge_without_the_instrument() {
+    for kind in KINDS {
+        for i in [0, 1, 7, 10, 13, 15] {
+            let mut panel = Panel::new(23, &GROUPS, 70, 0.0);
+            let returns = &mut panel.frames.last_mut().unwrap().1;
+            returns[i] = neutral(returns, i);
+            let ([before, with], trading) = last_two(kind, &panel, &[]);
+            let mut without = Panel { names: panel.names.clone(), frames: panel.frames.clone() };
+            without.frames.last_mut().unwrap().1[i] = f64::NAN;
+            let ([_, unhedged], fewer) = last_two(kind, &without, &[]);
+            let share = |beta: f64, members: &[u32]| match GROUPS[i] {
+                group if group < 2 => (beta / f64::from(members[group as usize])).min(0.5),
+                _ => 0.0,
+            };
+            // Without a return, the instrument is in no group's return: its forecast is that of the whole hedge.
+            let divisor = 1.0 - share(before.betas_on(1)[i], &trading);
+            let (found, expected) = (with.forecast_sd[i], unhedged.forecast_sd[i] / divisor);
+            assert!((found / expected - 1.0).abs() < 1e-9, "{kind:?} {i}: {found} {expected}");
+            // In no group, it has the residual variance of the whole hedge.
+            let alone = [(panel.frames.len() - 1, i, NO_GROUP)];
+            let ([_, alone], _) = last_two(kind, &without, &alone);
+            let divisor = 1.0 - share(unhedged.betas_on(1)[i], &fewer);
+            let (found, expected) =
+                (unhedged.observation_var[i], alone.observation_var[i] / (divisor * divisor));
+            assert!((found / expected - 1.0).abs() < 1e-9, "{kind:?} {i}: {found} {expected}");
+        }
+    }
+}
+
+#[test]
+fn traces_take_the_rows_of_the_own_groups() {
+    // Rows of alpha, the factor, three groups of the first column and two of the second.
+    let square = |a: usize, b: usize| 1.0 / (1.0 + a as f64 + b as f64) + f64::from(u8::from(a == b));
+    for kind in KINDS {
+        let settings = EstimatorSettings { kind, ..EstimatorSettings::default() };
+        let mut panel = Panel::new(25, &GROUPS, 40, 0.0);
+        panel.frames.iter_mut().for_each(|(_, returns)| returns[3] = f64::NAN);
+        let half = |(i, name)| (name, FROM_BEGINNING, Some(if i % 2 == 0 { "large" } else { "small" }));
+        let second: Vec<Row<'_>> = panel.names.iter().map(|name| &**name).enumerate().map(half).collect();
+        let columns = [column("sector", &rows_of(&panel.names, &GROUPS)), column("size", &second)];
+        let mut last = Estimates::default();
+        panel.run(estimator(&settings, 1, 2).as_mut(), &columns, |_, _, estimates| last = estimates.clone());
+        let row = |i: usize, coefficient: usize| match coefficient {
+            0 | 1 => Some(coefficient),
+            2 => (GROUPS[i] < 2).then(|| 2 + GROUPS[i] as usize),
+            _ => Some(5 + i % 2),
+        };
+        let design = |i: usize, coefficient: usize| {
+            assert!(coefficient > 1, "alpha and the factor have the same rows for all");
+            row(i, coefficient)
+        };
+        let mut traces = vec![1.0; GROUPS.len()];
+        last.coefficient_cov.add_traces_of(square, 2, design, &mut traces);
+        for (i, trace) in traces.into_iter().enumerate() {
+            let mut expected = 0.0;
+            for (a, b) in (0..16).map(|at| (at / 4, at % 4)).filter(|_| last.started(i)) {
+                let (Some(from), Some(to)) = (row(i, a), row(i, b)) else { continue };
+                expected += last.coefficient_cov_of(i, a, b) * square(from, to);
+            }
+            assert_eq!(expected > 0.0, i != 3);
+            assert!((trace - 1.0 - expected).abs() < 1e-13, "{kind:?} {i}: {trace} {expected}");
+        }
+    }
 }
 
 #[test]
