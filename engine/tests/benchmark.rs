@@ -230,6 +230,32 @@ fn rows_of_returns_join_the_frames_that_follow_them() {
 }
 
 #[test]
+fn digest_of_a_rule_is_that_of_its_rows() {
+    let at = |day: i64| TimestampNs(day * DAY_NS);
+    let returns =
+        |last: f64| BenchmarkRule::Returns(Arc::new(ReturnRows::new(vec![(at(1), 0.25), (at(2), last)])));
+    let weights = |symbol| {
+        BenchmarkRule::Weights(Arc::new(WeightRows::new([(at(1), "A", 0.25), (at(1), symbol, 0.75)])))
+    };
+    let hex = |rule: &BenchmarkRule| {
+        rule.rows_digest().map(|digest| digest.iter().map(|byte| format!("{byte:02x}")).collect::<String>())
+    };
+    // SHA-256 of the bytes of each row by Python's hashlib: time and value; for weights also length and text of the symbol.
+    let of_returns = "d915420c5fd409d3f40264cea1c112f376cb6613e1f2cb03942b6a7b82380639";
+    let of_weights = "71fade3e8a7528b9b84af44dc647a29e6fd5159387f2018bf05860b991c416bb";
+    assert_eq!(hex(&returns(-0.5)).as_deref(), Some(of_returns));
+    assert_eq!(hex(&weights("BC")).as_deref(), Some(of_weights));
+    assert_ne!(hex(&returns(0.5)).as_deref(), Some(of_returns));
+    assert_ne!(hex(&weights("B")).as_deref(), Some(of_weights));
+    let without = [
+        BenchmarkRule::EqualWeight,
+        BenchmarkRule::Instrument("B".to_owned()),
+        BenchmarkRule::Factor("mkt".to_owned()),
+    ];
+    assert!(without.iter().all(|rule| rule.rows_digest().is_none()));
+}
+
+#[test]
 fn weights_of_a_file_drift_between_their_times_and_pay_costs() {
     let costly =
         ExecutionSettings { cash_interest: CashInterest::PerYear(0.0), ..ExecutionSettings::default() };

@@ -206,6 +206,41 @@ fn recall_closes_the_excess_in_whole_lots_through_a_split() {
 }
 
 #[test]
+fn recall_of_whole_lots_buys_no_lot_more() {
+    // Short, available from the third date on, and units recalled.
+    for (lot, short, available, recalled) in [
+        (10.0, 50.0, 30.0, 20.0),
+        (10.0, 50.0, 31.0, 20.0),
+        (10.0, 50.0, 0.0, 50.0),
+        (0.0, 50.0, 30.5, 19.5),
+        // A relative difference of 1e-10 is rounding.
+        (0.0, 100.0 * (1.0 + 1e-10), 100.0, 0.0),
+        (0.0, 100.0, 100.0, 0.0),
+        (0.0, 100.0, 120.0, 0.0),
+    ] {
+        let borrow = terms(&[("A", DATES[2], None, Some(available))]);
+        let settings = ExecutionSettings { lot, ..execution(borrow) };
+        let (lines, book) = run_book(&settings, &frames(&[[100.0, 50.0]; 6]), &[(0, 0, -short)]);
+        assert_eq!(lines[2].in_flight[0], recalled, "{short} {available}");
+        let fills: Vec<f64> =
+            lines[3..].iter().flat_map(|line| &line.fills).map(|fill| fill.quantity).collect();
+        assert_eq!(fills, if recalled > 0.0 { vec![recalled] } else { vec![] }, "{short} {available}");
+        assert_eq!(book.facts().recalls, u64::from(recalled > 0.0), "{short} {available}");
+    }
+}
+
+#[test]
+fn recall_leaves_the_flight_on_its_frame_and_orders_stay() {
+    let borrow = terms(&[("A", DATES[3], None, Some(20.0))]);
+    let settings = ExecutionSettings { delay_bars: 2, ..execution(borrow) };
+    let orders = [(0, 0, -50.0), (3, 0, 10.0)];
+    let (lines, _) = run_book(&settings, &frames(&[[100.0, 50.0]; 6]), &orders);
+    let found: Vec<(f64, f64)> = lines.iter().map(|line| (line.quantity[0], line.in_flight[0])).collect();
+    // 30 units are recalled on the fourth frame, after which 10 are bought for the sixth one.
+    assert_eq!(found[2..], [(-50.0, 0.0), (-50.0, 30.0), (-20.0, 10.0), (-10.0, 0.0)]);
+}
+
+#[test]
 fn recall_waits_for_a_bar_that_trades() {
     let borrow = terms(&[("A", DATES[2], None, Some(0.0))]);
     let closes = [[100.0, 50.0], [100.0, 50.0], [100.0, 50.0], [NONE, 50.0], [90.0, 50.0], [80.0, 50.0]];

@@ -84,6 +84,15 @@ fn price_that_hardly_moves_has_no_estimate() {
         push(&mut edge, bar);
     }
     assert_eq!((edge.squared_spread(), edge.half_spread()), (None, None));
+    // Two pairs that move are enough, also among others.
+    for (window, still) in [(2, 0), (3, 1), (6, 4)] {
+        let mut edge = Edge::new(window);
+        BARS[..3].iter().for_each(|bar| push(&mut edge, *bar));
+        (0..still).for_each(|_| push(&mut edge, [BARS[2][3]; 4]));
+        assert!(edge.squared_spread().is_some(), "{still} pairs that do not move");
+        push(&mut edge, [BARS[2][3]; 4]);
+        assert_eq!(edge.squared_spread(), None, "one pair that moves, and {} others", still + 1);
+    }
 }
 
 #[test]

@@ -9,6 +9,7 @@ use betaflow_engine::execution::{
 };
 use betaflow_engine::frame::Frame;
 use betaflow_engine::settings::Calendar;
+use betaflow_engine::state::save;
 use betaflow_engine::time::{DAY_NS, TimestampNs};
 
 const NONE: f64 = f64::NAN;
@@ -67,6 +68,67 @@ fn conditions_of_impact_are_adjusted_for_splits_and_dividends_of_the_day() {
     let found = market.conditions(0);
     near(found.volatility, deviation, "volatility");
     near(found.daily_volume, volume, "volume");
+}
+
+#[test]
+fn split_on_a_bar_without_a_price_adjusts_the_close_of_its_day() {
+    let settings =
+        ExecutionSettings { impact_coefficient: 0.1, impact_window: 3, ..ExecutionSettings::default() };
+    let mut market = Market::new(&settings);
+    // Closes at noon and evening; in the evening of the second day there is no price, but a split of four for one.
+    let closes = [100.0, 100.0, 104.0, NONE, 27.0, 27.5, 28.0, 28.5];
+    for (at, close) in closes.into_iter().enumerate() {
+        let volume = if close.is_nan() { NONE } else { 1e5 * (at + 1) as f64 };
+        let (split, dividend) = if at == 3 { (4.0, 0.5) } else { (NONE, NONE) };
+        let frame =
+            Frame { split: vec![split], dividend: vec![dividend], volume: vec![volume], ..frame(at, close) };
+        market.begin(&frame);
+        market.end(&frame);
+    }
+    market.begin(&frame(8, 29.0));
+    // 104 are 26 new units, which pay 0.5 each.
+    let returns = [4.0 * 26.5 / 100.0 - 1.0, 27.5 / 26.0 - 1.0, 28.5 / 27.5 - 1.0];
+    let mean = returns.iter().sum::<f64>() / 3.0;
+    let deviation = (returns.iter().map(|r| (r - mean) * (r - mean)).sum::<f64>() / 2.0).sqrt();
+    near(market.conditions(0).volatility, deviation, "volatility");
+    near(market.conditions(0).daily_volume, (4.0 * 3e5 + 11e5 + 15e5) / 3.0, "volume");
+}
+
+#[test]
+fn commission_per_share_is_priced_anew_on_each_frame() {
+    for commission_per_share in [0.0, 0.01] {
+        let settings = ExecutionSettings { commission_per_share, ..ExecutionSettings::default() };
+        let (mut book, mut market) = (Book::new(&settings, &Calendar::default()), Market::new(&settings));
+        for (at, price) in [50.0, 40.0, 80.0].into_iter().enumerate() {
+            let frame = frame(at, price);
+            market.begin(&frame);
+            book.advance(&frame, &market, &mut Vec::new());
+            market.end(&frame);
+            book.price_trades(&market);
+            let bps = settings.commission_bps + settings.half_spread_bps;
+            assert_eq!((book.portfolio().linear_cost.len(), market.varies()), (1, false));
+            near(book.portfolio().linear_cost[0], bps * 1e-4 + commission_per_share / price, "cost");
+        }
+    }
+}
+
+#[test]
+fn orders_that_ended_leave_nothing_in_the_state() {
+    let settings = ExecutionSettings { nav: 1e5, ..ExecutionSettings::default() };
+    let (mut book, mut market) = (Book::new(&settings, &Calendar::default()), Market::new(&settings));
+    let mut sizes = Vec::new();
+    // Numbers of frames and orders have as many digits in the state at every time.
+    for at in 1_000..1_100 {
+        let frame = frame(at, 50.0);
+        market.begin(&frame);
+        book.advance(&frame, &market, &mut Vec::new());
+        market.end(&frame);
+        book.take_ended(&mut Vec::new());
+        sizes.push(save("book", &book).unwrap().len());
+        submit(&mut book, if at % 2 == 0 { 10.0 } else { -10.0 }, 50.0);
+    }
+    assert_eq!((book.facts().filled, book.facts().orders), (99, 100));
+    assert_eq!(sizes[10], sizes[99]);
 }
 
 #[test]

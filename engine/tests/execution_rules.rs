@@ -54,6 +54,11 @@ fn orders_in_lots_keep_the_gross_limit() {
     // A reversal keeps its part that closes the position.
     assert_eq!(quantities(&[100.0, 20.0, 0.0], &price, &[0.95, -0.2, 0.0], 1.04), [(1, -40.0)]);
     assert_eq!(quantities(&[100.0, 20.0, 0.0], &price, &[0.95, -0.2, 0.0], 1.1), [(1, -70.0)]);
+    // A reversal of less than a lot goes whole: 10 of the second turn −4 into 6, which adds 20. The first gives up the
+    // rest of the 55.1 too much.
+    assert_eq!(quantities(&[0.0, -4.0], &[1.0, 10.0], &[0.5, 0.06], 0.5049), [(0, 460.0)]);
+    assert_eq!(quantities(&[0.0, -4.0], &[1.0, 10.0], &[0.5, 0.06], 0.5449), [(0, 500.0)]);
+    assert_eq!(quantities(&[0.0, -4.0], &[1.0, 10.0], &[0.5, 0.06], 0.5601), [(0, 500.0), (1, 10.0)]);
 }
 
 #[test]

@@ -308,6 +308,48 @@ fn closing_order_closes_the_whole_position_across_a_split() {
 }
 
 #[test]
+fn orders_in_flight_across_a_split_close_what_they_closed() {
+    const N: f64 = f64::NAN;
+    let bars = [(30.0, N, N), (30.0, N, N), (30.0, N, N), (30.0, N, N), (30.0, N, N), (20.0, 1.5, N)];
+    let bars = [&bars[..], &[(20.0, N, N); 3]].concat();
+    let settings = ExecutionSettings { delay_bars: 3, ..free(1.0) };
+    // Bought on the fourth frame; both orders are decided before the split and fill after it. Units at the end.
+    for (held, first, second, left) in [
+        // 151.5 and 76.5 units become 151 and 76, and the order for all of them 227.
+        (101.0, 51.0, -152.0, 0.0),
+        (-101.0, -51.0, 152.0, 0.0),
+        (101.0, -101.0, 33.0, 49.0),
+        // An order for as much again closes nothing.
+        (101.0, 101.0, 1.0, 303.0),
+        (101.0, -50.0, -50.0, 151.0 - 75.0 - 75.0),
+        // Without a position, an order opens one.
+        (0.0, 51.0, -51.0, 0.0),
+        (0.0, 33.0, 33.0, 98.0),
+    ] {
+        let orders: Vec<(usize, f64)> = [(0, held), (3, first), (4, second)]
+            .into_iter()
+            .filter(|(_, quantity)| *quantity != 0.0)
+            .collect();
+        let (book, _) = traded(&frames(&bars), &settings, &orders);
+        assert_eq!(book.portfolio().quantity, [left], "{held} {first} {second}");
+        assert_eq!(book.facts().open, 0);
+    }
+}
+
+#[test]
+fn split_without_lots_multiplies_orders_exactly() {
+    const N: f64 = f64::NAN;
+    let bars = [(30.0, N, N), (30.0, N, N), (30.0, N, N), (15.0, 2.0, N)];
+    let settings = ExecutionSettings { delay_bars: 2, ..free(0.0) };
+    // Sold: as much as is held, up to rounding.
+    let sold = 100.0 * (1.0 + 4.0 * f64::EPSILON);
+    let (book, _) = traded(&frames(&bars), &settings, &[(0, 100.0), (2, -sold)]);
+    assert_eq!(book.portfolio().quantity, [200.0]);
+    assert_eq!(book.open_orders().map(|order| order.quantity).collect::<Vec<_>>(), [-2.0 * sold]);
+    assert_eq!(book.portfolio().in_flight, [-2.0 * sold]);
+}
+
+#[test]
 fn order_below_one_lot_after_a_split_is_cancelled() {
     const N: f64 = f64::NAN;
     let bars = frames(&[(30.0, N, N), (300.0, 0.1, N), (300.0, N, N)]);
