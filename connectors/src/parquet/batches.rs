@@ -2,7 +2,9 @@
 
 use super::file_batches::FileBatches;
 use super::memory::MemoryBatches;
-pub(super) use super::row_groups::{BATCH_ROWS, RowGroup, Rows, batch_rows, unseal};
+pub(super) use super::row_groups::{
+    BATCH_ROWS, RowGroup, Rows, TABLE_BATCH_BYTES, batch_rows, before, unseal,
+};
 use crate::DataError;
 
 /// Reader of projected columns, batch by batch.
@@ -22,12 +24,28 @@ impl Batches {
         }
     }
 
-    /// Reads only times from here to the end of the table; returns the number of wanted rows skipped. A table
-    /// without a time column ends here.
+    /// Reads only times from here to the end of a table with a time column; returns the number of wanted rows
+    /// skipped.
     pub(super) fn times_only(&mut self) -> Result<u64, DataError> {
         match self {
             Self::File(batches) => batches.times_only(),
             Self::Memory(batches) => Ok(batches.times_only()),
+        }
+    }
+
+    /// Checks that a row group that is not wanted has no time between `wanted`, both included: a row group before it may
+    /// reach the seal by its statistics alone. Times before `latest`, or before an earlier one, are out of order, which the
+    /// caller reports.
+    pub(super) fn check_left_out(
+        &self,
+        rows: &Rows,
+        times: &[i64],
+        wanted: (i64, i64),
+        latest: i64,
+    ) -> Result<(), DataError> {
+        match self {
+            Self::File(batches) => batches.check_left_out(rows, times, wanted, latest),
+            Self::Memory(_) => Ok(()),
         }
     }
 

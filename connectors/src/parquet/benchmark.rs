@@ -8,7 +8,7 @@ use arrow_array::{Array, ArrayRef, cast::AsArray};
 use betaflow_engine::execution::{BenchmarkRule, ReturnRows, WeightRows};
 use betaflow_engine::time::{Iso, TimestampNs};
 
-use super::batches::{BATCH_ROWS, Batches, batch_rows, unseal};
+use super::batches::{Batches, TABLE_BATCH_BYTES, batch_rows, before, unseal};
 use super::columns::{is_number, is_text, numbers, text, times};
 use super::input::Location;
 use super::merge::name_of;
@@ -138,7 +138,7 @@ pub fn read_benchmark(input: &Input, sealed_from: Option<TimestampNs>) -> Result
     let mut groups = table.row_groups(Some(time), 0);
     let seal = sealed_from.map(|seal| seal.0);
     unseal(&mut groups, seal);
-    let rows = batch_rows(projection.len(), BATCH_ROWS * 64);
+    let rows = batch_rows(projection.len(), TABLE_BATCH_BYTES);
     let batches = table.batches(&projection, Some(time), groups, rows)?;
     let named = |column: usize| fields[column].name().clone();
     let reader = Reader {
@@ -258,6 +258,7 @@ impl Reader {
             self.batches.check_bounds(&rows, &read)?;
             self.check_order(&read, rows.first_row, strictly)?;
             if !rows.is_whole {
+                self.batches.check_left_out(&rows, &read, before(self.seal), i64::MIN)?;
                 continue;
             }
             let seal = self.seal.unwrap_or(i64::MAX);

@@ -94,8 +94,7 @@ fn parsed(array: &ArrayRef, shift: i64, out: &mut Vec<i64>) -> Result<(), TimeFa
     let rows = array.as_dictionary::<Int32Type>();
     let (keys, texts) = (rows.keys().values(), rows.values().as_string::<i32>());
     // A dictionary may have many more texts than a short array has rows.
-    let known_texts = if texts.len() <= keys.len().max(MEMO_MIN) { texts.len() } else { 0 };
-    let mut times: Vec<Option<i64>> = vec![None; known_texts];
+    let mut times: Vec<Option<i64>> = vec![None; texts.len().min(keys.len().max(MEMO_MIN))];
     for (row, key) in keys.iter().enumerate() {
         let key = key.unsigned_abs() as usize;
         let time = match times.get(key).copied().flatten() {
@@ -240,9 +239,88 @@ fn decimal(digits: &str, scale: i8) -> String {
 mod tests {
     use std::sync::Arc;
 
-    use arrow_array::{Decimal128Array, Float32Array, Float64Array, Int8Array, StringArray, UInt64Array};
+    use arrow_array::{
+        Decimal32Array, Decimal64Array, Decimal128Array, Float32Array, Float64Array, Int8Array, Int16Array,
+        Int32Array, Int64Array, NullArray, PrimitiveArray, StringArray, UInt8Array, UInt16Array, UInt32Array,
+        UInt64Array,
+    };
 
     use super::*;
+
+    #[test]
+    fn numbers_of_every_type_are_read_with_their_sign_and_scale() {
+        type Half = <Float16Type as ArrowPrimitiveType>::Native;
+        let halves = [Some(1.5), None, Some(-0.25)].map(|value| value.map(Half::from_f64));
+        let halves = PrimitiveArray::<Float16Type>::from_iter(halves);
+        let decimals = |scale| {
+            let numbers = Decimal128Array::from(vec![Some(-5), None, Some(123_456)]);
+            Arc::new(numbers.with_precision_and_scale(20, scale).unwrap()) as ArrayRef
+        };
+        let short = Decimal32Array::from(vec![Some(-5), None, Some(123_456)]);
+        let middle = Decimal64Array::from(vec![Some(-5), None, Some(123_456)]);
+        let (nan, infinite) = (f64::NAN, f64::NEG_INFINITY);
+        let cases: Vec<(ArrayRef, [f64; 3])> = vec![
+            (Arc::new(Int8Array::from(vec![Some(-128), None, Some(127)])), [-128.0, nan, 127.0]),
+            (Arc::new(Int16Array::from(vec![Some(-32_768), None, Some(300)])), [-32_768.0, nan, 300.0]),
+            (Arc::new(Int32Array::from(vec![Some(-70_000), None, Some(7)])), [-70_000.0, nan, 7.0]),
+            (
+                Arc::new(Int64Array::from(vec![Some(i64::MIN), None, Some(1 << 40)])),
+                [-9.223_372_036_854_775_808e18, nan, 1_099_511_627_776.0],
+            ),
+            (Arc::new(UInt8Array::from(vec![Some(255), None, Some(0)])), [255.0, nan, 0.0]),
+            (Arc::new(UInt16Array::from(vec![Some(65_535), None, Some(7)])), [65_535.0, nan, 7.0]),
+            (Arc::new(UInt32Array::from(vec![Some(u32::MAX), None, Some(7)])), [4_294_967_295.0, nan, 7.0]),
+            (
+                Arc::new(UInt64Array::from(vec![Some(u64::MAX), None, Some(7)])),
+                [18_446_744_073_709_551_616.0, nan, 7.0],
+            ),
+            (Arc::new(halves), [1.5, nan, -0.25]),
+            (
+                Arc::new(Float32Array::from(vec![Some(0.1), None, Some(f32::NAN)])),
+                [0.100_000_001_490_116_12, nan, infinite],
+            ),
+            (Arc::new(Float64Array::from(vec![Some(0.1), None, Some(f64::NAN)])), [0.1, nan, infinite]),
+            (
+                Arc::new(Float64Array::from(vec![f64::NAN, f64::INFINITY, -0.5])),
+                [infinite, f64::INFINITY, -0.5],
+            ),
+            (Arc::new(short.with_precision_and_scale(9, 2).unwrap()), [-0.05, nan, 1234.56]),
+            (Arc::new(middle.with_precision_and_scale(18, 3).unwrap()), [-0.005, nan, 123.456]),
+            (decimals(1), [-0.5, nan, 12_345.6]),
+            (decimals(0), [-5.0, nan, 123_456.0]),
+            (decimals(-2), [-500.0, nan, 12_345_600.0]),
+            (Arc::new(NullArray::new(3)), [nan, nan, nan]),
+        ];
+        let bits = |values: &[f64]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+        let mut found = vec![1.0];
+        for (array, expected) in cases {
+            assert!(is_number(array.data_type()));
+            numbers(&array, &mut found);
+            assert_eq!(bits(&found), bits(&expected), "{}: {found:?}", array.data_type());
+        }
+    }
+
+    #[test]
+    fn times_of_texts_do_not_depend_on_the_length_of_their_dictionary() {
+        // More texts than rows, as many, and fewer; the first text may be no date if no row has it.
+        let all: Vec<String> = std::iter::once("never".to_owned())
+            .chain((1..=40).map(|day| format!("1970-{:02}-{:02}", 1 + day / 31, 1 + day % 31)))
+            .collect();
+        for (texts, rows) in [(41, 1), (41, 20), (41, 41), (17, 16), (16, 17), (3, 100)] {
+            let keys: Vec<i32> = (0..rows).map(|row| 1 + row % (texts - 1)).collect();
+            let values = StringArray::from_iter_values(all.iter().take(texts.unsigned_abs() as usize));
+            let expected: Vec<i64> = keys.iter().map(|key| i64::from(*key) * DAY_NS + 5).collect();
+            let keys = arrow_array::Int32Array::from(keys);
+            let array: ArrayRef = Arc::new(arrow_array::DictionaryArray::new(keys, Arc::new(values)));
+            let mut found = vec![1];
+            assert_eq!(times(&array, 5, &mut found), Ok(()), "{texts} {rows}");
+            assert_eq!(found, expected, "{texts} {rows}");
+        }
+        let values = StringArray::from(vec!["1970-01-02", "never"]);
+        let keys = arrow_array::Int32Array::from(vec![0, 0, 1, 1]);
+        let array: ArrayRef = Arc::new(arrow_array::DictionaryArray::new(keys, Arc::new(values)));
+        assert_eq!(times(&array, 0, &mut Vec::new()), Err(TimeFault::NoDate(2)));
+    }
 
     #[test]
     fn cell_text_keeps_type_and_scale() {

@@ -327,6 +327,7 @@ impl Cursor {
             if !rows.is_whole {
                 let times = std::mem::take(&mut self.times);
                 self.slots.clear();
+                self.batches.check_left_out(&rows, &times, self.range, self.last)?;
                 self.check_order(&times, rows.first_row, context)?;
                 self.times = times;
                 continue;

@@ -7,7 +7,7 @@
 use betaflow_engine::assembly::FactorGap;
 use betaflow_engine::time::TimestampNs;
 
-use super::batches::{BATCH_ROWS, batch_rows};
+use super::batches::{TABLE_BATCH_BYTES, batch_rows, before, unseal};
 use super::columns::{numbers, times};
 use super::input::Location;
 use super::prepare::prepare;
@@ -54,10 +54,11 @@ impl FactorTable {
         let mut projection: Vec<usize> = wanted.iter().map(|(column, _)| *column).chain([time]).collect();
         projection.sort_unstable();
         let at = |column: usize| projection.binary_search(&column).unwrap_or(0);
-        let rows = batch_rows(projection.len(), BATCH_ROWS * 64);
-        let groups = table.row_groups(Some(time), 0);
+        let rows = batch_rows(projection.len(), TABLE_BATCH_BYTES);
+        let mut groups = table.row_groups(Some(time), 0);
+        let seal = settings.sealed_from.map(|seal| seal.0);
+        unseal(&mut groups, seal);
         let mut batches = table.batches(&projection, Some(time), groups, rows)?;
-        let seal = settings.sealed_from.map_or(i64::MAX, |seal| seal.0);
         let mut table = Self {
             location: location.clone(),
             time_name: table.schema().field(time).name().clone(),
@@ -67,9 +68,10 @@ impl FactorTable {
         };
         let (mut read, mut values, mut latest) = (Vec::new(), Vec::new(), None::<i64>);
         while let Some(part) = batches.next()? {
-            let array = part.batch.column(at(time));
+            let array = part.batch.column(if part.is_whole { at(time) } else { 0 });
             let place = |row: usize| location.place(part.first_row + row as u64, table.time_name.clone());
             times(array, 0, &mut read).map_err(|fault| fault.error(array, place))?;
+            batches.check_bounds(&part, &read)?;
             for (row, time) in read.iter().enumerate() {
                 if let Some(previous) = latest.filter(|latest| latest >= time) {
                     let (found, previous) = (TimestampNs(*time), TimestampNs(previous));
@@ -77,11 +79,19 @@ impl FactorTable {
                 }
                 latest = Some(*time);
             }
-            let open = read.iter().take_while(|time| **time < seal).count();
-            table.times.extend_from_slice(&read[..open]);
+            if !part.is_whole {
+                batches.check_left_out(&part, &read, before(seal), i64::MIN)?;
+                continue;
+            }
+            let rows = read.iter().take_while(|time| seal.is_none_or(|seal| **time < seal)).count();
+            if rows < read.len() {
+                // From the seal on, only the times are read.
+                batches.times_only()?;
+            }
+            table.times.extend_from_slice(&read[..rows]);
             for ((column, _), out) in wanted.iter().zip(&mut table.columns) {
                 numbers(part.batch.column(at(*column)), &mut values);
-                out.extend_from_slice(&values[..open]);
+                out.extend_from_slice(&values[..rows]);
             }
         }
         Ok(table)

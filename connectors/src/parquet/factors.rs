@@ -6,7 +6,7 @@ use betaflow_engine::frame::Frame;
 use betaflow_engine::time::{TimestampNs, Zone};
 use betaflow_engine::warning::Warning;
 
-use super::batches::{BATCH_ROWS, Batches, Rows, batch_rows, unseal};
+use super::batches::{Batches, Rows, TABLE_BATCH_BYTES, batch_rows, before, unseal};
 use super::columns::{numbers, text, times};
 use super::factor_tables::prepared_factors;
 use super::input::Location;
@@ -100,7 +100,7 @@ impl FactorRows {
         self.batches.check_bounds(&rows, &read)?;
         if !rows.is_whole {
             self.check_order(&read, rows.first_row)?;
-            return Ok(());
+            return self.batches.check_left_out(&rows, &read, before(self.seal), i64::MIN);
         }
         let mut batch = rows.batch;
         if let Some(seal) = self.seal
@@ -226,7 +226,7 @@ impl FactorJoin {
         projection.push(time);
         projection.sort_unstable();
         let in_batch = |column: &usize| projection.binary_search(column).unwrap_or(0);
-        let rows = batch_rows(projection.len(), BATCH_ROWS * 64);
+        let rows = batch_rows(projection.len(), TABLE_BATCH_BYTES);
         let seal = settings.sealed_from.map(|seal| seal.0);
         let mut groups = table.row_groups(Some(time), 0);
         unseal(&mut groups, seal);

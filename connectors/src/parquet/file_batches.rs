@@ -201,8 +201,7 @@ impl FileBatches {
         Ok(())
     }
 
-    /// Reads only times from here to the end of the file; returns the number of wanted rows skipped. A file
-    /// without a time column ends here.
+    /// Reads only times from here to the end of the file; see `Batches::times_only`.
     pub(super) fn times_only(&mut self) -> Result<u64, DataError> {
         let current = self.current.take();
         let left = current
@@ -210,10 +209,6 @@ impl FileBatches {
             .map_or(0, |current| current.group.first_row + current.group.rows - self.next_row);
         let wanted = self.groups.iter().filter(|group| group.is_wanted).map(|group| group.rows).sum::<u64>();
         let is_whole = current.as_ref().is_none_or(|current| current.is_whole);
-        if self.time_levels.is_none() {
-            self.groups.clear();
-            return Ok(left + wanted);
-        }
         self.times_only = true;
         match current {
             Some(Current { group, is_whole: true, .. }) if left > 0 => {
@@ -235,6 +230,31 @@ impl FileBatches {
             rows.group,
             &format!("its statistics give times from {first} to {last}, but it contains {time}"),
         ))
+    }
+
+    /// Checks the times of a row group that is not wanted; see `Batches::check_left_out`.
+    pub(super) fn check_left_out(
+        &self,
+        rows: &Rows,
+        times: &[i64],
+        wanted: (i64, i64),
+        mut latest: i64,
+    ) -> Result<(), DataError> {
+        if rows.group.is_wanted {
+            return Ok(());
+        }
+        for time in times {
+            if *time >= latest {
+                latest = *time;
+                if (wanted.0..=wanted.1).contains(time) {
+                    let time = Iso(TimestampNs(*time));
+                    let cause =
+                        format!("the statistics of the row groups leave it out, but it contains {time}");
+                    return Err(self.corrupt(rows.group, &cause));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Checks the column types against the footer, which may differ in a damaged file.

@@ -6,7 +6,7 @@ use arrow_array::types::Int32Type;
 use arrow_array::{Array, cast::AsArray};
 use betaflow_engine::execution::is_half_spread;
 
-use super::batches::{BATCH_ROWS, Rows, batch_rows};
+use super::batches::{Rows, TABLE_BATCH_BYTES, batch_rows};
 use super::columns::{numbers, text};
 use super::merge::name_of;
 use super::prepare::prepare;
@@ -34,7 +34,7 @@ pub fn read_half_spreads(input: &Input) -> Result<BTreeMap<String, f64>, DataErr
     projection.sort_unstable();
     let [symbol, spread] =
         [symbol, spread].map(|column| projection.iter().position(|c| *c == column).unwrap_or(0));
-    let rows = batch_rows(2, BATCH_ROWS * 64);
+    let rows = batch_rows(2, TABLE_BATCH_BYTES);
     let groups = table.row_groups(None, 0);
     let mut batches = table.batches(&projection, None, groups, rows)?;
     let (mut spreads, mut bps) = (BTreeMap::new(), Vec::new());

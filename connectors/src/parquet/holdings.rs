@@ -5,7 +5,7 @@ use arrow_array::{Array, cast::AsArray};
 use betaflow_engine::execution::Holdings;
 use betaflow_engine::range::NUMBER_MAX;
 
-use super::batches::{BATCH_ROWS, Rows, batch_rows};
+use super::batches::{Rows, TABLE_BATCH_BYTES, batch_rows};
 use super::columns::{numbers, text};
 use super::merge::name_of;
 use super::prepare::prepare;
@@ -35,7 +35,7 @@ pub fn read_holdings(input: &Input) -> Result<Holdings, DataError> {
     projection.sort_unstable();
     let [symbol, quantity] =
         [symbol, quantity].map(|column| projection.iter().position(|c| *c == column).unwrap_or(0));
-    let rows = batch_rows(2, BATCH_ROWS * 64);
+    let rows = batch_rows(2, TABLE_BATCH_BYTES);
     let groups = table.row_groups(None, 0);
     let mut batches = table.batches(&projection, None, groups, rows)?;
     let (mut holdings, mut cash, mut quantities) = (Holdings::default(), None, Vec::new());

@@ -154,3 +154,37 @@ fn overlap(files: &[PriceFile]) -> usize {
         |(begun, file): (usize, &PriceFile)| begun + 1 - ends.partition_point(|end| *end < file.first);
     files.iter().enumerate().map(open_at).max().unwrap_or(0)
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+
+    use super::{Input, PriceFile, list, overlap};
+
+    fn file((first, last): (i64, i64)) -> PriceFile {
+        let input = Input::Bytes { name: "prices".to_owned(), bytes: Bytes::new() };
+        let mut files = list(&input).unwrap_or_default();
+        PriceFile { first, last, ..files.remove(0) }
+    }
+
+    #[test]
+    fn files_overlap_as_often_as_one_time_is_in_them() {
+        let cases: [(&[(i64, i64)], usize); 8] = [
+            (&[], 0),
+            (&[(1, 1)], 1),
+            (&[(1, 2), (3, 4), (5, 9)], 1),
+            (&[(1, 3), (3, 4), (5, 9)], 2),
+            (&[(1, 9), (2, 3), (4, 5), (6, 7)], 2),
+            (&[(1, 9), (2, 4), (4, 5), (5, 7)], 3),
+            (&[(-5, 5), (-5, 5), (-5, 5)], 3),
+            (&[(1, i64::MAX), (1, i64::MAX), (7, 8), (8, 9)], 4),
+        ];
+        for (times, expected) in cases {
+            let files: Vec<PriceFile> = times.iter().copied().map(file).collect();
+            assert_eq!(overlap(&files), expected, "{times:?}");
+            let at =
+                |time: i64| times.iter().filter(|(first, last)| (*first..=*last).contains(&time)).count();
+            assert_eq!((-9..12).map(at).max(), Some(expected), "{times:?}");
+        }
+    }
+}

@@ -86,3 +86,29 @@ impl PreparedFile {
         Box::new(Place { file: name.clone(), row, line: is_text.then_some(line), column })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use parquet::file::reader::Length as _;
+
+    use super::super::prepare::prepare;
+    use super::super::settings::Input;
+    use crate::import::ImportOptions;
+
+    #[test]
+    fn table_in_memory_has_the_bytes_of_its_file() {
+        for rows in [1, 500] {
+            let lines: String =
+                (0..rows).map(|row| format!("2020-01-01T00:00:{:02},A,{row}.5\n", row % 60)).collect();
+            let text = format!("date,symbol,close\n{lines}");
+            let input = Input::Bytes { name: "prices.csv".to_owned(), bytes: Bytes::from(text) };
+            let Ok(Input::Prepared(file)) = prepare(&input, &ImportOptions::default()) else {
+                panic!("a text table is prepared");
+            };
+            let length = file.chunks().map_or(0, |chunks| chunks.len());
+            assert_eq!(file.bytes() as u64, length);
+            assert!(length > 100, "{length}");
+        }
+    }
+}

@@ -3,7 +3,7 @@
 use arrow_array::Array;
 use betaflow_engine::time::TimestampNs;
 
-use super::batches::{BATCH_ROWS, Batches, batch_rows, unseal};
+use super::batches::{Batches, TABLE_BATCH_BYTES, batch_rows, before, unseal};
 use super::columns::{numbers, text, times};
 use super::factors::LARGEST_FACTOR;
 use super::input::Location;
@@ -69,7 +69,7 @@ pub fn read_returns(input: &Input, rows: &ReturnRows) -> Result<ReturnTable, Dat
     let seal = rows.sealed_from.map(|seal| seal.0);
     let mut groups = table.row_groups(Some(time), 0);
     unseal(&mut groups, seal);
-    let batch_rows = batch_rows(projection.len(), BATCH_ROWS * 64);
+    let batch_rows = batch_rows(projection.len(), TABLE_BATCH_BYTES);
     let batches = table.batches(&projection, Some(time), groups, batch_rows)?;
     let names: Vec<String> = series.into_iter().map(|(_, name)| name).collect();
     let rf = rf.map(|(_, name)| name);
@@ -126,6 +126,7 @@ impl RowReader<'_> {
             self.check_order(&read, rows.first_row)?;
             self.any = true;
             if !rows.is_whole {
+                batches.check_left_out(&rows, &read, before(self.seal), i64::MIN)?;
                 continue;
             }
             let end = self.seal.and_then(|seal| read.iter().position(|time| *time >= seal));

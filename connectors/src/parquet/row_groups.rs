@@ -6,6 +6,8 @@ use arrow_array::RecordBatch;
 pub(super) const BATCH_ROWS: usize = 8192;
 /// Maximum decoded bytes of a batch, for files with many columns.
 const BATCH_BYTES: usize = 4 << 20;
+/// Maximum decoded bytes of a batch of a file besides the prices: factors, a benchmark, or facts about instruments.
+pub(super) const TABLE_BATCH_BYTES: usize = 64 * BATCH_ROWS;
 
 /// Returns the rows per batch, from the number of columns and the maximum bytes of the file.
 pub(super) fn batch_rows(columns: usize, bytes: usize) -> usize {
@@ -37,6 +39,11 @@ pub(super) fn unseal(groups: &mut [RowGroup], seal: Option<i64>) {
         let straddles = groups[at].times.is_some_and(|(first, _)| first < seal);
         groups[at + usize::from(straddles)..].iter_mut().for_each(|group| group.is_wanted = false);
     }
+}
+
+/// Returns the first and last time before the seal, both included.
+pub(super) fn before(seal: Option<i64>) -> (i64, i64) {
+    (i64::MIN, seal.map_or(i64::MAX, |seal| seal.saturating_sub(1)))
 }
 
 impl RowGroup {

@@ -4,7 +4,7 @@ use arrow_array::types::Int32Type;
 use arrow_array::{Array, ArrayRef, cast::AsArray};
 use betaflow_engine::time::{DAY_NS, Date, Iso, TimestampNs};
 
-use super::batches::{BATCH_ROWS, batch_rows};
+use super::batches::{TABLE_BATCH_BYTES, batch_rows};
 use super::columns::{is_number, is_text, is_time, numbers, text, times};
 use super::input::Location;
 use super::merge::name_of;
@@ -110,7 +110,7 @@ impl SmallTable {
             };
             columns.push(at.map(|at| (table.schema().field(at).name().clone(), cells)));
         }
-        let rows = batch_rows(projection.len().max(1), BATCH_ROWS * 64);
+        let rows = batch_rows(projection.len().max(1), TABLE_BATCH_BYTES);
         let mut batches = table.batches(&projection, None, table.row_groups(None, 0), rows)?;
         let mut count = 0;
         while let Some(rows) = batches.next()? {

@@ -22,8 +22,8 @@ use super::table_rows::TableRows;
 use crate::DataError;
 use crate::import::{Column, ImportOptions, Interpretation, Sorter};
 
-/// Rows of the first row group whose times are read to recognise the order.
-const ROWS_MAX: usize = 1 << 20;
+/// Batches of the first row group whose times are read to recognise the order: a million rows.
+const BATCHES_MAX: usize = (1 << 20) / BATCH_ROWS + 1;
 
 /// Returns a table in time order of a Parquet file or table in the order of its symbols; `None` for any other.
 pub(super) fn sorted_by_time(
@@ -71,12 +71,12 @@ impl TableRows<'_> {
     fn has_step_back(&self, groups: &[RowGroup]) -> Result<bool, DataError> {
         let first = groups.iter().take(1).copied().collect();
         let Ok(mut batches) = self.batches(&[self.time], first, BATCH_ROWS) else { return Ok(false) };
-        let (mut read, mut latest, mut rows) = (Vec::new(), i64::MIN, 0);
-        while let Ok(Some(part)) = batches.next() {
-            if times(part.batch.column(0), 0, &mut read).is_err() || rows > ROWS_MAX {
+        let (mut read, mut latest) = (Vec::new(), i64::MIN);
+        for _ in 0..BATCHES_MAX {
+            let Ok(Some(part)) = batches.next() else { break };
+            if times(part.batch.column(0), 0, &mut read).is_err() {
                 return Ok(false);
             }
-            rows += read.len();
             for time in &read {
                 if *time < latest {
                     return Ok(true);

@@ -8,7 +8,7 @@ use arrow_schema::DataType;
 use betaflow_engine::range::NUMBER_MAX;
 use betaflow_engine::time::{DAY_NS, TimestampNs, Zone};
 
-use super::super::batches::{BATCH_ROWS, Batches, batch_rows, unseal};
+use super::super::batches::{Batches, TABLE_BATCH_BYTES, batch_rows, before, unseal};
 use super::super::columns::{numbers, text, times};
 use super::super::files::list;
 use super::super::given_error::GivenError;
@@ -121,7 +121,7 @@ impl GivenRows {
         let columns = Columns { file: &file, schema: table.schema() };
         let layout = Layout::of(&columns, &self.kind)?;
         let projection = layout.projection();
-        let rows = batch_rows(projection.len(), BATCH_ROWS * 64);
+        let rows = batch_rows(projection.len(), TABLE_BATCH_BYTES);
         let mut groups = table.row_groups(Some(layout.time), 0);
         unseal(&mut groups, self.seal);
         let batches = table.batches(&projection, Some(layout.time), groups, rows)?;
@@ -142,7 +142,7 @@ impl GivenRows {
             };
             let batch = match &mut open.batch {
                 Some(batch) if batch.at < batch.times.len() => batch,
-                _ => match open.load()? {
+                _ => match open.load(self.seal)? {
                     true => continue,
                     false => {
                         self.open = None;
@@ -204,7 +204,7 @@ fn is_date_type(kind: &DataType) -> bool {
 
 impl OpenRows {
     /// Reads the next batch; returns false at the end of the file.
-    fn load(&mut self) -> Result<bool, DataError> {
+    fn load(&mut self, seal: Option<i64>) -> Result<bool, DataError> {
         self.batch = None;
         let Some(rows) = self.batches.next()? else { return Ok(false) };
         let Layout { time, known_at, cells } = &self.layout;
@@ -217,6 +217,7 @@ impl OpenRows {
         self.batches.check_bounds(&rows, &read)?;
         if !rows.is_whole {
             // Rows of the hold-out: only their times are there, and nothing reads them.
+            self.batches.check_left_out(&rows, &read, before(seal), i64::MIN)?;
             let (batch, first_row) = (rows.batch, rows.first_row);
             let batch = LoadedBatch {
                 batch,

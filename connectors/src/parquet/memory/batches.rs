@@ -129,8 +129,7 @@ impl MemoryBatches {
         }
     }
 
-    /// Reads only times from here to the end of the table; returns the number of wanted rows skipped. A table
-    /// without a time column ends here.
+    /// Reads only times from here to the end of the table; see `Batches::times_only`.
     pub(in super::super) fn times_only(&mut self) -> u64 {
         let left = match self.current {
             Some((group, true)) => group.first_row + group.rows - self.next_row,
@@ -138,13 +137,8 @@ impl MemoryBatches {
         };
         let wanted = self.groups.iter().filter(|group| group.is_wanted).map(|group| group.rows).sum::<u64>();
         self.times_only = true;
-        match (&self.time, &mut self.current) {
-            (None, _) => {
-                self.groups.clear();
-                self.current = None;
-            }
-            (Some(_), Some((_, is_whole))) => *is_whole = false,
-            (Some(_), None) => {}
+        if let Some((_, is_whole)) = &mut self.current {
+            *is_whole = false;
         }
         left + wanted
     }
@@ -206,4 +200,45 @@ fn primitives<T: ArrowPrimitiveType>(
     };
     let Ok(()) = part.for_each_run(read);
     PrimitiveArray::<T>::new(cells.into(), valid.finish()).with_data_type(kind.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::Float64Array;
+    use arrow_array::types::Float64Type;
+
+    use super::super::MemoryTable;
+    use super::*;
+
+    #[test]
+    fn neighbouring_rows_are_slices_of_the_table() {
+        let cells = Float64Array::from_iter_values((0..300).map(f64::from));
+        let start = cells.values().as_ptr();
+        let whole = RecordBatch::try_from_iter([("close", Arc::new(cells) as ArrayRef)]);
+        let Ok(whole) = whole else { panic!("a column") };
+        // Rows of a record batch and of a batch that is read; number of rows of each batch, and true if it is a slice.
+        let cases: [(usize, usize, &[(usize, bool)]); 5] = [
+            (300, 100, &[(100, true), (100, true), (100, true)]),
+            (300, 280, &[(280, true), (20, true)]),
+            (64, 100, &[(64, true), (64, true), (64, true), (64, true), (44, true)]),
+            (63, 100, &[(100, false), (100, false), (100, false)]),
+            (63, 50, &[(50, true), (50, false), (50, false), (50, false), (50, true), (50, false)]),
+        ];
+        for (length, batch_rows, expected) in cases {
+            let parts = (0..300).step_by(length).map(|at| whole.slice(at, length.min(300 - at)));
+            let table = MemoryTable::new("prices".to_owned(), whole.schema(), parts.collect());
+            let rows = MemoryRows::new(&table);
+            let mut batches = MemoryBatches::new(&rows, &[0], None, rows.row_groups(None, 0), batch_rows);
+            let (mut found, mut values) = (Vec::new(), Vec::new());
+            while let Ok(Some(part)) = batches.next() {
+                let array = part.batch.column(0).as_primitive::<Float64Type>();
+                let at = start.wrapping_add(values.len());
+                assert_eq!(part.first_row, values.len() as u64);
+                found.push((array.len(), array.values().as_ptr() == at));
+                values.extend_from_slice(array.values());
+            }
+            assert_eq!(found, expected, "{length} {batch_rows}");
+            assert!(values.iter().copied().eq((0..300).map(f64::from)), "{length} {batch_rows}");
+        }
+    }
 }

@@ -409,3 +409,6 @@ impl PageReader for Pages {
         self.get_next_page().map(|_| ())
     }
 }
+
+#[cfg(test)]
+mod tests;
