@@ -7,10 +7,14 @@ mod support;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Int64Array, StringArray};
-use betaflow_connectors::parquet::{BadRow, Input, Settings};
+use betaflow_connectors::DataError;
+use betaflow_connectors::parquet::{
+    BadRow, DataPlace, Input, ParquetSource, Settings, read_benchmark, read_half_spreads,
+};
 use betaflow_engine::assembly::Universe;
 use betaflow_engine::execution::{FillAt, Need};
-use betaflow_engine::frame::Field;
+use betaflow_engine::frame::{Field, Frame};
+use betaflow_engine::source::Source as _;
 use parquet::file::properties::WriterProperties;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use support::{Folder, Table, days, floats, line, nullable, run, texts, tidy, write_to};
@@ -205,6 +209,116 @@ fn bad_rows_are_errors_or_skipped() {
             assert_eq!(run.facts.skipped, 1);
             assert!(run.facts.warnings.iter().any(|warning| warning.code() == "rows_skipped"));
         }
+    }
+}
+
+#[test]
+fn report_ends_when_most_rows_are_out_of_order() {
+    // Rows in order, rows that precede them, and the row of the error: more than 1,000 rows, and more than half as many as
+    // the rows in order.
+    let cases = [
+        (1, 1, None),
+        (1, 999, None),
+        (1, 1_000, None),
+        (1, 1_001, Some(1_001)),
+        (2_001, 1_001, Some(3_001)),
+        (2_002, 1_001, None),
+        (2_002, 1_002, Some(3_003)),
+        (3_000, 1_500, None),
+        (3_000, 1_501, Some(4_500)),
+    ];
+    let folder = Folder::new();
+    for (sorted, early, error_row) in cases {
+        let dates: Vec<i32> = (1..=sorted).chain((0..early).map(|_| 0)).collect();
+        let columns = vec![("date", days(&dates)), ("A", floats(&vec![1.0; dates.len()]))];
+        let input = folder.write("report.parquet", columns);
+        let settings = Settings { on_bad_row: BadRow::Report, ..Settings::default() };
+        match (run(&input, None, settings), error_row) {
+            (Ok(run), None) => {
+                let frames = usize::try_from(sorted).unwrap();
+                assert_eq!((run.frames.len(), run.facts.skipped), (frames, early), "{sorted} {early}");
+            }
+            (Err(error), Some(row)) => {
+                assert!(error.contains(&format!("row {row} (counting from 0), column `date`")), "{error}");
+            }
+            (found, _) => panic!("{sorted} {early}: {:?}", found.map(|run| run.facts)),
+        }
+        // Skipped rows are only counted.
+        let skip = Settings { on_bad_row: BadRow::Skip, ..Settings::default() };
+        assert_eq!(run(&input, None, skip).unwrap().facts.skipped, early);
+    }
+}
+
+/// First error of reading `prices`.
+fn fault(prices: &Input, factors: Option<&Input>) -> DataError {
+    let mut source = match ParquetSource::open(prices, factors, Settings::default()) {
+        Ok(source) => source,
+        Err(error) => return error,
+    };
+    let mut frame = Frame::default();
+    loop {
+        match source.next_frame(&mut frame) {
+            Ok(true) => {}
+            Ok(false) => panic!("no error"),
+            Err(error) => return *error.downcast::<DataError>().unwrap(),
+        }
+    }
+}
+
+#[test]
+fn error_has_the_place_that_it_names() {
+    let folder = Folder::new();
+    let prices = folder.write("prices.parquet", tidy(&[(1, "A", Some(1.0)), (2, "A", Some(2.0))]));
+    let of_rows = |rows: &[support::Row<'_>]| fault(&folder.write("f.parquet", tidy(rows)), None);
+    let of_text = |text: &str| {
+        std::fs::write(folder.path("f.csv"), text).unwrap();
+        fault(&folder.input("f.csv"), None)
+    };
+    let of_factors = |dates: &[i32], mkt: &[f64]| {
+        let columns = vec![("date", days(dates)), ("mkt", floats(mkt))];
+        fault(&prices, Some(&folder.write("f.parquet", columns)))
+    };
+    let first = (1, "A", Some(1.0));
+    std::fs::write(folder.path("f.parquet"), "no Parquet file").unwrap();
+    let other_format = fault(&folder.input("f.parquet"), None);
+    let returns = vec![("date", days(&[1, 2])), ("return", floats(&[0.1, -2.0]))];
+    let benchmark = read_benchmark(&folder.write("f.parquet", returns), None).unwrap_err();
+    let spreads = vec![("symbol", texts(&["A", "B"])), ("half_spread_bps", floats(&[1.0, -2.0]))];
+    let spreads = read_half_spreads(&folder.write("f.parquet", spreads)).unwrap_err();
+    let close = Some("close");
+    let cases = [
+        (of_rows(&[first, (2, "A", Some(-1.0))]), "f.parquet", Some(1), None, close),
+        (of_rows(&[first, (2, "B", None), (1, "A", None)]), "f.parquet", Some(2), None, Some("date")),
+        (of_rows(&[first, first]), "f.parquet", Some(1), None, Some("symbol")),
+        (of_rows(&[first, (1, " ", None)]), "f.parquet", Some(1), None, Some("symbol")),
+        (of_rows(&[]), "f.parquet", None, None, None),
+        (
+            fault(&folder.write("f.parquet", vec![("date", days(&[1]))]), None),
+            "f.parquet",
+            None,
+            None,
+            Some("symbol"),
+        ),
+        (other_format, "f.parquet", None, None, None),
+        (benchmark, "f.parquet", Some(1), None, Some("return")),
+        (spreads, "f.parquet", Some(1), None, Some("half_spread_bps")),
+        (of_factors(&[1, 2], &[0.1, 50.0]), "f.parquet", Some(1), None, Some("mkt")),
+        (of_factors(&[1, 2, 2], &[0.1, 0.1, 0.1]), "f.parquet", Some(2), None, Some("date")),
+        (of_factors(&[8, 9], &[0.1, 0.1]), "", None, None, None),
+        (of_text("date,symbol,close\n2020-01-01,A,1\n2020-01-02,A,-1\n"), "f.csv", Some(2), Some(3), close),
+        (of_text("date,symbol,close\n2020-01-01,A,1\n2020-01-02,A,$10\n"), "f.csv", Some(2), Some(3), close),
+        (of_text("date,symbol,close\n2020-01-01,A,1\nsoon,A,1\n"), "f.csv", Some(2), Some(3), Some("date")),
+        (of_text("date,symbol,close\n2020-01-01,A,1\n2020-01-02,A\n"), "f.csv", None, None, None),
+        (fault(&folder.input("none.parquet"), None), "", None, None, None),
+    ];
+    for (error, file, row, line, column) in cases {
+        let expected = (!file.is_empty()).then(|| DataPlace {
+            file: folder.path(file).display().to_string(),
+            row,
+            line,
+            column: column.map(str::to_owned),
+        });
+        assert_eq!(error.place(), expected, "{error}");
     }
 }
 

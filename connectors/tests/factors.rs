@@ -95,6 +95,97 @@ fn gap_in_the_factor_file_is_an_error_or_carried() {
 }
 
 #[test]
+fn returns_of_any_size_have_factors_of_any_size() {
+    let folder = Folder::new();
+    let factors = |values: &[f64]| {
+        folder.write("factors.parquet", vec![("date", days(&[1, 2])), ("mkt", floats(values))])
+    };
+    let mut prices = tidy(&[(1, "A", Some(0.5)), (2, "A", Some(-7.0))]);
+    prices[2].0 = "return";
+    let prices = folder.write("prices.parquet", prices);
+    let of = |values: Values| Settings { values, ..Settings::default() };
+    let any = |values: &[f64]| run(&prices, Some(&factors(values)), of(Values::ReturnsOfAnySize));
+    for values in [[-1.0, 10.0], [-5.0, 10.5], [1e300, -1e300], [f64::MIN, f64::MAX]] {
+        let found: Vec<f64> = any(&values).unwrap().frames.iter().map(|frame| frame.factors[0]).collect();
+        assert_eq!(found, values);
+    }
+    for value in [f64::INFINITY, f64::NEG_INFINITY, f64::NAN] {
+        check_error(any(&[0.1, value]), &["factors.parquet: row 1 (counting from 0), column `mkt`"]);
+    }
+    // Other data has returns above -100 % and at most 1,000 %.
+    let ordinary = prices_on(&folder, &[1, 2]);
+    for (value, is_valid) in [(-1.0, false), (-0.999, true), (10.0, true), (10.001, false)] {
+        let found = run(&ordinary, Some(&factors(&[0.1, value])), Settings::default());
+        assert_eq!(found.is_ok(), is_valid, "{value}");
+    }
+}
+
+#[test]
+fn factor_files_are_joined_on_the_times_that_all_have() {
+    let folder = Folder::new();
+    let file = |name: &str, column: &'static str, dates: &[i32], scale: f64| {
+        let values: Vec<f64> = dates.iter().map(|date| scale * f64::from(*date)).collect();
+        folder.write(name, vec![("date", days(dates)), (column, floats(&values))])
+    };
+    let prices = prices_on(&folder, &[1, 2, 3, 4, 5, 6, 7, 8, 9]);
+    let join = |first: &[i32], second: &[i32], factor_gap: FactorGap| {
+        let (first, second) = (file("a.parquet", "a", first, 0.01), file("b.parquet", "b", second, 0.1));
+        let both = Input::Several(vec![first, second]);
+        run(&prices, Some(&both), Settings { factor_gap, ..Settings::default() })
+    };
+    let facts = |run: &Run| {
+        let note = run.facts.warnings.iter().find_map(|warning| match warning {
+            Warning::Imported { facts, .. } => Some(facts.clone()),
+            _ => None,
+        });
+        note.unwrap()
+    };
+    let days_of = |run: &Run| run.frames.iter().map(|frame| frame.timestamp.date()).collect::<Vec<_>>();
+    // Days of two files, days of the frames, and the number of rows left out.
+    let cases: [(&[i32], &[i32], &[i64], u64); 6] = [
+        (&[1, 2, 3], &[1, 2, 3], &[1, 2, 3], 0),
+        (&[1, 2, 3], &[3, 4, 5], &[3], 4),
+        (&[3, 4, 5], &[1, 2, 3], &[3], 4),
+        (&[1, 2, 3, 4, 5], &[3, 4], &[3, 4], 3),
+        (&[3, 4], &[2, 3, 4, 9], &[3, 4], 2),
+        (&[5], &[1, 2, 5, 9], &[5], 3),
+    ];
+    for (first, second, days, left_out) in cases {
+        let joined = join(first, second, FactorGap::Error).unwrap();
+        assert_eq!(days_of(&joined), days, "{first:?} {second:?}");
+        for frame in &joined.frames {
+            let day = frame.timestamp.date() as f64;
+            assert_eq!(frame.factors, [0.01 * day, 0.1 * day]);
+        }
+        let rows = format!("; {left_out} rows left out that not all factor files have");
+        let (has, is_lossless) = (facts(&joined).contains(&rows), left_out == 0);
+        assert_eq!(has, !is_lossless, "{}", facts(&joined));
+        assert!(is_lossless || facts(&joined).starts_with("2 files joined by time"), "{}", facts(&joined));
+    }
+    // Rows inside the common range that a file lacks, besides those outside it.
+    let gaps: [(&[i32], &[i32], &[i64], u64); 3] = [
+        (&[1, 2, 3, 4, 6, 7], &[2, 4, 5, 6, 7, 8], &[2, 4, 6, 7], 4),
+        (&[1, 2, 3, 4, 5], &[1, 5], &[1, 5], 3),
+        (&[1, 2, 5], &[1, 3, 4, 5], &[1, 5], 3),
+    ];
+    for (first, second, common, left_out) in gaps {
+        let error = join(first, second, FactorGap::Error);
+        check_error(error, &["a.parquet", "b.parquet"]);
+        let joined = join(first, second, FactorGap::Carry).unwrap();
+        let known: Vec<i64> = days_of(&joined)
+            .into_iter()
+            .zip(&joined.frames)
+            .filter(|(_, frame)| !frame.factors[0].is_nan())
+            .map(|(day, _)| day)
+            .collect();
+        assert_eq!(known, common, "{first:?} {second:?}");
+        let rows = format!("; {left_out} rows left out that not all factor files have");
+        assert!(facts(&joined).contains(&rows), "{}", facts(&joined));
+    }
+    check_error(join(&[1, 2], &[3, 4], FactorGap::Error), &["a.parquet", "b.parquet"]);
+}
+
+#[test]
 fn daily_factors_are_refused_for_intraday_frames() {
     let folder = Folder::new();
     let hour = DAY_NS / 24;

@@ -368,6 +368,59 @@ fn progress_counts_every_row_once() {
 }
 
 #[test]
+fn progress_counts_the_rows_behind_the_range_once() {
+    let folder = Folder::new();
+    let none = WriterProperties::builder()
+        .set_statistics_enabled(EnabledStatistics::None)
+        .set_max_row_group_row_count(Some(9_000));
+    // One row a day, in two row groups without statistics; the range ends in the first batch, of 8,192 rows.
+    let dates: Vec<i32> = (0..10_000).collect();
+    let daily = vec![("date", days(&dates)), ("A", floats(&[1.0; 10_000]))];
+    write_to(&folder.path("both/a.parquet"), daily, none.clone().build());
+    let seconds: Vec<i64> = (1..=5_000).map(|second| day(100).0 + second * 1_000_000_000).collect();
+    let dense = vec![("date", stamps(&seconds)), ("B", floats(&[2.0; 5_000]))];
+    write_to(&folder.path("both/b.parquet"), dense, none.build());
+    let end = TimestampNs(seconds[4_999] + 1);
+    for settings in [
+        Settings { to: Some(end), ..Settings::default() },
+        Settings { sealed_from: Some(end), ..Settings::default() },
+    ] {
+        let mut source = ParquetSource::open(&folder.input("both"), None, settings.clone()).unwrap();
+        let progress = source.progress();
+        let mut frame = Frame::default();
+        while frame.timestamp < day(100) {
+            assert!(source.next_frame(&mut frame).unwrap());
+        }
+        // The first file is done, of the second at most the first row was read.
+        assert_eq!(progress.share(), 10_000.0 / 15_000.0, "{settings:?}");
+        while source.next_frame(&mut frame).unwrap() {}
+        assert_eq!((source.facts().frames, progress.share()), (5_101, 1.0), "{settings:?}");
+    }
+}
+
+#[test]
+fn files_without_statistics_are_merged_by_their_first_rows() {
+    let folder = Folder::new();
+    let none = WriterProperties::builder().set_statistics_enabled(EnabledStatistics::None).build();
+    // Before 1970 and after; names in another order than the times.
+    for start in [-10, -3, 0, 7] {
+        let rows = |symbol: &'static str, first: i32, last: i32| -> Vec<Row<'static>> {
+            (first..=last).map(|day| (start + day, symbol, Some(f64::from(day) + 1.0))).collect()
+        };
+        let files = [("a", rows("A", 2, 5)), ("b", rows("B", 0, 3)), ("c", rows("C", 4, 6))];
+        let mut all: Vec<Row<'_>> = Vec::new();
+        for (name, rows) in &files {
+            write_to(&folder.path(&format!("{start}/{name}.parquet")), tidy(rows), none.clone());
+            all.extend(rows);
+        }
+        all.sort_by_key(|row| row.0);
+        let expected = read(&folder.write("all.parquet", tidy(&all)), Settings::default());
+        assert_eq!(expected.len(), 7);
+        assert_eq!(read(&folder.input(&start.to_string()), Settings::default()), expected, "{start}");
+    }
+}
+
+#[test]
 fn size_counts_the_bars_of_all_symbols() {
     let folder = Folder::new();
     let rows: Vec<Row<'_>> =
@@ -381,9 +434,31 @@ fn size_counts_the_bars_of_all_symbols() {
         ("wide", folder.write_groups("wide.parquet", columns, 2)),
         ("files", folder.input("split")),
     ];
-    for (name, input) in inputs {
-        let size = ParquetSource::open(&input, None, Settings::default()).unwrap().size().unwrap();
+    for (name, input) in &inputs {
+        let size = ParquetSource::open(input, None, Settings::default()).unwrap().size().unwrap();
         assert_eq!((size.bars, size.times), (30.0, (day(1), day(10))), "{name}");
+    }
+    // A file of one time has all its bars there; the bars of others are spread evenly over time.
+    let one = folder.write("one.parquet", tidy(&[(3, "A", Some(1.0)), (3, "B", Some(1.0))]));
+    let none = WriterProperties::builder().set_statistics_enabled(EnabledStatistics::None).build();
+    write_to(&folder.path("none.parquet"), tidy(&rows), none);
+    let part = |from, to| Settings { from: Some(day(from)), to: Some(day(to)), ..Settings::default() };
+    let sealed = Settings { sealed_from: Some(day(7)), ..Settings::default() };
+    let cases = [
+        (&one, Settings::default(), Some((2.0, day(3), day(3)))),
+        (&one, part(1, 9), Some((2.0, day(3), day(3)))),
+        (&inputs[0].1, part(1, 10), Some((30.0, day(1), day(10)))),
+        // Row groups of two days with six bars each.
+        (&inputs[0].1, part(2, 5), Some((6.0, day(2), day(5)))),
+        (&inputs[0].1, part(3, 4), Some((6.0, day(3), day(4)))),
+        // The row group with the start of the hold-out is not counted, nor are those behind it.
+        (&inputs[0].1, sealed, Some((18.0, day(1), day(6)))),
+        (&folder.input("none.parquet"), Settings::default(), None),
+    ];
+    for (input, settings, expected) in cases {
+        let size = ParquetSource::open(input, None, settings.clone()).unwrap().size();
+        let found = size.map(|size| (size.bars, size.times.0, size.times.1));
+        assert_eq!(found, expected, "{settings:?}");
     }
     // The file before the wanted time has several rows of each time too.
     let settings = Settings { from: Some(day(5)), ..Settings::default() };

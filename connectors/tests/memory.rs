@@ -453,6 +453,72 @@ proptest! {
 }
 
 #[test]
+fn table_that_was_sorted_is_sorted_again_by_other_columns() {
+    let folder = Folder::new();
+    // Symbols one after another; the two columns of times interleave them differently.
+    let columns: Table = vec![
+        ("traded", days(&[1, 2, 3, 1, 2, 3])),
+        ("settled", days(&[11, 12, 13, 10, 20, 30])),
+        ("symbol", texts(&["A", "A", "A", "B", "B", "B"])),
+        ("venue", texts(&["X", "X", "X", "Y", "Y", "Y"])),
+        ("close", floats(&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0])),
+    ];
+    let of = |time: &str, symbol: &str, seal: Option<i64>| Settings {
+        time: Some(time.to_owned()),
+        symbol: Some(symbol.to_owned()),
+        sealed_from: seal.map(day),
+        ..Settings::default()
+    };
+    let all = [
+        of("traded", "symbol", None),
+        of("settled", "symbol", None),
+        of("settled", "symbol", Some(13)),
+        of("settled", "venue", Some(13)),
+        of("traded", "venue", None),
+        of("traded", "venue", Some(3)),
+        of("traded", "symbol", None),
+    ];
+    let (file, name) = file(&folder.path("table.parquet"), columns.clone());
+    // One table for all readers.
+    let table = memory(&name, &columns, Cut::One);
+    for settings in &all {
+        for _ in 0..2 {
+            let found = outcome(&table, None, settings);
+            assert!(found.is_ok(), "{settings:?}: {found:?}");
+            assert_eq!(found, outcome(&file, None, settings), "{settings:?}");
+        }
+    }
+}
+
+#[test]
+fn record_batch_a_symbol_is_sorted() {
+    let folder = Folder::new();
+    // 70 days of each symbol: times step back only between record batches.
+    for shared in [0, 1, 69] {
+        let rows: Vec<Row<'static>> = ["A", "B", "C"]
+            .into_iter()
+            .enumerate()
+            .flat_map(|(at, symbol)| {
+                let first = (69 - shared) * (2 - at as i32);
+                (first..first + 70).map(move |day| (day, symbol, Some(f64::from(day) + 1.0)))
+            })
+            .collect();
+        let (file, name) = file(&folder.path("table.parquet"), tidy(&rows));
+        for cut in [Cut::Rows(70), Cut::Rows(35), Cut::One] {
+            let found = outcome(&memory(&name, &tidy(&rows), cut), None, &Settings::default());
+            assert!(found.is_ok(), "{shared} {cut:?}: {found:?}");
+            assert_eq!(found, outcome(&file, None, &Settings::default()), "{shared} {cut:?}");
+        }
+    }
+}
+
+#[test]
+fn table_is_shown_by_its_name() {
+    let shown = format!("{:?}", memory("prices of 2020", &tidy(&panel(false)), Cut::One));
+    assert!(shown.contains("MemoryTable") && shown.contains("\"prices of 2020\""), "{shown}");
+}
+
+#[test]
 fn time_outside_a_shift_is_an_error_of_its_row() {
     let folder = Folder::new();
     let late: ArrayRef = Arc::new(TimestampSecondArray::from(vec![0, i64::MAX / 1_000_000_000]));

@@ -1,12 +1,22 @@
-//! Values of small tables of the user: groups, symbol changes, sessions and half-spreads.
+//! Values of tables of the user: groups, symbol changes, sessions, half-spreads, benchmarks and forecasts.
 #![allow(clippy::unwrap_used)]
 
-use std::fs;
+mod support;
 
+use std::fs;
+use std::sync::Arc;
+
+use arrow_array::{ArrayRef, Int64Array, StringArray};
+use betaflow_connectors::WithUserData;
 use betaflow_connectors::parquet::{
-    DataError, Input, read_groups, read_half_spreads, read_renames, read_sessions,
+    DataError, DateRule, GivenKind, GivenRows, Input, ParquetSource, Settings, read_benchmark, read_groups,
+    read_half_spreads, read_renames, read_sessions,
 };
+use betaflow_engine::execution::{BenchmarkRule, ReturnRows, WeightRows};
+use betaflow_engine::frame::{CrossSection, Frame};
+use betaflow_engine::source::Source as _;
 use betaflow_engine::time::{DAY_NS, Zone};
+use support::{Folder, Table, day, days, floats, nullable, texts, tidy};
 
 /// Reads a text as a file.
 fn with<T>(text: &str, read: impl Fn(&Input) -> Result<T, DataError>) -> Result<T, String> {
@@ -57,5 +67,242 @@ fn half_spreads_name_what_is_wrong_with_a_cell() {
     for (text, found) in [("A,1\nA,2\n", "a second row"), ("A,1\nB,\n", "null"), ("A,1\nB,-3.5\n", "-3.5")] {
         let error = read(&format!("symbol,half_spread_bps\n{text}")).unwrap_err();
         assert!(error.contains(found), "{error}");
+    }
+}
+
+#[test]
+fn returns_of_a_benchmark_are_the_only_numbers_or_the_column_return() {
+    let folder = Folder::new();
+    let dates = || days(&[1, 2]);
+    let (values, other, note) = (floats(&[0.5, -0.25]), floats(&[7.0, 8.0]), texts(&["x", "y"]));
+    let index: ArrayRef = Arc::new(Int64Array::from(vec![0, 1]));
+    let cases: Vec<(Table, Result<(), &str>)> = vec![
+        (vec![("date", dates()), ("spx", values.clone())], Ok(())),
+        (vec![("spx", values.clone()), ("date", dates())], Ok(())),
+        (vec![("date", dates()), ("note", note.clone()), ("spx", values.clone())], Ok(())),
+        (vec![("date", dates()), ("spx", values.clone()), ("__index_level_0__", index)], Ok(())),
+        (vec![("date", dates()), ("a", other.clone()), ("Return", values.clone())], Ok(())),
+        (vec![("date", dates()), ("return", values.clone()), ("b", other.clone())], Ok(())),
+        (
+            vec![("date", dates()), ("a", other.clone()), ("note", note.clone()), ("b", values)],
+            Err("f.parquet: found the numeric columns `a`, `b`, expected one column of returns"),
+        ),
+        (vec![("date", dates()), ("note", note)], Err("f.parquet: no column `return`")),
+        (vec![("date", dates())], Err("f.parquet: no column `return`")),
+        (vec![("spx", other)], Err("f.parquet: no column `timestamp`")),
+    ];
+    for (columns, expected) in cases {
+        let names: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
+        match (read_benchmark(&folder.write("f.parquet", columns), None), expected) {
+            (Ok(BenchmarkRule::Returns(rows)), Ok(())) => {
+                assert_eq!(*rows, ReturnRows::new(vec![(day(1), 0.5), (day(2), -0.25)]), "{names:?}");
+            }
+            (Err(error), Err(part)) => assert!(error.to_string().contains(part), "{names:?}: {error}"),
+            (found, _) => panic!("{names:?}: {found:?}"),
+        }
+    }
+}
+
+#[test]
+fn numbers_and_times_of_a_benchmark_are_in_range_and_in_order() {
+    let folder = Folder::new();
+    let read = |columns: Table, seal: Option<i64>| {
+        let rule = read_benchmark(&folder.write_groups("f.parquet", columns, 2), seal.map(day));
+        rule.map_err(|error| error.to_string())
+    };
+    let returns = |dates: &[i32], values: &[Option<f64>], seal: Option<i64>| {
+        read(vec![("date", days(dates)), ("return", nullable(values))], seal)
+    };
+    let number = "a return above -1 and at most 10, as a decimal";
+    for (value, is_valid) in [
+        (Some(-1.0), false),
+        (Some(-0.999), true),
+        (Some(10.0), true),
+        (Some(10.001), false),
+        (Some(f64::NAN), false),
+        (None, false),
+    ] {
+        let shown = value.map_or("null".to_owned(), |value| format!("{value:?}"));
+        let found = returns(&[1, 2, 3], &[Some(0.0), Some(0.1), value], None);
+        match found {
+            Ok(_) => assert!(is_valid, "{value:?}"),
+            Err(error) => {
+                let place = format!(
+                    "f.parquet: row 2 (counting from 0), column `return`: found {shown} at 1970-01-04"
+                );
+                assert!(!is_valid && error.contains(&place) && error.contains(number), "{error}");
+            }
+        }
+        // Numbers of the hold-out are not checked.
+        assert!(returns(&[1, 2, 3], &[Some(0.0), Some(0.1), value], Some(3)).is_ok(), "{value:?}");
+    }
+    let zeros = [Some(0.0); 5];
+    for (dates, row) in
+        [([1, 2, 2, 3, 4], 2), ([1, 3, 2, 4, 5], 2), ([2, 1, 3, 4, 5], 1), ([1, 2, 3, 5, 4], 4)]
+    {
+        for seal in [None, Some(2), Some(4)] {
+            let error = returns(&dates, &zeros, seal).unwrap_err();
+            assert!(error.contains(&format!("row {row} (counting from 0), column `date`")), "{error}");
+            assert!(error.contains("expected increasing times"), "{error}");
+        }
+    }
+    let error = returns(&[1, 2, 3, 4, 5], &zeros, Some(1)).unwrap_err();
+    assert!(error.contains("f.parquet") && error.contains("1970-01-02"), "{error}");
+    let Ok(BenchmarkRule::Returns(rows)) = returns(&[1, 2, 3, 4, 5], &zeros, Some(4)) else { panic!() };
+    assert_eq!(*rows, ReturnRows::new((1..4).map(|at| (day(at), 0.0)).collect()));
+    let weights = |rows: &[(i32, &str, Option<f64>)], seal: Option<i64>| {
+        let mut columns = tidy(rows);
+        columns[2].0 = "weight";
+        read(columns, seal)
+    };
+    let good = [
+        (1, "A", Some(1000.0)),
+        (1, "B", Some(-1000.0)),
+        (1, "C", Some(0.5)),
+        (2, "A", Some(0.25)),
+        (3, "B", Some(0.0)),
+    ];
+    for seal in [None, Some(3), Some(2)] {
+        let Ok(BenchmarkRule::Weights(found)) = weights(&good, seal) else { panic!("{seal:?}") };
+        let open = good.iter().filter(|row| seal.is_none_or(|seal| i64::from(row.0) < seal));
+        let rows = open.map(|(date, symbol, weight)| (day(i64::from(*date)), *symbol, weight.unwrap()));
+        assert_eq!(*found, WeightRows::new(rows), "{seal:?}");
+    }
+    let with = |at: usize, row: (i32, &'static str, Option<f64>)| {
+        let mut rows = good.to_vec();
+        rows[at] = row;
+        weights(&rows, None).unwrap_err()
+    };
+    for (error, part) in [
+        (
+            with(2, (1, "C", Some(1000.5))),
+            "row 2 (counting from 0), column `weight`: found 1000.5 at 1970-01-02",
+        ),
+        (with(3, (2, "A", Some(-1000.5))), "row 3 (counting from 0), column `weight`: found -1000.5"),
+        (with(4, (3, "A", None)), "row 4 (counting from 0), column `weight`: found null"),
+        (
+            with(2, (1, "B", Some(0.0))),
+            "row 2 (counting from 0), column `symbol`: found a second weight of `B`",
+        ),
+        (
+            with(3, (0, "A", Some(0.0))),
+            "row 3 (counting from 0), column `date`: found 1970-01-01 after 1970-01-02",
+        ),
+    ] {
+        assert!(error.contains(part), "{error}");
+    }
+}
+
+/// Cross-section of each frame with prices of A and B on the days 1 to 12.
+fn sections(input: &Input, kind: GivenKind) -> Result<Vec<CrossSection>, String> {
+    let folder = Folder::new();
+    let prices: Vec<_> = (1..=12).flat_map(|day| [(day, "A", Some(1.0)), (day, "B", Some(2.0))]).collect();
+    let prices = folder.write("prices.parquet", tidy(&prices));
+    let rule = DateRule { frames_per_day: 1, open_bar_ns: 0, zone: Zone::UTC };
+    let rows = GivenRows::open(input, kind, rule, None).map_err(|error| error.to_string())?;
+    let source = ParquetSource::open(&prices, None, Settings::default()).unwrap();
+    let mut source = WithUserData::new(Box::new(source), vec![rows]);
+    let (mut sections, mut frame) = (Vec::new(), Frame::default());
+    while source.next_frame(&mut frame).map_err(|error| error.to_string())? {
+        sections.push(frame.given.signal.clone());
+    }
+    Ok(sections)
+}
+
+#[test]
+fn forecasts_and_weights_are_the_only_numbers_or_have_a_usual_name() {
+    let folder = Folder::new();
+    let (values, other, sd) = (floats(&[0.5, -0.25]), floats(&[7.0, 8.0]), floats(&[0.125, 0.75]));
+    let note = texts(&["x", "y"]);
+    let table = |columns: &[(&'static str, &ArrayRef)]| {
+        let mut all = vec![("date", days(&[1, 1])), ("symbol", texts(&["A", "B"]))];
+        all.extend(columns.iter().map(|(name, array)| (*name, Arc::clone(*array))));
+        all
+    };
+    let (alone, with_sd) = ([0.5, -0.25, f64::NAN, f64::NAN], [0.5, -0.25, 0.125, 0.75]);
+    let (forecasts, weights) = (GivenKind::Forecasts, GivenKind::Weights);
+    let cases: Vec<(GivenKind, Table, Result<&[f64], &str>)> = vec![
+        (forecasts.clone(), table(&[("momentum", &values)]), Ok(&alone)),
+        (forecasts.clone(), table(&[("note", &note), ("momentum", &values)]), Ok(&alone)),
+        (forecasts.clone(), table(&[("momentum", &values), ("Forecast_SD", &sd)]), Ok(&with_sd)),
+        (
+            forecasts.clone(),
+            table(&[("forecast_sd", &sd), ("score", &values), ("other", &other)]),
+            Ok(&with_sd),
+        ),
+        (forecasts.clone(), table(&[("signal", &other), ("Score", &values)]), Ok(&alone)),
+        (
+            forecasts.clone(),
+            table(&[("a", &values), ("note", &note), ("b", &other)]),
+            Err("f.parquet: found the columns `a`, `b`, expected one column of forecasts, named forecast"),
+        ),
+        (
+            forecasts,
+            table(&[("note", &note)]),
+            Err("f.parquet: found no column of numbers, expected one column of forecasts"),
+        ),
+        (weights.clone(), table(&[("share", &values)]), Ok(&alone[..2])),
+        (weights.clone(), table(&[("target_weight", &values), ("other", &other)]), Ok(&alone[..2])),
+        (
+            weights,
+            table(&[("a", &values), ("b", &other)]),
+            Err("expected one column of weights, named weight"),
+        ),
+    ];
+    let bits = |values: &[f64]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
+    for (kind, columns, expected) in cases {
+        let names: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
+        match (sections(&folder.write("f.parquet", columns), kind), expected) {
+            (Ok(found), Ok(values)) => {
+                assert_eq!(found[0].of, Some(day(1)), "{names:?}");
+                assert_eq!(bits(&found[0].values), bits(values), "{names:?}: {:?}", found[0].values);
+            }
+            (Err(error), Err(part)) => assert!(error.contains(part), "{names:?}: {error}"),
+            (found, _) => panic!("{names:?}: {found:?}"),
+        }
+    }
+}
+
+#[test]
+fn invalid_time_of_a_forecast_is_located_in_any_row_group() {
+    let folder = Folder::new();
+    let dates: Vec<i32> = (1..=10).flat_map(|day| [day, day]).collect();
+    let symbols: Vec<&str> = (0..10).flat_map(|_| ["A", "B"]).collect();
+    let table = |known: Vec<Option<&str>>| {
+        vec![
+            ("date", days(&dates)),
+            ("symbol", texts(&symbols)),
+            ("forecast", floats(&[0.5; 20])),
+            ("known_at", Arc::new(StringArray::from(known)) as ArrayRef),
+        ]
+    };
+    for group in [6, 20] {
+        let read = |known: Vec<Option<&str>>| {
+            sections(&folder.write_groups("f.parquet", table(known), group), GivenKind::Forecasts)
+        };
+        for at in [0, 1, 5, 6, 8, 19] {
+            let mut known = vec![Some("1970-01-05"); 20];
+            known[at] = Some("soon");
+            let place = format!("f.parquet: row {at} (counting from 0), column `known_at`: found \"soon\"");
+            let error = read(known.clone()).unwrap_err();
+            assert!(error.contains(&place), "{group}: {error}");
+            // The same with a null in each row group.
+            [2, 7, 13, 18].into_iter().for_each(|row| known[row] = None);
+            let error = read(known.clone()).unwrap_err();
+            assert!(error.contains(&place), "{group}: {error}");
+            known[at] = None;
+            assert!(read(known).is_ok());
+        }
+        // A row is known at the later of both times; without a second one, at its date.
+        let mut known = vec![None; 20];
+        (known[0], known[1], known[19]) = (Some("1970-01-08"), Some("1970-01-04"), Some("1970-01-13"));
+        let found = read(known).unwrap();
+        let of: Vec<Option<i64>> = found.iter().map(|section| section.of.map(|of| of.date())).collect();
+        let expected =
+            [None, Some(2), Some(3), Some(4), Some(5), Some(6), Some(7), Some(8), Some(9), Some(10)];
+        assert_eq!(of[..10], expected, "{group}");
+        let values =
+            |frame: usize| found[frame].column(0).iter().map(|value| !value.is_nan()).collect::<Vec<_>>();
+        assert_eq!([values(8), values(9)], [[true, true], [true, false]], "{group}");
     }
 }

@@ -65,6 +65,18 @@ fn forms_of_a_column_give_the_same_rows() {
 }
 
 #[test]
+fn table_has_the_name_of_its_file_and_its_columns() {
+    let folder = Folder::new();
+    let columns = vec![("symbol", texts(&["A"])), ("sector", texts(&["x"]))];
+    let input = folder.write("groups.parquet", columns);
+    let table = SmallTable::read(&input, "groups", &COLUMNS).unwrap();
+    assert_eq!(table.file(), folder.path("groups.parquet").display().to_string());
+    assert_eq!((0..4).map(|column| table.has(column)).collect::<Vec<_>>(), [true, false, true, false]);
+    let bytes = Input::Bytes { name: "stated".to_owned(), bytes: "symbol,sector\nA,x\n".into() };
+    assert_eq!(SmallTable::read(&bytes, "groups", &COLUMNS).unwrap().file(), "stated");
+}
+
+#[test]
 fn boolean_is_a_number() {
     let folder = Folder::new();
     let flags: ArrayRef = Arc::new(BooleanArray::from(vec![Some(true), Some(false), None]));
