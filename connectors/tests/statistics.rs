@@ -55,14 +55,14 @@ fn of_symbols(dates: &[i32], name: &'static str) -> Table {
     vec![("date", days(&twice)), ("symbol", texts(&symbols)), (name, numbers(twice.len()))]
 }
 
-type Read = fn(&Input, &Settings) -> Result<Vec<String>, String>;
+type ReadInput = fn(&Input, &Settings) -> Result<Vec<String>, String>;
 
 /// Reader of a kind of file, with a table for it and the rows of each day.
 struct Reader {
     name: &'static str,
     table: fn(&[i32]) -> Table,
     rows_per_day: usize,
-    read: Read,
+    read: ReadInput,
 }
 
 /// Settings with the hold-out alone.

@@ -7,12 +7,15 @@ mod support;
 use std::fmt::Write as _;
 use std::io::Write as _;
 
+use arrow_array::cast::AsArray as _;
+use arrow_array::types::Float64Type;
 use betaflow_connectors::import::{Content, DateOrder, ImportError, ImportOptions};
 use betaflow_connectors::parquet::{Input, ParquetSource, Settings, import_files, prepare};
 use betaflow_connectors::{DataError, Place};
 use betaflow_engine::frame::{Field, Frame};
 use betaflow_engine::source::Source as _;
 use flate2::{Compression, write::GzEncoder};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use proptest::prelude::*;
 use support::{Folder, Row, days, floats, line, nullable, read, run, tidy};
 
@@ -151,6 +154,68 @@ fn file_of_one_symbol_is_named_after_it() {
     let report = import_files(&files, &ImportOptions::default(), Some(&out)).unwrap();
     assert_eq!((report.rows, report.symbols, report.files.len()), (4, Some(2), 2));
     assert_eq!(read(&Input::Path(out), Settings::default()), expected);
+}
+
+#[test]
+fn imported_parquet_files_keep_their_symbols_and_numbers() {
+    let folder = Folder::new();
+    let symbols = |names: &[&str]| support::texts(names);
+    let first = vec![
+        ("date", days(&[2, 2, 3])),
+        ("instrument", symbols(&["A", "B", "A"])),
+        ("close", nullable(&[Some(1.0), Some(f64::NAN), None])),
+        ("volume", floats(&[10.0, 20.0, 30.0])),
+    ];
+    // Without volumes, and with a column that the first file lacks.
+    let second = vec![
+        ("date", days(&[1, 4])),
+        ("instrument", symbols(&["C", "A"])),
+        ("close", floats(&[7.0, 8.0])),
+        ("open", floats(&[6.0, f64::NEG_INFINITY])),
+    ];
+    let files = [folder.write("a.parquet", first), folder.write("b.parquet", second)];
+    let options = ImportOptions { symbol: Some("instrument".to_owned()), ..ImportOptions::default() };
+    let out = folder.path("all.parquet");
+    let report = import_files(&files, &options, Some(&out)).unwrap();
+    assert_eq!((report.rows, report.symbols), (5, Some(3)));
+    let names: Vec<&str> = report.columns.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["date", "instrument", "close", "volume", "open"]);
+    let reader = ParquetRecordBatchReaderBuilder::try_new(std::fs::File::open(&out).unwrap()).unwrap();
+    let batches = reader.build().unwrap().collect::<Result<Vec<_>, _>>().unwrap();
+    let [batch] = batches.as_slice() else { panic!("one batch") };
+    let column = |name: &str| -> Vec<String> {
+        let cells = batch.column_by_name(name).unwrap().as_primitive::<Float64Type>();
+        cells.iter().map(|cell| cell.map_or("null".to_owned(), |cell| cell.to_string())).collect()
+    };
+    assert_eq!(column("close"), ["7", "1", "NaN", "null", "8"]);
+    assert_eq!(column("volume"), ["null", "10", "20", "30", "null"]);
+    assert_eq!(column("open"), ["6", "null", "null", "null", "-inf"]);
+    // The option names a column of a text file too.
+    let text = text_file(&folder, "a.csv", "date,instrument,close\n2020-01-02,A,1\n2020-01-02,B,2\n");
+    let report = import_files(std::slice::from_ref(&text), &options, Some(&out)).unwrap();
+    assert_eq!((report.rows, report.symbols), (2, Some(2)));
+    let settings = Settings { symbol: Some("instrument".to_owned()), ..Settings::default() };
+    assert_eq!(read(&Input::Path(out), settings.clone()), read(&text, settings));
+    // A file without symbols has its name as the symbol.
+    let named = text_file(&folder, "C.csv", "date,close\n2020-01-02,1\n2020-01-03,2\n");
+    let report = import_files(std::slice::from_ref(&named), &ImportOptions::default(), None).unwrap();
+    assert_eq!((report.rows, report.symbols), (2, Some(1)));
+    let wrong = ImportOptions { symbol: Some("ticker".to_owned()), ..ImportOptions::default() };
+    assert!(import_files(&files, &wrong, None).is_err());
+}
+
+#[test]
+fn nan_of_a_file_in_the_order_of_its_symbols_stays_a_nan() {
+    let folder = Folder::new();
+    let mut rows: Vec<Row<'_>> =
+        ["A", "B"].into_iter().flat_map(|symbol| (0..9).map(move |day| (day, symbol, Some(1.0)))).collect();
+    for (value, found) in [(f64::NAN, "found NaN for `B`"), (f64::NEG_INFINITY, "found -inf for `B`")] {
+        rows[12].2 = Some(value);
+        let error = fault(&folder.write("nan.parquet", tidy(&rows)), Settings::default());
+        assert!(error.to_string().contains(found), "{error}");
+        let DataError::BadValue { place, .. } = error else { panic!("a number") };
+        assert_eq!((place.row, &*place.column), (12, "close"));
+    }
 }
 
 #[test]

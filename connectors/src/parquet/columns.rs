@@ -302,7 +302,7 @@ mod tests {
 
     #[test]
     fn times_of_texts_do_not_depend_on_the_length_of_their_dictionary() {
-        // More texts than rows, as many, and fewer; the first text may be no date if no row has it.
+        // More texts than rows, as many, and fewer; a text that is not a date may have no row.
         let all: Vec<String> = std::iter::once("never".to_owned())
             .chain((1..=40).map(|day| format!("1970-{:02}-{:02}", 1 + day / 31, 1 + day % 31)))
             .collect();

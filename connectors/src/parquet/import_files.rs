@@ -127,8 +127,9 @@ fn with_table(
     let columns = Columns { file: &file, schema: table.schema() };
     let is_text = matches!(location, Location::Prepared(_));
     let time = columns.time(options.time.as_deref())?;
-    // The table of a text file has at most one column of text besides the time: the symbol.
-    let symbol = columns.symbol_if_any(options.symbol.as_deref().filter(|_| !is_text))?;
+    // The table of a text file keeps the name of its symbols; a column that was made of the file's name is `symbol`.
+    let has = |name: &&str| table.schema().column_with_name(name).is_some();
+    let symbol = columns.symbol_if_any(options.symbol.as_deref().filter(|name| !is_text || has(name)))?;
     let field = table.schema().field(time);
     let rows = TableRows { location, table: &table, time, symbol };
     let interpretation = (!is_text).then(|| Interpretation {
