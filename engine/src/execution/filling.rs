@@ -209,3 +209,83 @@ fn fate(order: &mut WorkingOrder, unfilled: Unfilled) -> Fate {
         Unfilled::Carry => Fate::Works,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::orders::Order;
+    use super::*;
+    use crate::settings::Calendar;
+    use crate::time::{DAY_NS, TimestampNs};
+
+    #[test]
+    fn order_outside_the_spells_fills_only_towards_zero() {
+        for (ordered, held, expected) in [
+            (50.0, -80.0, 50.0),
+            (80.0, -50.0, 50.0),
+            (-50.0, 80.0, -50.0),
+            (-80.0, 50.0, -50.0),
+            (50.0, 80.0, 0.0),
+            (-50.0, -80.0, 0.0),
+            (50.0, 0.0, 0.0),
+            (-50.0, 0.0, 0.0),
+            (0.0, 80.0, 0.0),
+        ] {
+            assert_eq!(closing(ordered, held), expected, "{ordered} of {held}");
+        }
+    }
+
+    /// Position, order in flight when the instrument leaves, volume of each frame after that, fills on them, and whether
+    /// the order ends because of that.
+    type Case = (f64, f64, [f64; 2], [f64; 2], bool);
+
+    #[test]
+    fn order_ends_when_its_instrument_left_and_nothing_is_left_to_close() {
+        let cases: [Case; 9] = [
+            (100.0, -150.0, [1e4, 1e4], [-100.0, 0.0], true),
+            (-100.0, 150.0, [1e4, 1e4], [100.0, 0.0], true),
+            // A tenth of the volume is 60 units, which leave 40.
+            (100.0, -150.0, [600.0, 1e4], [-60.0, -40.0], true),
+            (100.0, 20.0, [1e4, 1e4], [0.0, 0.0], true),
+            (-100.0, -20.0, [1e4, 1e4], [0.0, 0.0], true),
+            (0.0, 20.0, [1e4, 1e4], [0.0, 0.0], true),
+            // Orders that only close are those of members.
+            (100.0, -100.0, [1e4, 1e4], [-100.0, 0.0], false),
+            (100.0, -70.0, [1e4, 1e4], [-70.0, 0.0], false),
+            (100.0, -100.0, [600.0, 1e4], [-60.0, -40.0], false),
+        ];
+        let settings = ExecutionSettings {
+            participation_cap: Some(0.1),
+            unfilled: Unfilled::Carry,
+            ..ExecutionSettings::default()
+        };
+        for (held, ordered, volumes, expected, ends) in cases {
+            let (mut book, mut market) = (Book::new(&settings, &Calendar::default()), Market::new(&settings));
+            for seq in 0..4 {
+                let frame = Frame {
+                    seq,
+                    timestamp: TimestampNs(seq as i64 * DAY_NS),
+                    close: vec![10.0],
+                    volume: vec![if seq < 2 { 1e4 } else { volumes[seq as usize - 2] }],
+                    ..Frame::default()
+                };
+                let mut fills = Vec::new();
+                market.begin(&frame);
+                book.advance(&frame, &market, &mut fills);
+                market.end(&frame);
+                let filled: f64 = fills.iter().map(|fill| fill.quantity).sum();
+                let of_frame = [0.0, held, expected[0], expected[1]];
+                assert_eq!(filled, of_frame[seq as usize], "{held} {ordered}, frame {seq}");
+                let quantity = [held, ordered].get(seq as usize).copied().unwrap_or(0.0);
+                if quantity != 0.0 {
+                    book.submit(&[Order { instrument: 0, quantity, decision_price: 10.0 }]);
+                }
+                if seq == 1 {
+                    book.set_members(&[false]);
+                }
+            }
+            let facts = book.facts();
+            assert_eq!(facts.cancelled_outside, u64::from(ends), "{held} {ordered}");
+            assert_eq!((facts.cancelled, facts.open), (u64::from(ends), 0), "{held} {ordered}");
+        }
+    }
+}

@@ -169,20 +169,14 @@ impl WeightedBenchmark {
     pub(super) fn write_weights(&mut self, out: &mut Vec<f64>) {
         if self.is_due() {
             self.write_target();
-            out.extend_from_slice(&self.target);
-            return;
-        }
-        if !self.book.is_ruined() && self.has_left() {
+        } else if self.book.portfolio().is_ruined() {
+            self.target.clear();
+            self.target.resize(self.book.portfolio().quantity.len(), 0.0);
+        } else {
+            // Where nothing is sold, these are the weights held.
             self.write_sales();
-            out.extend_from_slice(&self.target);
-            return;
         }
-        let portfolio = self.book.portfolio();
-        let n = portfolio.quantity.len();
-        match portfolio.is_ruined() {
-            true => out.resize(n, 0.0),
-            false => out.extend((0..n).map(|i| held(portfolio.weight(i)))),
-        }
+        out.extend_from_slice(&self.target);
     }
 
     pub(super) fn start_with(&mut self, nav: f64) {
@@ -203,4 +197,124 @@ impl WeightedBenchmark {
 /// Weight of a position; 0 without a price.
 fn held(weight: f64) -> f64 {
     if weight.is_nan() { 0.0 } else { weight }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::{DAY_NS, TimestampNs};
+
+    /// Frame of three instruments, one a day.
+    fn frame(seq: u64, close: [f64; 3]) -> Frame {
+        Frame {
+            seq,
+            timestamp: TimestampNs(seq as i64 * DAY_NS),
+            listed: if seq == 0 { ["A", "B", "C"].map(Into::into).to_vec() } else { Vec::new() },
+            close: close.to_vec(),
+            ..Frame::default()
+        }
+    }
+
+    /// Benchmark without costs that started on frame 0, and has filled on frame 1.
+    fn started(stated: Option<&Arc<WeightRows>>) -> (WeightedBenchmark, Market) {
+        let settings =
+            ExecutionSettings { commission_bps: 0.0, half_spread_bps: 0.0, ..ExecutionSettings::default() };
+        let mut benchmark = WeightedBenchmark::new(&settings, &Calendar::default(), stated);
+        let mut market = Market::new(&settings);
+        for seq in 0..2 {
+            step(&mut benchmark, &mut market, &frame(seq, [10.0; 3]), true);
+        }
+        (benchmark, market)
+    }
+
+    /// Advances over a frame; returns the weights of its target.
+    fn step(
+        benchmark: &mut WeightedBenchmark,
+        market: &mut Market,
+        frame: &Frame,
+        decides: bool,
+    ) -> Vec<f64> {
+        market.begin(frame);
+        benchmark.advance(frame, market);
+        market.end(frame);
+        let mut weights = Vec::new();
+        benchmark.write_weights(&mut weights);
+        if decides {
+            benchmark.decide(frame, market);
+        }
+        weights
+    }
+
+    fn near(found: &[f64], expected: &[f64], name: &str) {
+        let close = found.iter().zip(expected).all(|(found, expected)| (found - expected).abs() < 1e-12);
+        assert!(close && found.len() == expected.len(), "{name}: {found:?}, expected {expected:?}");
+    }
+
+    #[test]
+    fn instrument_that_left_is_sold_at_once_and_the_others_stay() {
+        let (mut benchmark, mut market) = started(None);
+        let third = 1.0 / 3.0;
+        let quantity = benchmark.book.portfolio().quantity[0];
+        near(&step(&mut benchmark, &mut market, &frame(2, [10.0; 3]), true), &[third; 3], "held");
+        assert_eq!(benchmark.book.open_orders().count(), 0);
+        // The second one has left, and the third one does not trade: its price is the last one.
+        benchmark.set_members(&[true, false, true]);
+        let found = step(&mut benchmark, &mut market, &frame(3, [10.0, 10.0, f64::NAN]), true);
+        near(&found, &[third, 0.0, third], "sales");
+        let found = step(&mut benchmark, &mut market, &frame(4, [10.0, 20.0, 10.0]), true);
+        assert_eq!(benchmark.book.portfolio().quantity, [quantity, 0.0, quantity]);
+        near(&found, &[0.25, 0.0, 0.25], "with the cash of the sale");
+        // An instrument that has left and does not trade stays until it does.
+        benchmark.set_members(&[false, false, true]);
+        let found = step(&mut benchmark, &mut market, &frame(5, [f64::NAN, 20.0, 10.0]), true);
+        near(&found, &[0.25, 0.0, 0.25], "stays");
+        assert_eq!(benchmark.book.open_orders().count(), 0);
+        near(
+            &step(&mut benchmark, &mut market, &frame(6, [10.0, 20.0, 10.0]), true),
+            &[0.0, 0.0, 0.25],
+            "goes",
+        );
+        step(&mut benchmark, &mut market, &frame(7, [10.0, 20.0, 10.0]), true);
+        assert_eq!(benchmark.book.portfolio().quantity, [0.0, 0.0, quantity]);
+    }
+
+    #[test]
+    fn rebalance_spreads_what_is_not_stuck_over_members_that_trade() {
+        let (mut benchmark, mut market) = started(None);
+        for seq in 2..21 {
+            step(&mut benchmark, &mut market, &frame(seq, [10.0, 10.0, 40.0]), true);
+        }
+        // The third one is two thirds of the NAV and does not trade; the rest goes to both others.
+        let found = step(&mut benchmark, &mut market, &frame(21, [10.0, 10.0, f64::NAN]), false);
+        near(&found, &[1.0 / 6.0, 1.0 / 6.0, 2.0 / 3.0], "all are members");
+        benchmark.set_members(&[true, false, false]);
+        let mut found = Vec::new();
+        benchmark.write_weights(&mut found);
+        near(&found, &[1.0 / 3.0, 0.0, 2.0 / 3.0], "one is a member");
+        // On other frames the weights drift.
+        benchmark.set_members(&[]);
+        let found = step(&mut benchmark, &mut market, &frame(22, [20.0, 10.0, 10.0]), true);
+        near(&found, &[0.5, 0.25, 0.25], "drift");
+    }
+
+    #[test]
+    fn stated_weight_of_an_instrument_that_cannot_be_bought_is_not_placed() {
+        let at = |seq: i64| TimestampNs(seq * DAY_NS);
+        let rows = [
+            (at(0), "A", 0.5),
+            (at(0), "B", 0.25),
+            (at(3), "A", 0.3),
+            (at(3), "B", 0.3),
+            (at(3), "C", 0.4),
+            (at(3), "D", 0.0),
+        ];
+        let (mut benchmark, mut market) = started(Some(&Arc::new(WeightRows::new(rows))));
+        step(&mut benchmark, &mut market, &frame(2, [10.0; 3]), true);
+        // The first one does not trade and keeps its weight, and the second one is not a member.
+        benchmark.set_members(&[true, false, true]);
+        let found = step(&mut benchmark, &mut market, &frame(3, [f64::NAN, 10.0, 10.0]), true);
+        near(&found, &[0.5, 0.0, 0.4], "targets");
+        let facts = benchmark.facts();
+        assert_eq!((facts.unplaced, facts.unplaced_symbols), (2, vec!["A".to_owned(), "B".to_owned()]));
+    }
 }
