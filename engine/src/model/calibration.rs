@@ -266,3 +266,49 @@ fn alarm(recent: &[f64; RECENT]) -> Option<Alarm> {
         None
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tolerances_are_five_deviations_of_a_weighted_mean() {
+        // Weights that decay by 1/250 have the squared sum 1/(2 · 250 − 1).
+        let of = |deviation: f64| 5.0 * deviation / 499.0_f64.sqrt();
+        for (found, expected) in tolerances().into_iter().zip([of(0.5), of(0.0475_f64.sqrt()), of(1.0)]) {
+            assert!((found - expected).abs() < 1e-15, "{found} {expected}");
+        }
+    }
+
+    #[test]
+    fn alarm_is_the_first_tolerance_exceeded() {
+        let [half, most, sign] = tolerances();
+        let over = 1.0 + 1e-9;
+        let (narrow, wide) = (Some(Alarm::TooNarrow), Some(Alarm::TooWide));
+        let autocorrelated = Some(Alarm::Autocorrelated);
+        let cases = [
+            ([0.0, 0.0, 0.0], None),
+            // A deviation as large as the tolerance raises no alarm.
+            ([half, most, sign], None),
+            ([-half, -most, -sign], None),
+            ([-half * over, 0.0, 0.0], narrow),
+            ([0.0, -most * over, 0.0], narrow),
+            ([-half * over, -most * over, 0.0], narrow),
+            ([half * over, 0.0, 0.0], wide),
+            ([0.0, most * over, 0.0], wide),
+            ([half * over, most * over, 0.0], wide),
+            ([0.0, 0.0, sign * over], autocorrelated),
+            ([0.0, 0.0, -sign * over], autocorrelated),
+            ([-half * over, most * over, sign * over], narrow),
+            ([half * over, -most * over, sign * over], narrow),
+            ([half * over, 0.0, -sign * over], wide),
+        ];
+        for ([excess50, excess95, signs], expected) in cases {
+            let mut recent = [f64::NAN; RECENT];
+            recent[Recent::Excess50 as usize] = excess50;
+            recent[Recent::Excess95 as usize] = excess95;
+            recent[Recent::Signs as usize] = signs;
+            assert_eq!(alarm(&recent), expected, "{excess50} {excess95} {signs}");
+        }
+    }
+}

@@ -244,3 +244,82 @@ fn score_block<M: MulAdd>(
     add(Sum::Inside95, inside[2]);
     add(Sum::Alarms, alarms);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LOG_DENSITIES: [Sum; 2] = [Sum::LogDensity, Sum::BaselineDensity];
+
+    /// Scores forecasts with mean 0 and squared scale 1 of a t.
+    fn observe(calibration: &mut Calibration, dof: f64, y: [f64; LANES]) {
+        let mut tail = Tail::new();
+        tail.set(dof);
+        calibration.observe(&Forecasts {
+            observed: &[Lane::from_fn(|lane| y[lane])],
+            mean: &[Lane::ZERO],
+            scale: &[Lane::splat(1.0)],
+            tails: &[tail],
+            tail_of: &[0; LANES],
+            tail_of_block: &[0],
+        });
+    }
+
+    /// Logarithms that a lane has taken so far.
+    fn taken(calibration: &Calibration, lane: usize) -> [f64; 2] {
+        LOG_DENSITIES.map(|sum| calibration.sums[0][sum as usize][lane])
+    }
+
+    #[test]
+    fn logarithms_are_taken_when_a_product_leaves_its_range() {
+        // Product of lane 0, as scale and error of the forecast and of the baseline.
+        type Set = fn(&mut Products, f64);
+        let scale: [Set; 2] = [|of, value| of.scale[0].0[0] = value, |of, value| of.scale[1].0[0] = value];
+        let error: [Set; 2] = [|of, value| of.error[0].0[0] = value, |of, value| of.error[1].0[0] = value];
+        let of_scales =
+            [(1.0, false), (MOST * 0.5, false), (MOST, true), (LEAST * 2.0, false), (LEAST, true)];
+        let of_errors = [(1.0, false), (MOST * 0.5, false), (MOST, true)];
+        let scales = scale.into_iter().flat_map(|set| of_scales.map(|case| (set, case)));
+        let errors = error.into_iter().flat_map(|set| of_errors.map(|case| (set, case)));
+        for (at, (set, (value, due))) in scales.chain(errors).enumerate() {
+            let mut calibration = Calibration::new(0.97);
+            observe(&mut calibration, 5.0, [0.5; LANES]);
+            // Lane 2 has a product out of range, and is not scored on the frame.
+            calibration.products[0].scale[0].0[2] = MOST * 4.0;
+            set(&mut calibration.products[0], value);
+            let before = [0, 1, 2].map(|lane| calibration.sums_of(lane));
+            let mut y = [0.5; LANES];
+            y[2] = f64::NAN;
+            observe(&mut calibration, 5.0, y);
+            let [of_due, ordinary, missing] = [0, 1, 2].map(|lane| taken(&calibration, lane));
+            assert_eq!(of_due != [0.0; 2], due, "case {at}, {value:e}: {of_due:?}");
+            assert_eq!([ordinary, missing], [[0.0; 2]; 2], "case {at}");
+            let constant =
+                libm::lgamma(3.0) - libm::lgamma(2.5) - 0.5 * libm::log(5.0 * std::f64::consts::PI);
+            let density = constant - 3.0 * libm::log1p(0.05);
+            for (lane, before) in before.iter().enumerate() {
+                let after = calibration.sums_of(lane);
+                let gain = after[Sum::LogDensity as usize] - before[Sum::LogDensity as usize];
+                let expected = if lane == 2 { 0.0 } else { density };
+                assert!((gain - expected).abs() < 1e-9, "case {at}, lane {lane}: {gain} {expected}");
+            }
+        }
+    }
+
+    #[test]
+    fn logarithms_are_taken_when_the_degrees_of_freedom_change() {
+        let mut calibration = Calibration::new(0.97);
+        observe(&mut calibration, 5.0, [0.5; LANES]);
+        let whole = [0, 1].map(|lane| calibration.sums_of(lane));
+        let mut y = [0.5; LANES];
+        y[1] = f64::NAN;
+        observe(&mut calibration, 8.0, y);
+        let density = |sum: Sum| whole[0][sum as usize];
+        for (found, sum) in taken(&calibration, 0).into_iter().zip(LOG_DENSITIES) {
+            assert!((found - density(sum)).abs() < 1e-12, "{found}");
+        }
+        assert_eq!(taken(&calibration, 1), [0.0; 2]);
+        let after = calibration.sums_of(1);
+        assert!(LOG_DENSITIES.iter().all(|sum| after[*sum as usize] == whole[1][*sum as usize]));
+    }
+}

@@ -113,4 +113,59 @@ mod tests {
             assert_eq!(found.is_some(), known, "{y} {market}: {found:?}");
         }
     }
+
+    #[test]
+    fn prior_variance_is_the_setting_then_the_mean_then_that_of_the_first_errors() {
+        let unset = EstimatorSettings { initial_market_beta: 0.5, ..EstimatorSettings::default() };
+        let set = EstimatorSettings { observation_variance: Some(7.0), ..unset.clone() };
+        // Errors of 1 and 3 about 0.5 · 4: a normal distribution with mean absolute error 2 has the variance 4π/2.
+        let errors = &[3.0, -1.0][..];
+        let of_errors = Some(2.0 * std::f64::consts::PI);
+        type Case<'a> = (&'a EstimatorSettings, &'a [f64], &'a [f64], Option<f64>);
+        let cases: [Case<'_>; 9] = [
+            (&set, &[1.0, 5.0], errors, Some(7.0)),
+            (&unset, &[1.0, 5.0], errors, Some(3.0)),
+            (&unset, &[], errors, of_errors),
+            (&unset, &[], &[], None),
+            // No scale is known: variances that are 0, or out of the range of normal numbers.
+            (&unset, &[0.0], errors, None),
+            (&unset, &[1e-310], errors, None),
+            (&unset, &[f64::INFINITY], errors, None),
+            (&unset, &[], &[2.0, 2.0], None),
+            (&unset, &[], &[1e200], None),
+        ];
+        for (settings, running, returns, expected) in cases {
+            let (running, returns) = (running.iter().copied(), returns.iter().copied());
+            let found = Prior::new(settings).observation_variance(running, returns, &[1.0, 4.0]);
+            match (found, expected) {
+                (Some(found), Some(expected)) => assert!((found / expected - 1.0).abs() < 1e-14, "{found}"),
+                _ => assert_eq!(found, expected),
+            }
+        }
+        // Without a given factor, the second entry of the design is that of a group.
+        let prior = Prior::new(&unset).with_groups(1);
+        let found = prior.observation_variance(std::iter::empty(), std::iter::once(2.0), &[1.0, 4.0]);
+        assert_eq!(found, Some(2.0 * std::f64::consts::PI));
+    }
+
+    #[test]
+    fn prior_has_the_means_and_variances_of_its_settings() {
+        let settings = EstimatorSettings {
+            initial_market_beta: 1.5,
+            initial_variance: 0.25,
+            initial_alpha_variance: Some(1e-6),
+            ..EstimatorSettings::default()
+        };
+        let prior = Prior::new(&settings);
+        assert_eq!([0, 1, 2].map(|j| prior.mean(j)), [0.0, 1.5, 0.0]);
+        let prior = prior.with_groups(2);
+        assert_eq!([0, 1, 2, 3].map(|j| prior.mean(j)), [0.0, 1.5, 0.5 / SCALE, 0.5 / SCALE]);
+        let s0 = LaneBlock::from_fn(|model| 1e-4 * (1.0 + model as f64));
+        let [alpha, beta] = prior.scaled(&s0);
+        for model in [0, 3, 7] {
+            assert_eq!((alpha[model], beta[model]), (1e-6 / s0[model], 0.25 / s0[model]));
+        }
+        let unset = Prior::new(&EstimatorSettings::default());
+        assert_eq!(unset.scaled(&s0)[0][5], 1e-3);
+    }
 }
