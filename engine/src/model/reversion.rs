@@ -39,7 +39,8 @@ impl Reversion {
             return None;
         }
         let a = mean_to - b * mean_from;
-        let squares: f64 = from.iter().zip(to).map(|(x, y)| (y - a - b * x) * (y - a - b * x)).sum();
+        let residuals = from.iter().zip(to).map(|(x, y)| y - a - b * x);
+        let squares: f64 = residuals.map(|residual| residual * residual).sum();
         let deviation = (squares / count / (1.0 - b * b)).sqrt();
         let fit = Self { a, b, rate: -libm::log(b), mean: a / (1.0 - b), deviation };
         (deviation > 0.0 && fit.mean.is_finite()).then_some(fit)

@@ -17,16 +17,14 @@ pub(in crate::model) struct Share {
     pub(in crate::model) spread: f64,
     /// Inverse 1/(1 + v).
     pub(in crate::model) inverse_q: f64,
-    /// Degrees of freedom β n, and 1/(β n + 1).
+    /// Degrees of freedom β n.
     pub(in crate::model) prior_dof: f64,
-    pub(in crate::model) inverse_dof: f64,
     /// Lower bound of S.
     pub(in crate::model) variance_floor: f64,
 }
 
 impl Share {
-    const EMPTY: Self =
-        Self { spread: 0.0, inverse_q: 1.0, prior_dof: 1.0, inverse_dof: 0.5, variance_floor: 0.0 };
+    const EMPTY: Self = Self { spread: 0.0, inverse_q: 1.0, prior_dof: 1.0, variance_floor: 0.0 };
 
     /// Update of S by an error of the frame.
     #[inline(always)]
@@ -56,7 +54,6 @@ impl Shares {
                 spread,
                 inverse_q: 1.0 / (1.0 + spread),
                 prior_dof: history.forecast_dof,
-                inverse_dof: 1.0 / (history.forecast_dof + 1.0),
                 variance_floor: history.variance_floor,
             });
         }

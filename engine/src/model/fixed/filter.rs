@@ -104,9 +104,7 @@ impl Fixed {
         for instrument in self.place.len()..returns.len() {
             self.list(instrument);
         }
-        if self.individual.len() > 0 {
-            self.individual.step(&self.design, returns, means);
-        }
+        self.individual.step(&self.design, returns, means);
     }
 
     /// Runs [`Self::step`] and adds the log density of each return under its forecast to the instrument's

@@ -202,6 +202,9 @@ impl InstrumentFilters {
 
     /// Processes one frame of all lanes; writes their means into columns, if given.
     pub(crate) fn step(&mut self, x: &[f64], returns: &[f64], mut means: Option<&mut [f64]>) {
+        if self.members.is_empty() {
+            return;
+        }
         self.gather(returns);
         let first_fresh = std::mem::replace(&mut self.fresh_from, self.members.len());
         let (blocks, size, len) = (self.observed.len(), self.size(), returns.len());
@@ -281,9 +284,5 @@ impl InstrumentFilters {
 
     pub(crate) fn motion(&self) -> &MotionColumns {
         &self.motion
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        self.members.len()
     }
 }

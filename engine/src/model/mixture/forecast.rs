@@ -117,8 +117,8 @@ impl Pools {
             let keep = if trading > 0.0 { *keep } else { 1.0 };
             for (j, (pull, sum)) in pull.iter_mut().zip(&self.means[model * k..]).enumerate() {
                 let count = if j < given { trading } else { self.trading[j - given] as f64 };
-                let mean = || if count > 0.0 { sum.sum() / count } else { prior.mean(j) };
-                *pull = if keep < 1.0 { (1.0 - keep) * mean() } else { 0.0 };
+                let mean = if count > 0.0 { sum.sum() / count } else { prior.mean(j) };
+                *pull = (1.0 - keep) * mean;
             }
             // Instruments that have not started hold 0.
             let usual = if started > 0 { self.variances[model].sum() / started as f64 } else { 1.0 };
