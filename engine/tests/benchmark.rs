@@ -219,6 +219,30 @@ fn index_is_held_without_costs_from_the_first_rebalance_on() {
 }
 
 #[test]
+fn index_that_lost_everything_stays_where_it_is() {
+    let settings = ExecutionSettings { nav: 1_000.0, ..ExecutionSettings::default() };
+    let rule = BenchmarkRule::Factor("mkt".to_owned());
+    for (returns, expected) in [
+        ([0.5, 0.25, -1.0, 0.5], [1_000.0, 1_250.0, 0.0, 0.0]),
+        ([0.5, -1.5, -1.0, 0.5], [1_000.0, -500.0, -500.0, -500.0]),
+    ] {
+        let mut benchmark =
+            Benchmark::new(&rule, &["mkt".to_owned()], false, &settings, &Calendar::default()).unwrap();
+        let mut market = Market::new(&settings);
+        for (template, (r, expected)) in frames().into_iter().zip(returns.into_iter().zip(expected)) {
+            let frame = Frame { factors: vec![r], ..template };
+            market.begin(&frame);
+            benchmark.advance(&frame, &market);
+            market.end(&frame);
+            if frame.seq == 0 {
+                benchmark.decide(&frame, &market);
+            }
+            assert_eq!(benchmark.nav(), expected, "{returns:?}");
+        }
+    }
+}
+
+#[test]
 fn rows_of_returns_join_the_frames_that_follow_them() {
     let settings = ExecutionSettings::default();
     let hours = DAY_NS / 24;

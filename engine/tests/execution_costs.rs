@@ -95,7 +95,26 @@ fn split_on_a_bar_without_a_price_adjusts_the_close_of_its_day() {
 }
 
 #[test]
-fn commission_per_share_is_priced_anew_on_each_frame() {
+fn volatility_of_a_price_that_hardly_moves_keeps_its_digits() {
+    let settings =
+        ExecutionSettings { impact_coefficient: 0.1, impact_window: 3, ..ExecutionSettings::default() };
+    let mut market = Market::new(&settings);
+    // Each of these prices over the one before is exactly 1 and a few steps of 2⁻⁵⁰.
+    let step = 4.0 * f64::EPSILON;
+    for (at, steps) in [0.0, 1.0, 3.0, 7.0].into_iter().enumerate() {
+        let frame = frame(2 * at, 1.0 + steps * step);
+        market.begin(&frame);
+        market.end(&frame);
+    }
+    market.begin(&frame(8, 1.0));
+    // Returns of 1, 2 and 4 steps have the mean 7/3 and the variance 7/3.
+    let expected = step * (7.0_f64 / 3.0).sqrt();
+    let found = market.conditions(0).volatility;
+    assert!((found / expected - 1.0).abs() < 1e-12, "{found} {expected}");
+}
+
+#[test]
+fn linear_cost_follows_the_price_with_a_commission_per_share() {
     for commission_per_share in [0.0, 0.01] {
         let settings = ExecutionSettings { commission_per_share, ..ExecutionSettings::default() };
         let (mut book, mut market) = (Book::new(&settings, &Calendar::default()), Market::new(&settings));

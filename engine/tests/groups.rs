@@ -311,6 +311,46 @@ fn instruments_that_move_together_share_a_history() {
     }
 }
 
+/// Two models with the same discount factor and reversion share the weight of one. With more than eight models, the
+/// covariances of a history are in several blocks.
+#[test]
+fn models_listed_several_times_change_no_estimate() {
+    let panel = Panel::new(17, &GROUPS, 160, 0.05);
+    let columns = [column("sector", &changed_rows(&panel.names, &CHANGES))];
+    let run = |discounts: &[f64], times: usize| {
+        let settings = EstimatorSettings {
+            kind: EstimatorKind::Mixture,
+            discount_grid: discounts.iter().flat_map(|discount| vec![*discount; times]).collect(),
+            ..EstimatorSettings::default()
+        };
+        let mut all = Vec::new();
+        panel.run(estimator(&settings, 1, 1).as_mut(), &columns, |_, _, estimates| {
+            let of = estimates;
+            let mut values = [&of.alpha[..], &of.betas, &of.coefficient_sd, &of.observation_var].concat();
+            values.extend([&of.forecast_mean, &of.forecast_sd, &of.forecast_error].into_iter().flatten());
+            for (a, b) in [(0, 0), (0, 1), (0, 2), (1, 1), (1, 2), (2, 2)] {
+                let scaled = |i: usize| {
+                    let size = estimates.sd_of(a)[i] * estimates.sd_of(b)[i];
+                    estimates.coefficient_cov_of(i, a, b) / size
+                };
+                values.extend((0..GROUPS.len()).map(scaled));
+            }
+            all.push(values);
+        });
+        all
+    };
+    for (discounts, times) in [(&[0.97, 0.985, 0.993, 0.998][..], 2), (&[0.98, 0.995], 3), (&[0.98], 5)] {
+        let (once, several) = (run(discounts, 1), run(discounts, times));
+        for (at, (a, b)) in once.iter().zip(&several).enumerate() {
+            let same = |(a, b): (&f64, &f64)| {
+                (a.is_nan() && b.is_nan()) || a == b || (a - b).abs() <= 1e-9 * a.abs().max(1e-4)
+            };
+            let differing = a.iter().zip(b).position(|pair| !same(pair));
+            assert_eq!(differing, None, "frame {at}, {discounts:?} {times} times");
+        }
+    }
+}
+
 #[test]
 fn loading_that_is_not_estimated_has_no_covariance() {
     for kind in KINDS {
