@@ -16,8 +16,8 @@ use std::sync::Arc;
 use arrow_array::ArrayRef;
 use betaflow_connectors::WithUserData;
 use betaflow_connectors::parquet::{
-    DateRule, GivenKind, GivenRows, Input, MemoryTable, ParquetSource, ReturnRows, Settings, read_benchmark,
-    read_returns,
+    BadRow, DateRule, GivenKind, GivenRows, Input, MemoryTable, ParquetSource, ReturnRows, Settings,
+    read_benchmark, read_returns,
 };
 use betaflow_engine::frame::Frame;
 use betaflow_engine::source::Source as _;
@@ -27,7 +27,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use support::arrow_tables::{Cut, batch_of, memory, outcome};
-use support::{Table, day, days, floats, texts};
+use support::{Table, day, days, floats, texts, tidy};
 use thrift::Node;
 
 /// Name of the file in errors.
@@ -357,6 +357,37 @@ fn file_in_the_order_of_its_symbols_is_not_misread_by_its_statistics() {
             }
         }
     }
+}
+
+#[test]
+fn last_row_before_a_false_start_of_the_hold_out_is_not_lost() {
+    // Two rows of one day in two row groups, the first with a statistic behind the start of the hold-out.
+    let rows = [(0, "A", Some(1.0)), (0, "B", Some(2.0)), (30, "A", Some(3.0))];
+    let whole = written(&tidy(&rows), 1, 1, EnabledStatistics::Chunk);
+    let settings = Settings { sealed_from: Some(day(20)), ..Settings::default() };
+    assert!(outcome(&input(&whole), None, &settings).is_ok());
+    let mut file = FileParts::of(&whole).unwrap();
+    set_times(&mut file, 0, (0, 40));
+    let error = outcome(&input(&finished(file)), None, &settings).unwrap_err();
+    assert!(error.contains("f.parquet: row group 1 (rows 1 to 1, "), "{error}");
+    assert!(error.contains("leave it out, but it contains 1970-01-01"), "{error}");
+}
+
+#[test]
+fn early_row_behind_the_hold_out_is_out_of_order() {
+    let mut dates: Vec<i32> = (0..DAYS).collect();
+    dates[25] = 5;
+    let bytes = written(&series(&dates, &["A"]), 10, 10, EnabledStatistics::Chunk);
+    let settings = |on_bad_row| Settings { sealed_from: Some(day(15)), on_bad_row, ..Settings::default() };
+    for on_bad_row in [BadRow::Skip, BadRow::Report] {
+        let found = outcome(&input(&bytes), None, &settings(on_bad_row));
+        assert!(found.is_ok(), "{found:?}");
+        assert_eq!(found, outcome(&independent(&bytes), None, &settings(on_bad_row)));
+        let run = support::run(&input(&bytes), None, settings(on_bad_row)).unwrap();
+        assert_eq!((run.frames.len(), run.facts.skipped), (15, 1));
+    }
+    let error = outcome(&input(&bytes), None, &settings(BadRow::Error)).unwrap_err();
+    assert!(error.contains("f.parquet: row 25 (counting from 0), column `date`"), "{error}");
 }
 
 #[test]
