@@ -95,6 +95,25 @@ fn gap_in_the_factor_file_is_an_error_or_carried() {
 }
 
 #[test]
+fn row_that_a_gap_lacks_is_found_out_of_order_behind_it() {
+    let folder = Folder::new();
+    let prices = prices_on(&folder, &[1, 2, 3, 4, 5]);
+    for (dates, row) in [([1, 2, 5, 3, 6], 3), ([1, 2, 5, 6, 4], 4)] {
+        let columns = vec![("date", days(&dates)), ("mkt", floats(&[0.1; 5]))];
+        let factors = folder.write("factors.parquet", columns);
+        let place = format!("factors.parquet: row {row} (counting from 0), column `date`");
+        check_error(run(&prices, Some(&factors), Settings::default()), &[&place]);
+    }
+    // Another fault behind the gap does not hide it.
+    let columns = vec![("date", days(&[1, 2, 5, 6])), ("mkt", floats(&[0.1, 0.1, 0.1, 50.0]))];
+    let factors = folder.write("factors.parquet", columns);
+    check_error(
+        run(&prices, Some(&factors), Settings::default()),
+        &["no factor row for the frame at 1970-01-04"],
+    );
+}
+
+#[test]
 fn returns_of_any_size_have_factors_of_any_size() {
     let folder = Folder::new();
     let factors = |values: &[f64]| {

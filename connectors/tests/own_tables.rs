@@ -46,6 +46,28 @@ fn groups_and_symbol_changes_have_the_rows_of_their_file() {
 }
 
 #[test]
+fn row_of_a_symbol_after_its_change_is_located() {
+    let renames = with("from_symbol,to_symbol,date,ratio\nA,B,1970-01-03,\n", |input| {
+        read_renames(input, str::to_owned)
+    });
+    let settings = Settings { renames: renames.unwrap(), ..Settings::default() };
+    let folder = Folder::new();
+    let rows = [(1, "A", Some(1.0)), (2, "B", Some(2.0)), (3, "A", Some(3.0)), (3, "B", Some(2.0))];
+    let prices = folder.write("prices.parquet", tidy(&rows));
+    let mut source = ParquetSource::open(&prices, None, settings).unwrap();
+    let mut frame = Frame::default();
+    let error = loop {
+        match source.next_frame(&mut frame) {
+            Ok(more) => assert!(more, "no error"),
+            Err(error) => break *error.downcast::<DataError>().unwrap(),
+        }
+    };
+    assert!(matches!(error, DataError::Renamed { .. }), "{error}");
+    let place = error.place().unwrap();
+    assert_eq!((place.row, place.line, place.column.as_deref()), (Some(2), None, Some("symbol")));
+}
+
+#[test]
 fn sessions_open_on_the_evening_before_where_they_open_later_than_they_close() {
     let read = |text: &str| with(text, |input| read_sessions(input, &Zone::default()));
     let sessions = read("date,open,close\n2020-01-02,09:30,16:00\n2020-01-03,18:00,17:00\n2020-01-06,2020-01-06T14:30:00Z,2020-01-06T21:00:00Z\n").unwrap();

@@ -412,7 +412,7 @@ impl FactorJoin {
             // The missing row may be later in the file, out of order.
             while self.rows.next.is_some() {
                 match self.rows.advance() {
-                    Err(error @ DataError::Unsorted { .. }) => return Err(error),
+                    Err(error @ DataError::FactorOrder { .. }) => return Err(error),
                     Err(_) => break,
                     Ok(()) => {}
                 }

@@ -62,6 +62,7 @@ impl DataError {
         match self {
             Self::Unsorted { place, .. }
             | Self::Duplicate { place, .. }
+            | Self::Renamed { place, .. }
             | Self::BadValue { place, .. }
             | Self::BadHalfSpread { place, .. }
             | Self::BadHolding { place, .. }
