@@ -402,3 +402,109 @@ fn degenerate_problems_have_closed_form_solutions() {
     let (weights, prices, _) = Rebalance::default().solve(&mut solver);
     assert!(weights.is_empty() && prices == Multipliers::default(), "without instruments");
 }
+
+/// Two instruments of equal forecast and risk.
+fn pair() -> Rebalance {
+    Rebalance {
+        expected: vec![1e-2; 2],
+        idiosyncratic: vec![4e-4; 2],
+        kelly_fraction: 1.0,
+        held: vec![0.5; 2],
+        lower: vec![0.0; 2],
+        upper: vec![1.0; 2],
+        cost: vec![0.0; 2],
+        turnover: 10.0,
+        gross: f64::INFINITY,
+        ..Rebalance::default()
+    }
+}
+
+#[test]
+fn gross_limit_out_of_reach_is_raised_to_the_least_that_is_in_reach() {
+    let cases = [
+        ("with turnover to spare", Rebalance { gross: 0.5, ..pair() }, 0.5, false),
+        ("exactly in reach", Rebalance { gross: 0.75, turnover: 0.25, ..pair() }, 0.75, false),
+        ("held exactly", Rebalance { gross: 1.0, turnover: 0.0, ..pair() }, 1.0, false),
+        ("beyond the cap", Rebalance { gross: 0.75, turnover: 0.125, ..pair() }, 0.875, true),
+        ("below the box", Rebalance { gross: 0.375, lower: vec![0.25; 2], ..pair() }, 0.5, true),
+        (
+            // The way into the box takes 0.25 of the cap, and leaves 0.75 less 0.125.
+            "beyond the cap behind the box",
+            Rebalance { gross: 0.25, held: vec![0.75, 0.25], upper: vec![0.5; 2], turnover: 0.375, ..pair() },
+            0.625,
+            true,
+        ),
+        (
+            "below a halted weight",
+            Rebalance { gross: 0.25, lower: vec![0.5, 0.0], upper: vec![0.5, 1.0], ..pair() },
+            0.5,
+            true,
+        ),
+    ];
+    for (name, made, expected, missed) in cases {
+        let (weights, _, status) = made.solve(&mut Solver::default());
+        let gross: f64 = weights.iter().map(|weight| weight.abs()).sum();
+        assert!((gross - expected).abs() < 1e-9, "{name}: {weights:?}");
+        assert!(status.converged && status.gross_missed == missed, "{name}: {status:?}");
+    }
+}
+
+/// An instrument for each factor: the marginal value at a bound is its price.
+#[test]
+fn prices_of_exposure_bounds_are_marginal_values() {
+    let bound = |factor: usize, lower: f64, upper: f64| ExposureBounds { factor, lower, upper };
+    let made = Rebalance {
+        expected: vec![1e-3, -1e-3, 5e-4],
+        exposures: DMatrix::identity(3, 3),
+        factor_root: DMatrix::zeros(3, 3),
+        idiosyncratic: vec![4e-4; 3],
+        held: vec![0.0; 3],
+        lower: vec![-9.0; 3],
+        upper: vec![9.0; 3],
+        cost: vec![0.0; 3],
+        net: None,
+        exposure_bounds: vec![
+            bound(1, -0.25, 1.0),
+            bound(0, f64::NEG_INFINITY, 0.5),
+            bound(2, -1.0, f64::INFINITY),
+            bound(2, -1.0, 0.125),
+        ],
+        ..pair()
+    };
+    let expected = [-1e-3 + 4e-4 * 0.25, 1e-3 - 4e-4 * 0.5, 0.0, 5e-4 - 4e-4 * 0.125];
+    // The same beside a net target that costs nothing: that of the solution.
+    for net in [None, Some(0.375)] {
+        let (weights, prices, status) = Rebalance { net, ..made.clone() }.solve(&mut Solver::default());
+        assert!(status.converged && !status.net_missed, "{status:?}");
+        for (found, expected) in weights.iter().zip([0.5, -0.25, 0.125]) {
+            assert!((found - expected).abs() < 1e-9, "{weights:?}");
+        }
+        if net.is_none() {
+            for (found, expected) in prices.exposures.iter().zip(expected) {
+                assert!((found - expected).abs() < 1e-9, "{:?}, expected {expected}", prices.exposures);
+            }
+        }
+    }
+}
+
+/// A bound on a factor on which no instrument loads is out of reach, and changes no weight.
+#[test]
+fn exposure_bound_without_exposures_changes_no_weight() {
+    let plain = Rebalance { turnover: 0.75, ..pair() };
+    let (expected, plain_prices, _) = plain.solve(&mut Solver::default());
+    for (lower, upper, missed) in [(0.25, 0.5, true), (-0.5, -0.25, true), (-0.5, 0.5, false)] {
+        let bounded = Rebalance {
+            exposures: DMatrix::zeros(2, 1),
+            factor_root: DMatrix::from_element(1, 1, 0.01),
+            exposure_bounds: vec![ExposureBounds { factor: 0, lower, upper }],
+            ..plain.clone()
+        };
+        let (weights, prices, status) = bounded.solve(&mut Solver::default());
+        assert!(status.converged && status.net_missed == missed, "[{lower}, {upper}]: {status:?}");
+        for (found, expected) in weights.iter().zip(&expected) {
+            assert!((found - expected).abs() < 1e-9, "[{lower}, {upper}]: {weights:?}, expected {expected}");
+        }
+        assert!((prices.turnover - plain_prices.turnover).abs() < 1e-9, "[{lower}, {upper}]: {prices:?}");
+        assert!(prices.exposures[0].is_finite() && (prices.exposures[0] != 0.0) == missed, "{prices:?}");
+    }
+}
