@@ -104,6 +104,25 @@ fn no_shift_of_weight_improves_a_frontier_portfolio() {
     assert!(ratios > 100 && bounded > 100, "{ratios} ratios, {bounded} at a bound");
 }
 
+/// With equal forecasts the largest ratio is that of the least variance. Every instrument enters in an event of its own.
+#[test]
+fn equal_forecasts_give_the_portfolio_of_least_variance() {
+    let n = 150;
+    let variances: Vec<f64> = (0..n).map(|i| 1e-4 * (1.0 + (i * 37 % n) as f64 / n as f64)).collect();
+    let row = |i: usize| (0..n).map(|j| if i == j { variances[i] } else { 0.0 }).collect();
+    let dense = Dense((0..n).map(row).collect());
+    // Uncorrelated: in proportion to 1/σ².
+    let total: f64 = variances.iter().map(|variance| 1.0 / variance).sum();
+    for point in [Point::MaxSharpe, Point::MinVariance] {
+        let (weights, found) = frontier_point(&vec![5e-4; n], &dense, &vec![1.0; n], point).unwrap();
+        assert_eq!(found, point);
+        for (weight, variance) in weights.iter().zip(&variances) {
+            let expected = 1.0 / (variance * total);
+            assert!((weight / expected - 1.0).abs() < 1e-10, "{point:?}: {weight}, expected {expected}");
+        }
+    }
+}
+
 #[test]
 fn two_instruments_have_their_closed_form() {
     // Uncorrelated: weights in proportion to 1/σ², and to μ/σ².

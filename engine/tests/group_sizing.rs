@@ -215,6 +215,92 @@ fn equals_an_interior_point_solver() {
     assert!(binding > 2_000, "a bound by group binds in {binding} problems only");
 }
 
+/// A price is paid only for a limit that binds.
+fn assert_complementary(of: &Rebalance, weights: &[f64], prices: &Multipliers, case: &str) {
+    let active = of.active(weights);
+    let sum = |of: &dyn Fn(usize) -> f64| -> f64 { (0..weights.len()).map(of).sum() };
+    let priced = |price: f64, slack: f64, limit: &str| {
+        assert!(price >= 0.0, "{case}: {limit} has the price {price:e}");
+        assert!(price <= 1e-9 * scale(of) || slack.abs() <= 1e-9, "{case}: {limit}, {price:e}, {slack:e}");
+    };
+    priced(prices.turnover, sum(&|i| (weights[i] - of.held[i]).abs()) - of.turnover, "cap");
+    priced(prices.gross, sum(&|i| active[i].abs()) - of.gross, "gross limit");
+    for (bound, price) in of.exposure_bounds.iter().zip(&prices.exposures) {
+        let exposure = of.exposure(bound.factor, weights);
+        priced(price.max(0.0), exposure - bound.upper, "exposure");
+        priced((-price).max(0.0), exposure - bound.lower, "exposure");
+    }
+    let mut at = prices.groups.iter();
+    for limits in &of.group_limits {
+        for (group, bound) in (0..).zip(&limits.bounds) {
+            let price = at.next().unwrap();
+            let net = sum_of(weights, &limits.group, group, &|w| w);
+            priced(price.net.max(0.0), net - bound.upper, "upper bound of a group");
+            priced((-price.net).max(0.0), net - bound.lower, "lower bound of a group");
+            let gross = sum_of(&active, &limits.group, group, &f64::abs);
+            priced(price.gross, gross - bound.gross, "gross bound of a group");
+        }
+    }
+    assert!(at.next().is_none(), "{case}: prices without bounds");
+}
+
+/// The first problems of [`equals_an_interior_point_solver`] without that solver: optimality conditions, and the price of
+/// each bound as the slope of the best objective.
+#[test]
+fn prices_of_bounds_are_the_slopes_of_the_best_objective() {
+    let mut solver = Solver::default();
+    let (mut binding, mut checked) = (0, 0);
+    for seed in 0..240 {
+        let made = problem(seed);
+        let (weights, prices, reached) = made.solve(&mut solver);
+        let case = format!("seed {seed}: {} names, {} factors, {reached:?}", made.n(), made.k());
+        assert!(reached.converged && !reached.gross_missed && !reached.net_missed, "{case}");
+        if reached.group_missed {
+            continue;
+        }
+        assert!(made.excess(&weights) <= 1e-10, "{case}: {:e} outside", made.excess(&weights));
+        assert!(residual(&made, &weights, &prices) <= 1e-8, "{case}");
+        assert_complementary(&made, &weights, &prices, &case);
+        let places = made.group_limits.iter().enumerate();
+        let places = places.flat_map(|(at, limits)| (0..limits.bounds.len()).map(move |group| (at, group)));
+        for ((division, group), price) in places.zip(&prices.groups) {
+            for (value, kind) in [(price.net, 0), (price.gross, 1)] {
+                if value.abs() <= 1e-4 * scale(&made) {
+                    continue;
+                }
+                binding += 1;
+                let mut at = |step: f64| {
+                    let mut moved = made.clone();
+                    let bound = &mut moved.group_limits[division].bounds[group];
+                    match kind {
+                        0 if value > 0.0 => bound.upper += step,
+                        0 => bound.lower += step,
+                        _ => bound.gross += step,
+                    }
+                    let (weights, mut prices, reached) = moved.solve(&mut solver);
+                    let before: usize = made.group_limits[..division].iter().map(|l| l.bounds.len()).sum();
+                    let price = prices.groups.swap_remove(before + group);
+                    let price = if kind == 0 { price.net } else { price.gross };
+                    (made.objective(&weights), price, reached.group_missed)
+                };
+                let step = 1e-6;
+                let ((above, price, missed), (below, other, other_missed)) = (at(step), at(-step));
+                if missed || other_missed {
+                    continue;
+                }
+                // If a weight reaches a kink in between, the slope lies between the two prices.
+                let (slope, bend) = ((above - below) / (2.0 * step), (price - other).abs());
+                assert!(
+                    (slope - value).abs() <= 1e-4 * value.abs() + bend,
+                    "{case}, group {group} of {division}: {value:e}, slope {slope:e}"
+                );
+                checked += usize::from(bend <= 1e-2 * value.abs());
+            }
+        }
+    }
+    assert!(binding > 100 && checked > 80, "{binding} bounds bind, {checked} compared");
+}
+
 /// A column of B for each group gives the same solution.
 #[test]
 fn sparse_loadings_equal_a_dense_matrix() {

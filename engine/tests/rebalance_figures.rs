@@ -124,8 +124,20 @@ fn multiplier_of_a_bound_is_its_marginal_value() {
         ..made()
     };
     let plain = Rebalance { benchmark: Vec::new(), impact: Vec::new(), borrow: Vec::new(), ..base.clone() };
-    let bounded = GroupBound { gross: 0.45, ..GroupBound::default() };
+    let free = GroupBound::default();
+    let bounded = GroupBound { gross: 0.45, ..free };
     let groups = vec![GroupLimits { group: vec![0, 0, UNBOUNDED], bounds: vec![bounded] }];
+    let limits = |group: [u32; 3], bounds: &[GroupBound]| GroupLimits {
+        group: group.to_vec(),
+        bounds: bounds.to_vec(),
+    };
+    let low = limits([0, 0, UNBOUNDED], &[GroupBound { lower: 0.2, ..free }]);
+    let high = limits([0, UNBOUNDED, 0], &[GroupBound { upper: 0.45, ..free }]);
+    // The bounded group is the second of the second division.
+    let second = vec![
+        limits([1, 0, 0], &[GroupBound { lower: -2.0, ..free }, free]),
+        limits([1, UNBOUNDED, 1], &[GroupBound { upper: 5.0, ..free }, GroupBound { upper: 0.45, ..free }]),
+    ];
     let exposure = ExposureBounds { factor: 0, lower: -1.0, upper: 0.1 };
     let cases = [
         ("plain", plain.clone()),
@@ -135,6 +147,9 @@ fn multiplier_of_a_bound_is_its_marginal_value() {
         ("a gross limit without a benchmark", Rebalance { gross: 0.58, ..plain.clone() }),
         ("a net target", Rebalance { net: Some(0.2), ..base.clone() }),
         ("a group", Rebalance { group_limits: groups, ..plain.clone() }),
+        ("least sum of a group", Rebalance { group_limits: vec![low], ..plain.clone() }),
+        ("largest sum of a group", Rebalance { group_limits: vec![high], ..plain.clone() }),
+        ("a group of the second division", Rebalance { group_limits: second, ..plain.clone() }),
         ("an exposure bound", Rebalance { exposure_bounds: vec![exposure], ..plain.clone() }),
         ("impact at a bound", Rebalance { expected: vec![4e-3, -1.5e-3, 4e-4], ..base.clone() }),
         ("half a unit of risk", Rebalance { kelly_fraction: 0.25, upper: vec![0.1, 0.8, 0.8], ..base }),
@@ -206,6 +221,17 @@ fn price_of_a_cap_of_zero_is_the_gain_of_the_best_trade() {
             1e-3 - 5e-4 - 1e-4,
         ),
         (
+            "a purchase without a position",
+            Rebalance { held: vec![0.0], borrow: fee(), ..zero() },
+            1e-3 - 1e-4,
+        ),
+        ("a purchase with impact", Rebalance { impact: vec![1e-3], ..zero() }, 1e-3 - 1e-4 - 1e-4),
+        (
+            "a sale with impact",
+            Rebalance { expected: vec![-1e-3], impact: vec![1e-3], ..zero() },
+            1.1e-3 - 1e-4,
+        ),
+        (
             "a fee above the gain",
             Rebalance { expected: vec![-4e-4], held: vec![0.0], borrow: fee(), ..zero() },
             0.0,
@@ -227,6 +253,7 @@ fn price_of_a_cap_of_zero_is_the_gain_of_the_best_trade() {
             lower: twice(&made.lower, 0.1),
             upper: twice(&made.upper, 0.1),
             cost: twice(&made.cost, 0.0),
+            impact: if made.impact.is_empty() { Vec::new() } else { twice(&made.impact, 1e-3) },
             borrow: if made.borrow.is_empty() { Vec::new() } else { twice(&made.borrow, 0.0) },
             ..made
         };

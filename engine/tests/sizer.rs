@@ -6,18 +6,22 @@ use std::sync::Arc;
 use betaflow_engine::groups::GroupColumn;
 use betaflow_engine::names::InstrumentNames;
 use betaflow_engine::portfolio::{
-    CapMethod, FactorRisk, Goal, GroupSlots, Limits, Outcome, Sizer, SizingSettings, Solution,
+    CapMethod, FactorRisk, Goal, GroupSlots, Limits, Outcome, Rebalance, Sizer, SizingSettings, Solution,
 };
 
 fn near(found: f64, expected: f64, name: &str) {
     assert!((found - expected).abs() <= 1e-7, "{name}: {found}, expected {expected}");
 }
 
+/// Frames over which costs are amortised.
+const HORIZON: f64 = 4.0;
+
 /// Two instruments of variance 1e-3 and 4e-3 without factors.
 struct Case<'a> {
     name: &'a str,
     goal: Goal<'a>,
     held: [f64; 2],
+    costs: [f64; 2],
     bounds: &'a [[f64; 2]],
     cap: f64,
     gross: f64,
@@ -33,6 +37,7 @@ const FREE: Case<'static> = Case {
     name: "free",
     goal: Goal::Expected(&[1e-3, 2e-3]),
     held: [0.0, 0.0],
+    costs: [0.0, 0.0],
     bounds: &[],
     cap: 10.0,
     gross: 10.0,
@@ -46,6 +51,18 @@ const FREE: Case<'static> = Case {
 };
 
 fn solve(method: CapMethod, case: &Case<'_>) -> Solution {
+    let (found, shown) = show(method, case);
+    assert_eq!(
+        (&shown.weights, &shown.multipliers, shown.status, shown.outcome),
+        (&found.weights, &found.multipliers, found.status, found.outcome),
+        "{}",
+        case.name
+    );
+    found
+}
+
+/// Solution, and the rebalance with its inputs.
+fn show(method: CapMethod, case: &Case<'_>) -> (Solution, Rebalance) {
     let settings = SizingSettings {
         kelly_fraction: 0.5,
         weight_min: -0.6,
@@ -55,14 +72,14 @@ fn solve(method: CapMethod, case: &Case<'_>) -> Solution {
         ..SizingSettings::default()
     };
     let mut risk = FactorRisk::of_parts(Vec::new(), Vec::new(), vec![1e-3, 4e-3]);
-    let mut sizer = Sizer::new(&settings, 1.0, Vec::new());
+    let mut sizer = Sizer::new(&settings, HORIZON, Vec::new());
     if let Some(outside) = case.outside {
         sizer.hold_only(&outside.map(|outside| !outside));
     }
     let limits = Limits {
         held: &case.held,
         tradable: &[true, true],
-        linear_cost: &[0.0, 0.0],
+        linear_cost: &case.costs,
         impact: &[],
         borrow: &[],
         short_limit: &[],
@@ -73,7 +90,8 @@ fn solve(method: CapMethod, case: &Case<'_>) -> Solution {
     };
     let mut out = Solution::default();
     sizer.solve(case.goal, &mut risk, limits, &mut out);
-    out
+    let shown = sizer.show(case.goal, &risk, limits, &out);
+    (out, shown)
 }
 
 fn assert_case(method: CapMethod, case: &Case<'_>) {
@@ -241,6 +259,30 @@ fn exact_rebalances_trade_the_most_valuable_first_and_name_what_binds() {
     assert!(!solve(CapMethod::Exact, &FREE).capped);
     let gross = solve(CapMethod::Exact, &Case { gross: 0.4, ..FREE });
     assert!(gross.at_gross && !gross.capped);
+}
+
+/// Without forecasts no limit has a price, and the book is sold without a limit that binds.
+#[test]
+fn exact_rebalances_without_forecasts_have_no_limit_that_binds() {
+    let zero = Case { name: "zero", goal: Goal::Expected(&[0.0, 0.0]), weights: [0.0, 0.0], ..FREE };
+    assert_case(CapMethod::Exact, &Case { held: [0.3, -0.2], ..zero });
+    assert_case(CapMethod::Exact, &Case { outcome: Outcome::NoTrade, ..zero });
+}
+
+#[test]
+fn rebalance_shows_the_problem_that_was_solved() {
+    let case = Case { costs: [4e-4, 8e-4], held: [0.1, 0.2], cap: 0.25, gross: 1.5, ..FREE };
+    let (_, shown) = show(CapMethod::Exact, &case);
+    // Costs are those of a unit over the horizon.
+    assert_eq!((&shown.cost, shown.sized, shown.outcome), (&vec![1e-4, 2e-4], true, Outcome::Capped));
+    assert_eq!((&shown.expected, &shown.idiosyncratic), (&vec![1e-3, 2e-3], &vec![1e-3, 4e-3]));
+    assert_eq!((shown.kelly_fraction, shown.turnover, shown.gross, shown.net), (0.5, 0.25, 1.5, None));
+    assert_eq!((&shown.lower, &shown.upper), (&vec![-0.6; 2], &vec![0.8; 2]));
+    assert_eq!(shown.held, [0.1, 0.2]);
+    // Target weights have neither costs nor risk.
+    let (_, shown) = show(CapMethod::Exact, &Case { goal: Goal::Weights(&[0.3, 0.4]), ..case });
+    assert_eq!((&shown.cost, shown.sized), (&vec![0.0; 2], false));
+    assert_eq!((&shown.expected, &shown.idiosyncratic), (&vec![0.3, 0.4], &vec![1.0; 2]));
 }
 
 #[test]

@@ -185,3 +185,103 @@ impl FactorMoments {
         self.series[factor].premium_variance_ratio(self.prior_count)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::random::Random;
+
+    /// Σ 2^(−age/half-life) · value, the last one of age 0.
+    fn discounted(values: &[f64], half_life: f64) -> f64 {
+        let age = |at: usize| (values.len() - 1 - at) as f64;
+        values.iter().enumerate().map(|(at, value)| value * libm::exp2(-age(at) / half_life)).sum()
+    }
+
+    fn near(found: f64, expected: f64, name: &str) {
+        assert!(
+            (found - expected).abs() <= 1e-10 * expected.abs(),
+            "{name}: {found:e}, expected {expected:e}"
+        );
+    }
+
+    /// One factor by the definitions, from all of its returns.
+    #[derive(Default)]
+    struct Plain {
+        returns: Vec<f64>,
+        volatility: Option<CommonVolatility>,
+    }
+
+    impl Plain {
+        fn level(&self, half_life: f64) -> f64 {
+            let squares: Vec<f64> = self.returns.iter().map(|f| f * f).collect();
+            discounted(&squares, half_life) / discounted(&vec![1.0; squares.len()], half_life)
+        }
+
+        /// Forecast variance of the next return.
+        fn variance(&self, half_life: f64) -> f64 {
+            self.volatility.as_ref().map_or(0.0, |volatility| self.level(half_life) * volatility.h())
+        }
+
+        /// Takes a return, and gives it in units of its forecast.
+        fn observe(&mut self, f: f64, half_life: f64) -> f64 {
+            let (variance, level) = (self.variance(half_life), self.level(half_life));
+            self.returns.push(f);
+            let Some(volatility) = &mut self.volatility else {
+                self.volatility = Some(CommonVolatility::new());
+                return f.signum();
+            };
+            // Surprises are in units of the forecast h.
+            volatility.learn((f * f / level).max(0.25) / 1.0649 / volatility.h());
+            f / variance.sqrt()
+        }
+    }
+
+    #[test]
+    fn moments_equal_discounted_sums_of_the_returns() {
+        let settings = SizingSettings {
+            premium_prior_days: 30.0,
+            premium_half_life: Some(10.0),
+            factor_half_life: 20.0,
+            factor_volatility_half_life: 5.0,
+            factor_shrinkage: 0.2,
+            ..SizingSettings::default()
+        };
+        let calendar = Calendar { frames_per_day: 2, ..Calendar::default() };
+        let mut moments = FactorMoments::new(&settings, &calendar, 1);
+        let (mut random, mut plain) = (Random::new(3), [Plain::default(), Plain::default()]);
+        let mut products = [const { Vec::new() }; 3];
+        for frame in 0..60 {
+            moments.extend(if frame < 5 { 1 } else { 2 });
+            let scale = if frame > 30 { 0.03 } else { 0.01 };
+            let common = scale * (random.uniform() - 0.4);
+            let second = 0.5 * common + 0.01 * (random.uniform() - 0.5);
+            let known = [true, frame >= 5 && frame % 4 != 1];
+            let returns = [common, if known[1] { second } else { f64::NAN }];
+            moments.observe(&returns[..if frame < 5 { 1 } else { 2 }]);
+            let z: Vec<f64> =
+                (0..2).map(|j| if known[j] { plain[j].observe(returns[j], 10.0) } else { 0.0 }).collect();
+            for (products, (a, b)) in products.iter_mut().zip([(0, 0), (1, 1), (0, 1)]) {
+                products.push(z[a] * z[b]);
+            }
+            let mut found = DMatrix::zeros(0, 0);
+            moments.covariance(&mut found);
+            for (j, plain) in plain.iter().enumerate().take(moments.premia().len()) {
+                let name = format!("frame {frame}, factor {j}");
+                let count = discounted(&vec![1.0; plain.returns.len()], 20.0);
+                near(moments.premia()[j], discounted(&plain.returns, 20.0) / (60.0 + count), &name);
+                let ratio = if count > 0.0 { 1.0 / (60.0 + count) } else { 0.0 };
+                near(moments.premium_variance_ratio(j), ratio, &name);
+                near(found[(j, j)], plain.variance(10.0), &name);
+                let deviation = (plain.variance(10.0) * ratio).sqrt();
+                near(moments.premium_deviations().nth(j).unwrap_or(f64::NAN), deviation, &name);
+            }
+            if !plain[1].returns.is_empty() {
+                let [first, second, cross] = [0, 1, 2].map(|at| discounted(&products[at], 40.0));
+                let correlation = 0.8 * cross / (first * second).sqrt();
+                let [a, b] = [0, 1].map(|j| plain[j].variance(10.0));
+                near(found[(0, 1)], correlation * (a * b).sqrt(), &format!("frame {frame}"));
+                assert_eq!(found[(0, 1)], found[(1, 0)]);
+            }
+        }
+    }
+}

@@ -246,7 +246,10 @@ impl Rebalance {
         self.own.iter().for_each(|own| own.add_products(prices.as_slice(), systematic.as_mut_slice()));
         let of_bounds: Vec<Vec<f64>> =
             self.exposure_bounds.iter().map(|bound| self.exposures_to(bound.factor)).collect();
-        let sign = |value: f64, end: f64| if value == 0.0 { end } else { value.signum() };
+        // Sign just below or just above a value.
+        let is_negative = |value: f64, below: bool| value < 0.0 || value == 0.0 && below;
+        let signed =
+            |cost: f64, value: f64, below: bool| if is_negative(value, below) { -cost } else { cost };
         (0..self.weights.len())
             .map(|i| {
                 let (weight, trade) = (self.weights[i], self.weights[i] - self.held[i]);
@@ -262,16 +265,14 @@ impl Rebalance {
                 let fee = self.borrow.get(i).unwrap_or(&0.0);
                 let impact = 1.5 * self.impact.get(i).unwrap_or(&0.0) * trade.abs().sqrt();
                 let trading = self.cost[i] + self.multipliers.turnover + impact;
-                let paid = |end: f64| {
-                    trading * sign(trade, end)
-                        + (self.multipliers.gross + groups.gross) * sign(active[i], end)
-                        - if sign(weight, end) < 0.0 { *fee } else { 0.0 }
+                let gross = self.multipliers.gross + groups.gross;
+                let paid = |below: bool| {
+                    let saved = if is_negative(weight, below) { *fee } else { 0.0 };
+                    signed(trading, trade, below) + signed(gross, active[i], below) - saved
                 };
-                match () {
-                    () if weight >= self.upper[i] && value > paid(1.0) => value - paid(1.0),
-                    () if weight <= self.lower[i] && value < paid(-1.0) => value - paid(-1.0),
-                    () => 0.0,
-                }
+                let above = if weight >= self.upper[i] { (value - paid(false)).max(0.0) } else { 0.0 };
+                let below = if weight <= self.lower[i] { (value - paid(true)).min(0.0) } else { 0.0 };
+                above + below
             })
             .collect()
     }

@@ -1,8 +1,8 @@
 //! Kernels that copy a problem into blocks of instruments.
 
 use super::columns::{Bend, Block, Columns, Fees};
-use super::known_or_zero;
 use super::problem::Problem;
+use super::{known_or_zero, larger};
 use crate::model::{LANES, LaneBlock};
 use crate::processor::{MulAdd, kernel};
 
@@ -43,11 +43,6 @@ fn lanes(values: &[f64], block: usize, padding: f64) -> LaneBlock {
         Some(whole) => LaneBlock::from_fn(|lane| whole[lane]),
         None => LaneBlock::from_fn(|lane| values.get(at + lane).copied().unwrap_or(padding)),
     }
-}
-
-#[inline(always)]
-fn larger(a: f64, b: f64) -> f64 {
-    if a > b { a } else { b }
 }
 
 kernel!(

@@ -55,3 +55,70 @@ pub(super) fn keep_cap(problem: &Problem<'_>, flat: &[f64], weights: &mut [f64])
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::portfolio::Rebalance;
+
+    fn made(held: &[f64], turnover: f64) -> Rebalance {
+        let n = held.len();
+        Rebalance {
+            idiosyncratic: vec![1.0; n],
+            held: held.to_vec(),
+            lower: vec![-0.5; n],
+            upper: vec![0.5; n],
+            turnover,
+            ..Rebalance::default()
+        }
+    }
+
+    #[test]
+    fn repair_is_the_way_into_the_box_and_the_gross_exposure_there() {
+        let problem = Rebalance {
+            lower: vec![-0.5, 0.25, 0.125, -0.5, 0.75],
+            idiosyncratic: vec![1.0, 1.0, 1.0, f64::INFINITY, f64::INFINITY],
+            upper: vec![0.5, 0.5, 0.5, 0.5, 0.75],
+            ..made(&[-0.75, 0.375, 0.0, 0.25, 0.75], 1.0)
+        };
+        // An instrument of unknown risk is sold, unless it is fixed.
+        let Repair { cost, gross, least_gross } = Repair::of(&problem.problem());
+        assert_eq!([cost, gross, least_gross], [0.25 + 0.125 + 0.25, 0.5 + 0.375 + 0.125 + 0.75, 1.125]);
+    }
+
+    #[test]
+    fn excess_over_the_cap_is_taken_from_the_largest_trade_inside_the_box() {
+        let tiny = libm::exp2(-36.0);
+        let cases: [(&str, &[f64], &[f64], &[f64], f64, &[f64]); 9] = [
+            ("none", &[0.0, 0.0], &[], &[0.25, -0.125], 0.375, &[0.25, -0.125]),
+            ("largest", &[0.0, 0.0], &[], &[0.25, -0.125], 0.375 - tiny, &[0.25 - tiny, -0.125]),
+            ("sale", &[0.125, 0.0], &[], &[-0.25, 0.125], 0.5 - tiny, &[-0.25 + tiny, 0.125]),
+            ("at a bound", &[0.0, 0.0], &[], &[0.5, -0.125], 0.625 - tiny, &[0.5, -0.125 + tiny]),
+            ("at the other", &[0.0, 0.0], &[], &[-0.5, -0.125], 0.625 - tiny, &[-0.5, -0.125 + tiny]),
+            ("at zero", &[0.25, 0.0], &[], &[0.0, 0.125], 0.375 - tiny, &[0.0, 0.125 - tiny]),
+            // Positions of 0 against a benchmark.
+            ("flat", &[0.0, 0.0], &[0.25, 1.0], &[0.25, 0.125], 0.375 - tiny, &[0.25, 0.125 - tiny]),
+            // An excess beyond rounding, or no larger trade inside, scales all trades.
+            ("more than rounding", &[0.0, 0.25], &[], &[0.25, 0.0], 0.25, &[0.125, 0.125]),
+            (
+                "no larger trade",
+                &[0.0, 0.0],
+                &[],
+                &[0.5, tiny],
+                0.5,
+                &[0.25 / (0.5 + tiny), 0.5 * tiny / (0.5 + tiny)],
+            ),
+        ];
+        for (name, held, flat, weights, turnover, expected) in cases {
+            let (made, mut kept) = (made(held, turnover), weights.to_vec());
+            keep_cap(&made.problem(), flat, &mut kept);
+            for (found, expected) in kept.iter().zip(expected) {
+                assert!((found - expected).abs() <= 1e-3 * tiny, "{name}: {kept:?}, expected {expected:e}");
+            }
+        }
+        // Without turnover all trades are undone.
+        let (made, mut kept) = (made(&[0.0, 0.25], 0.0), vec![0.25, 0.0]);
+        keep_cap(&made.problem(), &[], &mut kept);
+        assert_eq!(kept, [0.0, 0.25]);
+    }
+}

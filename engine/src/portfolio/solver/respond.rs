@@ -6,6 +6,7 @@
 //! below a position of 0, which is a kink of its own against a benchmark.
 
 use super::columns::{Bend, Block, Columns, Fees, shared_sums};
+use super::{larger, smaller};
 use crate::model::{LANES, LaneBlock};
 use crate::processor::{MulAdd, kernel};
 
@@ -165,12 +166,9 @@ pub(super) fn with_fees(
     };
     let mut weight = best(kinks[2], true);
     for kink in kinks.into_iter().rev() {
-        let below = best(kink, false);
-        weight = if weight > kink { weight } else { kink };
-        weight = if weight < below { weight } else { below };
+        weight = smaller(larger(weight, kink), best(kink, false));
     }
-    let weight = if weight > block.lower[lane] { weight } else { block.lower[lane] };
-    if weight < block.upper[lane] { weight } else { block.upper[lane] }
+    smaller(larger(weight, block.lower[lane]), block.upper[lane])
 }
 
 #[inline(always)]
@@ -184,10 +182,6 @@ fn trade_with_impact(d: f64, g: f64, e: f64) -> f64 {
 
 #[inline(always)]
 fn middle([below, between, above]: [f64; 3], (low, high): (f64, f64), lower: f64, upper: f64) -> f64 {
-    let above = if above > high { above } else { high };
-    let between = if between < above { between } else { above };
-    let between = if between > low { between } else { low };
-    let weight = if below < between { below } else { between };
-    let weight = if weight > lower { weight } else { lower };
-    if weight < upper { weight } else { upper }
+    let between = larger(smaller(between, larger(above, high)), low);
+    smaller(larger(smaller(below, between), lower), upper)
 }

@@ -106,18 +106,13 @@ fn gather(columns: &Columns, count: usize, len: usize, moving: &mut Moving) {
         }
         to[instruments.len()..].fill(0.0);
     }
-    // The coefficients of turnover and gross are the signs of the trade and of the weight. Between the kinks the weight
-    // has the sign of the held one, and the trade the opposite.
-    for (side, to) in [-1.0, 1.0].iter().zip(sums) {
+    // The coefficients of turnover and gross are the signs of the trade and of the weight, which are not 0: a weight at a
+    // kink does not move.
+    for (is_trade, to) in [true, false].into_iter().zip(sums) {
         for (to, &i) in to.iter_mut().zip(instruments) {
             let (block, lane) = columns.block_of(i as usize);
-            let (weight, held) = (block.weight[lane], block.held[lane]);
-            let (low, high) = kinks(held);
-            *to = match () {
-                () if weight > high => 1.0,
-                () if weight < low => -1.0,
-                () => side * if held < 0.0 { -1.0 } else { 1.0 },
-            };
+            let from = if is_trade { block.held[lane] } else { 0.0 };
+            *to = (block.weight[lane] - from).signum();
         }
         to[instruments.len()..].fill(0.0);
     }

@@ -3,9 +3,7 @@
 //! All sums accumulate in lanes: every instruction set gives the same bits.
 
 use super::super::columns::Columns;
-use super::super::respond::{
-    LINEAR, Marginal, WITH_FEES, WITH_IMPACT, kinks, linear, with_fees, with_impact,
-};
+use super::super::respond::{LINEAR, Marginal, WITH_FEES, WITH_IMPACT, linear, with_fees, with_impact};
 use super::super::slopes::find_moving;
 use super::{Bins, Grouped};
 use crate::model::{LANES, LaneBlock};
@@ -122,16 +120,9 @@ fn add_slopes_body<M: MulAdd>(grouped: &mut Grouped, columns: &mut Columns) {
     for (&i, slope) in moving.instruments[..moving.count].iter().zip(&moving.slopes) {
         let (at, lane) = (i as usize / LANES, i as usize % LANES);
         let block = &columns.blocks[at];
-        let (weight, held) = (block.weight[lane], block.held[lane]);
-        let (low, high) = kinks(held);
-        // Signs of the trade and of the weight. Between the kinks the weight has the sign of the held one, and the trade
-        // the opposite.
-        let side = if held < 0.0 { -1.0 } else { 1.0 };
-        let [trade, size] = match () {
-            () if weight > high => [1.0, 1.0],
-            () if weight < low => [-1.0, -1.0],
-            () => [-side, side],
-        };
+        // Signs of the trade and of the weight, which are not 0: a weight at a kink does not move.
+        let weight = block.weight[lane];
+        let [trade, size] = [weight - block.held[lane], weight].map(f64::signum);
         entries.clear();
         let given = &columns.coefficients[at * columns.shared..][..columns.shared];
         entries.extend(given.iter().enumerate().map(|(j, column)| (j as u32, column[lane])));

@@ -67,3 +67,116 @@ impl Reference {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::portfolio::{GroupBound, GroupLimits, Rebalance, UNBOUNDED};
+
+    /// Two instruments of one group, and one of none.
+    fn made(held: [f64; 3], lower: [f64; 3], bound: GroupBound) -> Rebalance {
+        Rebalance {
+            expected: vec![0.0; 3],
+            idiosyncratic: vec![1.0; 3],
+            held: held.to_vec(),
+            lower: lower.to_vec(),
+            upper: vec![0.5; 3],
+            turnover: 10.0,
+            gross: f64::INFINITY,
+            group_limits: vec![GroupLimits { group: vec![0, 0, UNBOUNDED], bounds: vec![bound] }],
+            ..Rebalance::default()
+        }
+    }
+
+    fn reference(of: &Rebalance) -> Reference {
+        let (problem, mut reference) = (of.problem(), Reference::default());
+        reference.set(&problem, &Repair::of(&problem));
+        reference
+    }
+
+    #[test]
+    fn reference_is_brought_inside_box_gross_limit_and_bounds_in_order() {
+        let free = GroupBound::default();
+        let low = [-0.5; 3];
+        let held = [0.75, -0.25, 0.25];
+        let upper = |upper: f64| GroupBound { upper, ..free };
+        let cases = [
+            ("inside", made([0.5, -0.25, 0.25], low, free), [0.5, -0.25, 0.25]),
+            ("box", made(held, low, free), [0.5, -0.25, 0.25]),
+            ("gross limit that holds", Rebalance { gross: 1.0, ..made(held, low, free) }, [0.5, -0.25, 0.25]),
+            // Half of the gross exposure of 1.
+            ("gross limit", Rebalance { gross: 0.5, ..made(held, low, free) }, [0.25, -0.125, 0.125]),
+            (
+                "gross limit above a lower bound",
+                // The least is 0.25, and the excess of 0.375 half of what is above it.
+                Rebalance { gross: 0.625, ..made(held, [0.25, -0.5, -0.5], free) },
+                [0.375, -0.125, 0.125],
+            ),
+            (
+                "a halted instrument keeps its weight",
+                Rebalance {
+                    lower: vec![0.75, -0.5, -0.5],
+                    upper: vec![0.75, 0.5, 0.5],
+                    gross: 1.0,
+                    ..made(held, low, free)
+                },
+                [0.75, -0.125, 0.125],
+            ),
+            // From 0.5 and -0.25; the long weight is sold to 0 first.
+            ("bound", made(held, low, upper(0.0)), [0.25, -0.25, 0.25]),
+            (
+                "bound after the gross limit",
+                Rebalance { gross: 0.5, ..made(held, low, upper(0.0)) },
+                [0.125, -0.125, 0.125],
+            ),
+            (
+                "bound that the gross limit meets",
+                Rebalance { gross: 0.5, ..made(held, low, upper(0.125)) },
+                [0.25, -0.125, 0.125],
+            ),
+            (
+                "bound with the turnover that the box leaves",
+                // Nine tenths of 0.125, towards 0 from 0.5 and 0.5.
+                Rebalance { turnover: 0.375, ..made([0.75, 0.5, 0.25], low, upper(0.25)) },
+                [0.44375, 0.44375, 0.25],
+            ),
+        ];
+        for (name, made, expected) in cases {
+            let found = reference(&made);
+            for (weight, expected) in found.weights.iter().zip(expected) {
+                assert!((weight - expected).abs() < 1e-12, "{name}: {:?}", found.weights);
+            }
+            let sums = found.sums[0];
+            let [net, gross] = [expected[0] + expected[1], expected[0].abs() + expected[1].abs()];
+            assert!((sums.net - net).abs() + (sums.gross - gross).abs() < 1e-12, "{name}: {sums:?}");
+        }
+    }
+
+    /// The largest share of the way from the reference at which no bound is exceeded by more than there.
+    #[test]
+    fn weights_beyond_a_bound_move_towards_the_reference() {
+        let free = GroupBound::default();
+        let held = [0.25, -0.125, 0.0];
+        // Sums of the reference: 0.125 and 0.375.
+        let cases = [
+            ("inside", free, [0.5, 0.25, 0.25], 1.0),
+            ("upper", GroupBound { upper: 0.25, ..free }, [0.5, 0.125, 0.25], 0.25),
+            ("lower", GroupBound { lower: 0.0, ..free }, [0.0, -0.375, 0.25], 0.25),
+            ("gross", GroupBound { gross: 0.5, ..free }, [0.5, -0.375, 0.25], 0.25),
+            ("two", GroupBound { upper: 0.25, gross: 0.40625, ..free }, [0.5, 0.125, 0.25], 0.125),
+            ("nothing", GroupBound { upper: 0.125, ..free }, [0.5, 0.125, 0.25], 0.0),
+            // The bound is exceeded at the reference, too.
+            ("inherited", GroupBound { gross: 0.25, ..free }, [0.25, -0.125, 0.25], 1.0),
+        ];
+        for (name, bound, weights, share) in cases {
+            // Without turnover the reference is the held weights.
+            let made = Rebalance { turnover: 0.0, ..made(held, [-0.5; 3], bound) };
+            let mut kept = weights.to_vec();
+            reference(&made).keep(&made.problem(), &mut kept);
+            for i in 0..3 {
+                let expected = held[i] + share * (weights[i] - held[i]);
+                assert!((kept[i] - expected).abs() < 1e-12, "{name}: {kept:?}");
+            }
+        }
+    }
+}
