@@ -140,7 +140,7 @@ impl Estimated {
         if self.estimates.started(i) { (variance, learned) } else { (f64::INFINITY, 1.0) }
     }
 
-    /// tr(V M) with M = E[x x'] of the design of an instrument.
+    /// Parameter uncertainty tr(V M) of an instrument, with M = E[x x'] of its design.
     fn trace(&self, i: usize, factors: &DMatrix<f64>, horizon: f64) -> f64 {
         let k = self.slots.factors();
         let premium = |at: usize| if at == 0 { 1.0 } else { self.moments.premia()[at - 1] };
