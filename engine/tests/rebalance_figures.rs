@@ -2,7 +2,7 @@
 #![allow(clippy::unwrap_used)]
 
 use betaflow_engine::portfolio::{
-    ExposureBounds, GroupBound, GroupLimits, Multipliers, Rebalance, Solver, UNBOUNDED,
+    ExposureBounds, GroupBound, GroupLimits, LimitCosts, Multipliers, Rebalance, Solver, UNBOUNDED,
 };
 use nalgebra::DMatrix;
 
@@ -166,6 +166,65 @@ fn multiplier_of_a_bound_is_its_marginal_value() {
         }
     }
     assert!(binding >= 8, "{binding} bounds bind");
+}
+
+/// A limit that holds one weight at 1 costs the growth between 1 and the best weight, and the other limits cost nothing.
+#[test]
+fn cost_of_a_limit_is_the_growth_that_its_absence_adds() {
+    let growth = |w: f64, cost: f64| 1e-3 * w - 2e-4 * w * w - cost * (w - 0.25_f64).abs();
+    let group = GroupBound { upper: 1.0, ..GroupBound::default() };
+    let cases = [
+        ("none", one()),
+        ("cap", Rebalance { turnover: 0.75, ..one() }),
+        ("box", Rebalance { upper: vec![1.0], ..one() }),
+        ("gross", Rebalance { gross: 1.0, ..one() }),
+        ("net", Rebalance { net: Some(1.0), ..one() }),
+        (
+            "exposures",
+            Rebalance {
+                exposures: DMatrix::from_element(1, 1, 1.0),
+                factor_root: DMatrix::zeros(1, 1),
+                exposure_bounds: vec![ExposureBounds { factor: 0, lower: -1.0, upper: 1.0 }],
+                ..one()
+            },
+        ),
+        (
+            "groups",
+            Rebalance { group_limits: vec![GroupLimits { group: vec![0], bounds: vec![group] }], ..one() },
+        ),
+        ("halt", Rebalance { held: vec![1.0], lower: vec![1.0], upper: vec![1.0], ..one() }),
+    ];
+    for (name, made) in cases {
+        let LimitCosts { turnover_cap, bounds, gross, net, exposures, groups, costs, borrow } =
+            made.limit_costs();
+        let free = name == "none" || name == "halt";
+        let expected = if free { 0.0 } else { growth(2.25, 1e-4) - growth(1.0, 1e-4) };
+        let found = [
+            ("cap", turnover_cap),
+            ("box", bounds),
+            ("gross", gross),
+            ("net", net),
+            ("exposures", exposures),
+            ("groups", groups),
+            ("borrow", borrow),
+        ];
+        for (limit, cost) in found {
+            near(cost, if limit == name { expected } else { 0.0 }, 1e-12, &format!("{limit} of {name}"));
+        }
+        // Without costs of trading, the limit holds the same weight.
+        let saved = match name {
+            "none" => growth(2.5, 0.0) - growth(2.25, 1e-4),
+            "halt" => 0.0,
+            _ => growth(1.0, 0.0) - growth(1.0, 1e-4),
+        };
+        near(costs, saved, 1e-12, &format!("costs of {name}"));
+    }
+    // A fee of 3e-4 keeps a short at -1.5, which would be -2.25.
+    let short = Rebalance { expected: vec![-1e-3], borrow: vec![3e-4], ..one() };
+    let costs = short.limit_costs();
+    let growth = |w: f64, fee: f64| -1e-3 * w - 2e-4 * w * w - 1e-4 * (0.25 - w) + fee * w;
+    near(costs.borrow, growth(-2.25, 0.0) - growth(-1.5, 3e-4), 1e-12, "fee");
+    near(costs.gross + costs.net + costs.turnover_cap + costs.bounds, 0.0, 1e-12, "other limits");
 }
 
 #[test]
