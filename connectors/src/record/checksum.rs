@@ -3,11 +3,11 @@
 //! The footer holds the CRC-32 of all bytes before the footer and of the places of the column chunks. A table without it was
 //! written by another program.
 
-use std::fmt::Write as _;
 use std::io::{self, Write};
 use std::path::Path;
 
 use flate2::Crc;
+use parquet::basic::Compression;
 use parquet::errors::{ParquetError, Result};
 use parquet::file::metadata::{KeyValue, RowGroupMetaData};
 use parquet::file::statistics::Statistics;
@@ -55,22 +55,53 @@ impl<W: Write> Write for Summed<W> {
 
 /// Returns the CRC-32 of a checksum and of what readers use of the row groups.
 fn combined(sum: u32, groups: &[RowGroupMetaData]) -> u32 {
-    let mut text = format!("{sum:08x}");
+    let mut used = sum.to_le_bytes().to_vec();
     for group in groups {
-        let _ = write!(text, ";{}", group.num_rows());
+        used.extend(group.num_rows().to_le_bytes());
         for chunk in group.columns() {
-            let (path, codec) = (chunk.column_path(), chunk.compression());
-            let places = (chunk.data_page_offset(), chunk.dictionary_page_offset(), chunk.compressed_size());
+            // Its length separates the name of a column from what follows it.
+            let name = chunk.column_descr().path().parts();
+            used.extend((name.len() as u64).to_le_bytes());
+            for part in name {
+                used.extend((part.len() as u64).to_le_bytes());
+                used.extend(part.as_bytes());
+            }
             let span = match chunk.statistics() {
-                Some(Statistics::Int64(span)) => (span.min_opt(), span.max_opt()),
+                Some(Statistics::Int64(span)) => (span.min_opt().copied(), span.max_opt().copied()),
                 _ => (None, None),
             };
-            let _ = write!(text, ",{path} {codec} {} {places:?} {span:?}", chunk.num_values());
+            let numbers = [
+                Some(codec(chunk.compression())),
+                Some(chunk.num_values()),
+                Some(chunk.data_page_offset()),
+                chunk.dictionary_page_offset(),
+                Some(chunk.compressed_size()),
+                span.0,
+                span.1,
+            ];
+            for number in numbers {
+                used.push(u8::from(number.is_some()));
+                used.extend(number.unwrap_or_default().to_le_bytes());
+            }
         }
     }
     let mut crc = Crc::new();
-    crc.update(text.as_bytes());
+    crc.update(&used);
     crc.sum()
+}
+
+/// Returns the number of a codec in the file format (`CompressionCodec` of parquet-format).
+fn codec(codec: Compression) -> i64 {
+    match codec {
+        Compression::UNCOMPRESSED => 0,
+        Compression::SNAPPY => 1,
+        Compression::GZIP(_) => 2,
+        Compression::LZO => 3,
+        Compression::BROTLI(_) => 4,
+        Compression::LZ4 => 5,
+        Compression::ZSTD(_) => 6,
+        Compression::LZ4_RAW => 7,
+    }
 }
 
 /// Opens a table of a run folder and compares its checksum.
