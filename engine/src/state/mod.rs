@@ -17,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 pub use checkpoint::{Checkpoint, Part};
 
 /// Version of the layout of all states; raised with every added, removed or moved field.
-pub const VERSION: u8 = 8;
+pub const VERSION: u8 = 9;
 
 /// Length of the checksum in bytes.
 const CHECKSUM: usize = 8;
