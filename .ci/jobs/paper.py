@@ -8,7 +8,7 @@ dividends. Files of forecasts arrive during the run, and a client reads the dash
 both processes is read from `/proc`. At the end:
 
 * the memory of each process, as the mean of a minute, stays within 2 % of its settled minute, and that one within 4 MB of
-  the fifth. The settled minute is the second one after the first segment (4,096 inputs move from the database into a
+  the fifth. The settled minute is the second one after the first segment (1,024 inputs move from the database into a
   Parquet file), which uses memory for the first time that the C library keeps for later segments;
 * the median latency from message to decision of the last third is at most twice that of the first third;
 * the digest equals that of the replay of the recorded session, and that of the replay of the file.

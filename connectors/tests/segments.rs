@@ -6,7 +6,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use betaflow_connectors::store::{
-    Input, InputKind, StateFolder, StateView, StoreError, Sync, Writer, WriterHandle, read_inputs,
+    Input, InputKind, StateFolder, StateView, StoreError, Sync, Writer, WriterHandle, WriterSettings,
+    read_inputs,
 };
 use proptest::prelude::*;
 use rusqlite::Connection;
@@ -61,7 +62,8 @@ struct Running {
 
 fn start(folder: &Path) -> Running {
     let state = StateFolder::open(folder, Sync::Normal).unwrap();
-    let writer = Writer::start(&state, 1, Box::new(|_| {})).unwrap();
+    let settings = WriterSettings { segment_inputs: 4_096, ..WriterSettings::new(1) };
+    let writer = Writer::start_with(&state, settings, Box::new(|_| {})).unwrap();
     let handle = writer.handle();
     Running { handle, _writer: writer }
 }

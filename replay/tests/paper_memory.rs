@@ -12,7 +12,7 @@ use support::paper::{Serving, arguments};
 use support::{Panel, folder, joined};
 
 /// Inputs of a segment, and frames until the second checkpoint after them.
-const FRAMES: usize = 4_096 + 3 * 256;
+const FRAMES: usize = 1_024 + 3 * 256;
 /// Largest increase, in KiB: one row group of 256 KiB with its copies, the state of the compressor and small caches.
 const RISE_MAX: i64 = 3_072;
 

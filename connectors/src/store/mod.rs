@@ -22,7 +22,7 @@
 //! the table once a segment has been read back. The record consists of segments and table; an input may be in
 //! both.
 //!
-//! Segments (`archive.rs`): at 4,096 inputs or 32 MiB of bodies, a separate thread writes a segment to a
+//! Segments (`archive.rs`): at 1,024 inputs or 32 MiB of bodies, a separate thread writes a segment to a
 //! temporary file, syncs it, renames it and reads it back. The writer then deletes the rows, a few with each
 //! commit. The last bars stay in the table: the number of the next message follows from them. `InputReader`
 //! looks up the location of the next number before each chunk, so it can read during a move. A segment's

@@ -44,6 +44,9 @@ pub(super) enum Write {
 /// Callback for a failing commit (`Some` with the reason) and for the first success after it (`None`).
 pub type Trouble = Box<dyn Fn(Option<&str>) + Send>;
 
+/// Number of inputs per segment of the program. A larger segment raises the memory of a run by more when it is written.
+const SEGMENT_INPUTS: u64 = 1_024;
+
 /// Settings of a writer.
 pub struct WriterSettings {
     /// Betas older than 1,500 times this number of frames are deleted.
@@ -59,7 +62,7 @@ impl WriterSettings {
     /// Settings of the program.
     #[must_use]
     pub fn new(betas_every: u64) -> Self {
-        Self { betas_every, segment_inputs: 4_096, inline: None }
+        Self { betas_every, segment_inputs: SEGMENT_INPUTS, inline: None }
     }
 }
 
