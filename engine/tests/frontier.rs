@@ -104,6 +104,28 @@ fn no_shift_of_weight_improves_a_frontier_portfolio() {
     assert!(ratios > 100 && bounded > 100, "{ratios} ratios, {bounded} at a bound");
 }
 
+/// The portfolio of the largest forecast has every weight at its bound, so no weight can balance the budget.
+#[test]
+fn bounds_that_add_up_to_one_leave_the_start() {
+    for (bounded, seed) in (2..=30).flat_map(|bounded| (0..4).map(move |seed| (bounded, seed))) {
+        let mut random = Random(31 * bounded as u64 + seed);
+        let n = bounded + 1 + seed as usize;
+        let rows = covariance(&mut random, n, false);
+        let expected: Vec<f64> = (0..n).map(|_| 2e-4 + 4e-4 * random.shock()).collect();
+        let (dense, upper) = (Dense(rows.clone()), vec![1.0 / bounded as f64; n]);
+        for wanted in [Point::MaxSharpe, Point::MinVariance] {
+            let found = frontier_point(&expected, &dense, &upper, wanted).unwrap();
+            assert_optimal(
+                &format!("{n} names up to 1/{bounded}, {wanted:?}"),
+                &expected,
+                &rows,
+                &upper,
+                &found,
+            );
+        }
+    }
+}
+
 /// With equal forecasts the largest ratio is that of the least variance. Every instrument enters in an event of its own.
 #[test]
 fn equal_forecasts_give_the_portfolio_of_least_variance() {

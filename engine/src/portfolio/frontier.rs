@@ -262,7 +262,9 @@ impl<'a> CriticalLine<'a> {
                 (next, event) = (t.min(self.tolerance), Some((i, to)));
             }
         };
-        for (j, &i) in free.iter().enumerate() {
+        // The budget alone decides the weight of a single free instrument; its slope is a rounding error.
+        let moving = if size > 1 { &free[..] } else { &[] };
+        for (j, &i) in moving.iter().enumerate() {
             if slope[j] > 0.0 {
                 consider(-start[j] / slope[j], i, At::Lower);
             } else if slope[j] < 0.0 {
