@@ -249,3 +249,20 @@ fn assembled_model_equals_its_definition_with_full_matrices() {
     }
     assert!(finite > 200, "{finite} variances");
 }
+
+/// The errors of the expected returns add to the own variance of each instrument, over the horizon; residual returns stay.
+#[test]
+fn variance_of_expected_returns_adds_to_that_of_the_instrument() {
+    let own = [1e-4, 2e-4, 3e-4, f64::INFINITY];
+    let mut risk = FactorRisk::of_parts(vec![1.0, 0.5, 0.0, 1.0], vec![4e-4], own.to_vec());
+    risk.add_expected_variance(&[0.01, f64::NAN, 0.02, 0.01], 21.0);
+    let expected = [1e-4 + 21.0 * 1e-4, 2e-4, 3e-4 + 21.0 * 4e-4, f64::INFINITY];
+    for (i, (found, expected)) in risk.idiosyncratic().iter().zip(expected).enumerate() {
+        assert!(
+            *found == expected || (found / expected - 1.0).abs() < 1e-12,
+            "{i}: {found}, expected {expected}"
+        );
+    }
+    near(risk.variance_of(0), 4e-4 + expected[0], "variance of one");
+    near(risk.residual_variance(&[1.0, 1.0, 1.0, 0.0]), 6e-4, "residual variance");
+}

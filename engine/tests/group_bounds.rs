@@ -7,11 +7,12 @@ mod support;
 
 use std::sync::Arc;
 
-use betaflow_engine::groups::{GroupColumn, NO_GROUP};
+use betaflow_engine::dated::{DatedValues, FROM_BEGINNING};
+use betaflow_engine::groups::{GroupColumn, GroupFactor, GroupName, NO_GROUP};
 use betaflow_engine::names::InstrumentNames;
 use betaflow_engine::portfolio::{
     BoundedGroups, CapMethod, GroupBound, GroupBounds, GroupBoundsByName, GroupLimits, NO_FACTOR,
-    OwnLoadings, Rebalance, SizingSettings, Solver, UNBOUNDED,
+    OwnLoadings, Rebalance, SizingSettings, Solver, UNBOUNDED, check_group_names,
 };
 use nalgebra::DMatrix;
 use rebalance::Checked;
@@ -91,6 +92,55 @@ fn net_bounds_need_a_benchmark_if_they_are_relative_to_it() {
     assert!(!of(net(0.0, 0.1), Some(false), false) && !of(net(0.0, 0.1), None, false));
     assert!(!of(gross(0.1), Some(true), false));
     assert!(of(gross(0.1), None, true), "as sizing.active itself");
+}
+
+/// Groups of a file: symbol, date and group.
+fn listed(factor: &str, rows: &[(&str, i64, Option<&str>)]) -> GroupFactor {
+    let rows = rows.iter().map(|(symbol, date, group)| (*symbol, *date, GroupName(group.map(Arc::from))));
+    let table = Arc::new(DatedValues::new(rows).unwrap());
+    GroupFactor { factor: factor.into(), column: factor.into(), has_factors: false, table }
+}
+
+#[test]
+fn bounds_name_columns_and_groups_of_the_file() {
+    let sector = [
+        ("A", FROM_BEGINNING, Some("Energy")),
+        ("A", 1_000, Some("Utilities")),
+        ("B", FROM_BEGINNING, None),
+        ("C", FROM_BEGINNING, Some("Retail")),
+    ];
+    let country = [("A", FROM_BEGINNING, Some("US")), ("B", FROM_BEGINNING, Some("DE"))];
+    let groups = [listed("sector", &sector), listed("country", &country)];
+    let cases: [(&[&str], Option<&str>); 8] = [
+        (&[], None),
+        (&["sector", "country"], None),
+        (&["sector:Energy", "sector:Utilities", "sector:Retail", "country:US"], None),
+        (&["industry"], Some(r#"industry (columns: ["sector", "country"])"#)),
+        (&["industry:Energy"], Some(r#"industry:Energy (columns: ["sector", "country"])"#)),
+        // The most similar names come first.
+        (&["sector:utilities "], Some(r#"sector:utilities  (groups: ["Utilities", "Energy", "Retail"])"#)),
+        (&["country", "sector:US"], Some(r#"sector:US (groups: ["Utilities", "Energy", "Retail"])"#)),
+        (&["sector:"], Some(r#"sector: (groups: ["Energy", "Retail", "Utilities"])"#)),
+    ];
+    for (names, found) in cases {
+        let bounds: GroupBoundsByName =
+            names.iter().map(|name| ((*name).to_owned(), net(0.0, 0.1))).collect();
+        let invalid = check_group_names(&bounds, &groups).err();
+        assert_eq!(invalid.as_ref().map(|invalid| &*invalid.found), found, "{names:?}");
+        assert!(invalid.is_none_or(|invalid| invalid.key == "group_bounds"));
+    }
+    let bounds = named(&[("sector", net(0.0, 0.1))]);
+    assert!(check_group_names(&bounds, &[]).is_err(), "without columns");
+    // Twenty groups are listed.
+    let many: Vec<String> = (0..22).map(|group| format!("g{group:02}")).collect();
+    for (count, more) in [(20, ""), (22, " and 2 more")] {
+        let rows: Vec<_> =
+            many[..count].iter().map(|name| (&**name, FROM_BEGINNING, Some(&**name))).collect();
+        let invalid =
+            check_group_names(&named(&[("x:none", net(0.0, 0.1))]), &[listed("x", &rows)]).unwrap_err();
+        assert_eq!(invalid.found.matches("\"g").count(), 20, "{}", invalid.found);
+        assert!(invalid.found.ends_with(&format!("]{more})")), "{}", invalid.found);
+    }
 }
 
 fn column(factor: &str, names: &[&str], of: &[u32]) -> GroupColumn {

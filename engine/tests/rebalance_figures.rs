@@ -151,6 +151,14 @@ fn multiplier_of_a_bound_is_its_marginal_value() {
         ("largest sum of a group", Rebalance { group_limits: vec![high], ..plain.clone() }),
         ("a group of the second division", Rebalance { group_limits: second, ..plain.clone() }),
         ("an exposure bound", Rebalance { exposure_bounds: vec![exposure], ..plain.clone() }),
+        (
+            "an exposure bound with a loading of 2 at a bound",
+            Rebalance {
+                exposure_bounds: vec![exposure],
+                exposures: DMatrix::from_column_slice(3, 1, &[2.0, 0.5, -1.0]),
+                ..plain.clone()
+            },
+        ),
         ("impact at a bound", Rebalance { expected: vec![4e-3, -1.5e-3, 4e-4], ..base.clone() }),
         ("half a unit of risk", Rebalance { kelly_fraction: 0.25, upper: vec![0.1, 0.8, 0.8], ..base }),
     ];

@@ -310,3 +310,56 @@ fn equal_seeds_draw_equal_portfolios() {
     assert_eq!(figures(4), figures(4));
     assert_ne!(figures(4), figures(5));
 }
+
+/// Without prior days the premium of a factor is 0 before its first return, and then the mean.
+#[test]
+fn premium_of_a_factor_without_returns_is_zero() {
+    for (prior, expected) in [(0.0, [0.02, 0.03]), (2.0, [0.01, 0.015])] {
+        let settings = SizingSettings { premium_prior_days: prior, ..SizingSettings::default() };
+        let mut moments = FactorMoments::new(&settings, &Calendar::default(), 2);
+        assert_eq!(moments.premia().as_slice(), [0.0, 0.0]);
+        moments.observe(&[0.03, f64::NAN]);
+        moments.observe(&[0.01, f64::NAN]);
+        near(moments.premia()[0], expected[0], 1e-12);
+        assert_eq!(moments.premia()[1], 0.0, "{prior} days");
+        assert_eq!(moments.premium_variance_ratio(1), 0.0, "{prior} days");
+        assert!(moments.premium_deviations().all(f64::is_finite));
+        moments.observe(&[f64::NAN, 0.03]);
+        moments.observe(&[f64::NAN, 0.03]);
+        near(moments.premia()[0], expected[0], 1e-12);
+        near(moments.premia()[1], expected[1], 1e-12);
+    }
+}
+
+/// The scale that was learned multiplies the residual part of a covariance of its own, but not of a vendor's.
+#[test]
+fn residual_scale_multiplies_the_residual_part() {
+    let mut book = BookRisk::new(&SizingSettings::default(), &Calendar::default());
+    let mut risk = FactorRisk::of_parts(vec![1.0, 0.5], vec![1e-4], vec![1e-4, 3e-4]);
+    let mut moments = moments(1);
+    moments.observe(&[0.02]);
+    let (weights, given) = ([0.5, 0.5], [1e-4]);
+    // Squared residual returns of four times their variance.
+    let mut nav = 1.0;
+    for _ in 0..50 {
+        book.predict((nav, &weights), &mut risk, (&moments, &given), true);
+        nav *= 1.0 + 2.0 * 1e-4_f64.sqrt();
+        book.learn(nav, &[0.0]);
+    }
+    let scale = book.scale();
+    assert!(scale > 2.0 && scale < 4.0, "{scale}");
+    let common = 0.75 * 0.75;
+    for (given, scaled, factor, scale) in [
+        (&[][..], true, covariance(&moments)[(0, 0)], scale),
+        (&[][..], false, covariance(&moments)[(0, 0)], 1.0),
+        (&given[..], true, 1e-4, 1.0),
+        (&given[..], false, 1e-4, 1.0),
+    ] {
+        book.predict((nav, &weights), &mut risk, (&moments, given), scaled);
+        let [of_factor, residual] = book.parts() else { panic!("{:?}", book.parts()) };
+        near(of_factor.exposure, 0.75, 1e-12);
+        near(of_factor.variance, common * factor, 1e-12);
+        near(residual.variance, scale * 1e-4, 1e-12);
+        near(book.variance(), common * factor + scale * 1e-4, 1e-12);
+    }
+}

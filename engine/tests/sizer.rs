@@ -6,8 +6,10 @@ use std::sync::Arc;
 use betaflow_engine::groups::GroupColumn;
 use betaflow_engine::names::InstrumentNames;
 use betaflow_engine::portfolio::{
-    CapMethod, FactorRisk, Goal, GroupSlots, Limits, Outcome, Rebalance, Sizer, SizingSettings, Solution,
+    CapMethod, ExposureBounds, FactorRisk, Goal, GroupBound, GroupLimits, GroupSlots, Limits, Outcome,
+    Rebalance, Sizer, SizingSettings, Solution, UNBOUNDED,
 };
+use nalgebra::DMatrix;
 
 fn near(found: f64, expected: f64, name: &str) {
     assert!((found - expected).abs() <= 1e-7, "{name}: {found}, expected {expected}");
@@ -313,4 +315,97 @@ fn factors_of_groups_follow_the_given_ones_as_they_appear() {
     assert!(slots.factors() == 4 && out[2].is_nan() && out[3] == 0.6, "{out:?}");
     let names: Vec<&str> = slots.names().iter().map(AsRef::as_ref).collect();
     assert_eq!(names, ["sector:b", "sector:a"]);
+}
+
+/// A limit just below what the free rebalance needs has a price near 0, and binds nevertheless.
+#[test]
+fn limits_that_cost_almost_nothing_bind() {
+    // Weights of 0.75 in all, with a price of 1.6e-3 a unit less.
+    for missing in [1e-7, 1e-5, 1e-3] {
+        let capped = solve(CapMethod::Exact, &Case { cap: 0.75 - missing, ..FREE });
+        assert_eq!(
+            (capped.outcome, capped.capped, capped.at_gross),
+            (Outcome::Capped, true, false),
+            "{missing}"
+        );
+        assert!((capped.multipliers.turnover - 1.6e-3 * missing).abs() < 1e-12, "{:?}", capped.multipliers);
+        let gross = solve(CapMethod::Exact, &Case { gross: 0.75 - missing, ..FREE });
+        assert_eq!(
+            (gross.outcome, gross.capped, gross.at_gross),
+            (Outcome::Reached, false, true),
+            "{missing}"
+        );
+        assert!((gross.multipliers.gross - 1.6e-3 * missing).abs() < 1e-12, "{:?}", gross.multipliers);
+    }
+    for beyond in [1e-7, 1e-3] {
+        let free = Case { cap: 0.75 + beyond, gross: 0.75 + beyond, ..FREE };
+        assert_case(CapMethod::Exact, &free);
+    }
+}
+
+/// Two instruments with one factor, a bound on its exposure and one on the sum of the first.
+#[test]
+fn rebalance_shows_exposure_bounds_and_bounds_of_groups() {
+    let settings = SizingSettings {
+        kelly_fraction: 0.5,
+        weight_min: -0.6,
+        weight_max: 0.8,
+        gross_max: 10.0,
+        ..SizingSettings::default()
+    };
+    let loadings = [1.0, 0.5];
+    let mut risk = FactorRisk::of_parts(loadings.to_vec(), vec![4e-4], vec![1e-3, 4e-3]);
+    let exposure = |upper: f64| vec![ExposureBounds { factor: 0, lower: -5.0, upper }];
+    let group = |upper: f64| {
+        let bound = GroupBound { upper, ..GroupBound::default() };
+        vec![GroupLimits { group: vec![0, UNBOUNDED], bounds: vec![bound] }]
+    };
+    let (expected, targets) = (Goal::Expected(&[1e-3, 2e-3]), Goal::Weights(&[0.5, 0.25]));
+    let cases = [
+        ("forecasts", expected, exposure(0.3), group(0.2), 10.0, Outcome::Reached),
+        ("forecasts without bounds", expected, Vec::new(), Vec::new(), 10.0, Outcome::Reached),
+        ("targets", targets, exposure(0.3), group(0.2), 10.0, Outcome::Reached),
+        ("targets without exposure bounds", targets, Vec::new(), group(0.2), 10.0, Outcome::Reached),
+        ("a group out of reach", expected, Vec::new(), group(-0.2), 0.3, Outcome::GroupOutOfReach),
+        ("an exposure out of reach", expected, exposure(-0.3), Vec::new(), 0.3, Outcome::NetOutOfReach),
+        ("both out of reach", expected, exposure(-0.3), group(-0.2), 0.3, Outcome::GroupOutOfReach),
+    ];
+    for (name, goal, exposures, groups, cap, outcome) in cases {
+        let held = [0.4, 0.1];
+        let limits = Limits {
+            held: &held,
+            tradable: &[true, true],
+            linear_cost: &[0.0; 2],
+            impact: &[],
+            borrow: &[],
+            short_limit: &[],
+            bounds: &[],
+            turnover_left: cap,
+            benchmark: &[],
+            groups: &groups,
+        };
+        let mut sizer = Sizer::new(&settings, HORIZON, exposures.clone());
+        let mut found = Solution::default();
+        sizer.solve(goal, &mut risk, limits, &mut found);
+        assert_eq!(found.outcome, outcome, "{name}: {found:?}");
+        if outcome == Outcome::Reached {
+            let exposure = loadings[0] * found.weights[0] + loadings[1] * found.weights[1];
+            exposures.iter().for_each(|bound| assert!(exposure <= bound.upper + 1e-9, "{name}: {found:?}"));
+            groups.iter().for_each(|of| assert!(of.excess(&found.weights, &[]) < 1e-9, "{name}: {found:?}"));
+        }
+        let shown = sizer.show(goal, &risk, limits, &found);
+        assert_eq!((&shown.exposure_bounds, &shown.group_limits), (&exposures, &groups), "{name}");
+        // Target weights have no risk, and exposures only for their bounds.
+        let sized = matches!(goal, Goal::Expected(_));
+        let factors = usize::from(sized || !exposures.is_empty());
+        assert_eq!(
+            shown.exposures,
+            DMatrix::from_column_slice(2 * factors, factors, &loadings[..2 * factors]),
+            "{name}"
+        );
+        let root = if sized { 0.02 } else { 0.0 };
+        assert_eq!(shown.factor_root, DMatrix::from_element(factors, factors, root), "{name}");
+        let covariance = if sized { DMatrix::from_element(1, 1, 4e-4) } else { DMatrix::zeros(0, 0) };
+        assert_eq!(shown.factor_covariance, covariance, "{name}");
+    }
 }

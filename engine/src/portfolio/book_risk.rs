@@ -95,6 +95,7 @@ impl BookRisk {
         (moments, given): (&FactorMoments, &[f64]),
         scaled: bool,
     ) {
+        let scale = if scaled && given.is_empty() { self.scale() } else { 1.0 };
         let Self { factor_cov, product, exposures, parts, .. } = self;
         risk.write_exposures(weights, exposures);
         self.nav = nav;
@@ -115,8 +116,6 @@ impl BookRisk {
         parts.clear();
         let of_factors = exposures.iter().zip(product.iter());
         parts.extend(of_factors.map(|(x, fx)| RiskPart { exposure: *x, variance: x * fx }));
-        let scale =
-            if scaled && given.is_empty() { (self.sum / self.weight).clamp(SCALE.0, SCALE.1) } else { 1.0 };
         parts.push(RiskPart { exposure: 0.0, variance: scale * self.residual });
         self.variance = parts.iter().map(|part| part.variance).sum();
     }

@@ -73,7 +73,8 @@ impl ActiveProblem {
         }
     }
 
-    /// Turns active weights into weights. A weight at its held value, at a bound or at a kink of 0 is exactly that.
+    /// Turns active weights into weights. A weight at its held value or at a bound is exactly that, and so is a position
+    /// of 0, because −b + b is 0 without rounding.
     pub(super) fn shift_back(&self, problem: &Problem<'_>, weights: &mut [f64]) {
         for (i, weight) in weights.iter_mut().enumerate() {
             let (least, most) = problem.bounds(i);
@@ -81,7 +82,6 @@ impl ActiveProblem {
                 active if active == self.held[i] => problem.held[i],
                 active if active == self.lower[i] => least,
                 active if active == self.upper[i] => most,
-                active if self.flat.get(i) == Some(&active) => 0.0,
                 active => active + problem.benchmark[i],
             };
         }

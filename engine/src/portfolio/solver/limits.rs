@@ -49,9 +49,9 @@ pub(super) fn keep_cap(problem: &Problem<'_>, flat: &[f64], weights: &mut [f64])
         all = turnover(weights);
     }
     if all > problem.turnover + 1e-14 {
-        let share = problem.turnover / all;
+        let share = (problem.turnover / all).max(0.0);
         for (w, held) in weights.iter_mut().zip(problem.held) {
-            *w = if share > 0.0 { held + share * (*w - held) } else { *held };
+            *w = held + share * (*w - held);
         }
     }
 }
@@ -116,9 +116,14 @@ mod tests {
                 assert!((found - expected).abs() <= 1e-3 * tiny, "{name}: {kept:?}, expected {expected:e}");
             }
         }
-        // Without turnover all trades are undone.
-        let (made, mut kept) = (made(&[0.0, 0.25], 0.0), vec![0.25, 0.0]);
-        keep_cap(&made.problem(), &[], &mut kept);
-        assert_eq!(kept, [0.0, 0.25]);
+        // Without turnover all trades are undone. Rounding of the sum alone moves no weight off its bound.
+        for (held, turnover, weights, expected) in [
+            ([0.0, 0.25], 0.0, [0.25, 0.0], [0.0, 0.25]),
+            ([0.0, 0.0], 1.0 - 1e-15, [0.5, -0.5], [0.5, -0.5]),
+        ] {
+            let (made, mut kept) = (made(&held, turnover), weights.to_vec());
+            keep_cap(&made.problem(), &[], &mut kept);
+            assert_eq!(kept, expected);
+        }
     }
 }

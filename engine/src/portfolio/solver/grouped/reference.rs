@@ -30,7 +30,7 @@ impl Reference {
         self.weights.extend((0..problem.held.len()).map(|i| {
             let (lower, upper) = problem.bounds(i);
             let nearest = problem.held[i].clamp(lower, upper);
-            if share > 0.0 { nearest + share * (0.0_f64.clamp(lower, upper) - nearest) } else { nearest }
+            nearest + share * (0.0_f64.clamp(lower, upper) - nearest)
         }));
         let mut sums = Sums::of(problem, &self.weights);
         if sums.excess() > 0.0 {
