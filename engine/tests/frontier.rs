@@ -181,3 +181,127 @@ fn sample_covariance_is_that_of_the_population() {
     }
     assert_eq!(sample.instruments(), 2);
 }
+
+/// Returns how much a move towards another portfolio could gain at most, by the slope of the objective (the gap of Frank
+/// and Wolfe 1956), in units of the largest variance and forecast. It is 0 exactly at the optimum.
+fn gap(expected: &[f64], rows: &[Vec<f64>], upper: &[f64], (weights, point): &(Vec<f64>, Point)) -> f64 {
+    let risks: Vec<f64> = rows.iter().map(|row| dot(row, weights)).collect();
+    let (mean, variance) = (dot(weights, expected), dot(weights, &risks));
+    let largest = |values: &mut dyn Iterator<Item = f64>| values.fold(0.0, |a: f64, b| a.max(b.abs()));
+    let most = largest(&mut (0..rows.len()).map(|i| rows[i][i])).max(f64::MIN_POSITIVE);
+    let (values, unit): (Vec<f64>, f64) = match point {
+        Point::MinVariance => (risks.iter().map(|risk| -risk).collect(), most),
+        Point::MaxSharpe => (
+            expected.iter().zip(&risks).map(|(forecast, risk)| forecast * variance - risk * mean).collect(),
+            most * largest(&mut expected.iter().copied()),
+        ),
+    };
+    let mut order: Vec<usize> = (0..values.len()).collect();
+    order.sort_by(|a, b| values[*b].total_cmp(&values[*a]));
+    let mut left = upper.iter().sum::<f64>().min(1.0);
+    let mut best = 0.0;
+    for i in order {
+        let weight = upper[i].min(left);
+        left -= weight;
+        best += weight * values[i];
+    }
+    (best - dot(&values, weights)) / unit
+}
+
+/// Ties, singular covariances and bounds that add up to 1, where events coincide.
+#[test]
+fn degenerate_problems_have_their_optimum() {
+    let (mut failures, mut ratios) = (Vec::new(), 0);
+    for seed in 0..DEGENERATE {
+        let mut random = Random(seed);
+        let n = 1 + (random.uniform() * 7.0) as usize;
+        let mut pick = |of: &[f64]| of[(random.uniform() * of.len() as f64) as usize];
+        // Loadings on two factors, and own variance.
+        let (kind, mut parts) = (seed % 9, Vec::new());
+        for _ in 0..n {
+            parts.push(match kind {
+                0 => ([0.0, 0.0], 1.0),
+                1 => ([0.0, 0.0], pick(&[1.0, 1.0, 4.0])),
+                2 => ([1.0, 0.0], 0.0),
+                3 => ([pick(&[1.0, 2.0, -1.0, 0.5]), 0.0], 0.0),
+                4 => ([1.0, 0.0], 1.0),
+                5 => ([pick(&[1.0, -1.0]), pick(&[0.5, 1.0])], 0.0),
+                6 => ([pick(&[1.0, 0.5]), pick(&[0.0, 1.0])], pick(&[0.0, 0.5])),
+                7 => ([pick(&[0.0, 1.0]), 0.0], pick(&[0.0, 0.0, 1.0])),
+                // Fewer factors than instruments, without ties.
+                _ => {
+                    let mut loading =
+                        || pick(&[0.31, -0.72, 1.13, 0.94, -0.45, 0.66]) * pick(&[1.01, 0.97, 0.89, 1.07]);
+                    ([loading(), loading()], 0.0)
+                }
+            });
+        }
+        let of = |i: usize, j: usize| {
+            1e-4 * (dot(&parts[i].0, &parts[j].0) + if i == j { parts[i].1 } else { 0.0 })
+        };
+        let rows: Vec<Vec<f64>> = (0..n).map(|i| (0..n).map(|j| of(i, j)).collect()).collect();
+        let forecasts = pick(&[0.0, 1.0, 2.0, 3.0, 4.0, 5.0]) as usize;
+        let expected: Vec<f64> = (0..n)
+            .map(|i| match forecasts {
+                0 => 0.0,
+                1 => 5e-4,
+                2 => -5e-4,
+                3 => pick(&[-1e-4, 0.0, 1e-4]),
+                // With two factors alone, all events of the line would coincide.
+                4 if kind != 5 => rows[i][i],
+                _ => 1e-3 * pick(&[0.1, 0.2, 0.3, 0.7]),
+            })
+            .collect();
+        let (bounds, parts) = (pick(&[0.0, 1.0, 2.0, 3.0, 4.0]) as usize, pick(&[1.0, 2.0, 3.0, 4.0, 5.0]));
+        let upper: Vec<f64> = (0..n)
+            .map(|i| match bounds {
+                0 => 1.0,
+                1 => 1.0 / n as f64,
+                2 => 1.0 / parts,
+                // The first add up to 1.
+                3 => {
+                    if i < parts as usize {
+                        1.0 / parts
+                    } else {
+                        1.0
+                    }
+                }
+                _ => pick(&[0.0, 0.1, 0.25, 0.5, 1.0]),
+            })
+            .collect();
+        let dense = Dense(rows.clone());
+        for wanted in [Point::MaxSharpe, Point::MinVariance] {
+            let Some(found) = frontier_point(&expected, &dense, &upper, wanted) else {
+                assert!(upper.iter().all(|upper| *upper == 0.0), "seed {seed}");
+                continue;
+            };
+            let total = upper.iter().sum::<f64>().min(1.0);
+            let sum = found.0.iter().sum::<f64>();
+            let inside = found.0.iter().zip(&upper).all(|(w, upper)| (0.0..=*upper).contains(w));
+            let gap = gap(&expected, &rows, &upper, &found);
+            ratios += usize::from(found.1 == Point::MaxSharpe);
+            if !(inside && (sum - total).abs() < 1e-9 && gap < 1e-9) {
+                failures.push(format!(
+                    "seed {seed}, kind {kind}, {wanted:?}: sum {sum}, gap {gap:e}, {found:?}, forecasts {expected:?}, bounds \
+                     {upper:?}, covariance {rows:?}"
+                ));
+            }
+        }
+    }
+    assert!(ratios > 100, "{ratios} ratios");
+    assert!(failures.is_empty(), "{} of {DEGENERATE} fail:\n{}", failures.len(), failures.join("\n"));
+}
+
+/// Number of degenerate problems.
+const DEGENERATE: u64 = 4_000;
+
+/// The ratio has no meaning without a positive forecast.
+#[test]
+fn forecasts_of_zero_give_the_portfolio_of_least_variance() {
+    let dense = Dense(vec![vec![4e-4, 0.0], vec![0.0, 1e-4]]);
+    for expected in [[0.0, 0.0], [0.0, -1e-3], [-0.0, 0.0]] {
+        let (weights, point) = frontier_point(&expected, &dense, &[1.0; 2], Point::MaxSharpe).unwrap();
+        assert_eq!(point, Point::MinVariance, "{expected:?}");
+        assert!((weights[0] - 0.2).abs() < 1e-12 && (weights[1] - 0.8).abs() < 1e-12, "{weights:?}");
+    }
+}

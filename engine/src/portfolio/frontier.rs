@@ -109,6 +109,8 @@ pub enum Point {
 /// minimum variance. If the bounds allow less than Σw = 1, Σw is the largest that they allow; `None` if that is
 /// zero. `expected` are in excess of the cash rate; instruments with `upper` 0 are skipped.
 ///
+/// A singular covariance leaves such a portfolio undetermined; one of them is returned.
+///
 /// Critical line algorithm (Markowitz 1956; Bailey & López de Prado 2013): from the portfolio of the largest
 /// forecast down, the weights strictly inside their bounds are linear in the risk tolerance t between events,
 /// at which one weight reaches or leaves a bound. Along a line w'Σw = v₀ + t² m₁ and μ'w = m₀ + t m₁, and the
@@ -124,12 +126,8 @@ pub fn frontier_point(
     let best: f64 = best.weights.iter().zip(expected).map(|(w, m)| w * m).sum();
     let point = if best > 0.0 { point } else { Point::MinVariance };
     let n = expected.len();
-    let tilted: Vec<f64> = match point {
-        // Breaks ties by instrument order: equal forecasts would all enter the start portfolio together.
-        Point::MaxSharpe => {
-            let largest = expected.iter().fold(0.0_f64, |a, b| a.max(b.abs()));
-            (0..n).map(|i| expected[i] + TIE_BREAK * largest * (n - i) as f64 / n as f64).collect()
-        }
+    let mut tilted: Vec<f64> = match point {
+        Point::MaxSharpe => expected.to_vec(),
         // The end of the line does not depend on the forecasts; −variance starts near it.
         Point::MinVariance => {
             let mut row = vec![0.0; n];
@@ -140,6 +138,9 @@ pub fn frontier_point(
             (0..n).map(variance).collect()
         }
     };
+    // Breaks ties by instrument order: between equal forecasts no tolerance makes one weight enter for the other.
+    let largest = tilted.iter().fold(0.0_f64, |a, b| a.max(b.abs()));
+    tilted.iter_mut().enumerate().for_each(|(i, m)| *m += TIE_BREAK * largest * (n - i) as f64 / n as f64);
     let mut line = CriticalLine::start(&tilted, covariance, upper)?;
     // Each event changes one of the sets; more events than this mean cycling by rounding.
     for _ in 0..20 * expected.len() + 100 {
@@ -162,6 +163,9 @@ const TIE_BREAK: f64 = 1e-12;
 
 /// Relative difference below which two tolerances are equal.
 const EQUAL_TOLERANCE: f64 = 1e-9;
+
+/// Curvature that counts as none, relative to the largest variance.
+const FLAT: f64 = 1e-10;
 
 /// State of the algorithm at tolerance t.
 struct CriticalLine<'a> {
@@ -225,41 +229,45 @@ impl<'a> CriticalLine<'a> {
         let free: Vec<usize> = (0..n).filter(|&i| self.at[i] == At::Free).collect();
         let size = free.len();
         let rows: Vec<&[f64]> = self.rows.iter().map(|row| row.as_deref().unwrap_or(&[])).collect();
-        // Σ_FF [x₁ x₂ x₃] = [1, μ_F, Σ_FB w_B].
-        let mut matrix = DMatrix::from_fn(size, size, |a, b| rows[free[a]][free[b]]);
         let held: Vec<usize> = (0..n).filter(|&i| self.at[i] == At::Upper).collect();
-        let ridge = 1e-14 * (0..size).map(|a| matrix[(a, a)]).fold(0.0, f64::max);
-        for a in 0..size {
-            matrix[(a, a)] += ridge;
+        let room = self.total - held.iter().map(|&b| self.weights[b]).sum::<f64>();
+        // Σ + γ11' differs from Σ by the constant γ(Σw)², and is not singular where only full investment bounds the
+        // free weights.
+        let (mut matrix, is_curved) = factor(&rows, &free, 0.0);
+        let mut shift = 0.0;
+        if !is_curved {
+            shift = size_of(free.iter().map(|&i| rows[i][i]));
+            (matrix, _) = factor(&rows, &free, shift);
         }
+        // A constant added to all forecasts changes no weight. Without it the differences of equal ones would be lost.
+        let forecasts = || free.iter().map(|&i| self.expected[i]);
+        let (least, most) = (forecasts().fold(f64::INFINITY, f64::min), forecasts().fold(f64::MIN, f64::max));
+        let centre = if size > 1 && most - least <= EQUAL_TOLERANCE * most.abs() { most } else { 0.0 };
+        // Σ_FF [x₁ x₂ x₃] = [1, μ_F, Σ_FB w_B].
         let mut solution = DMatrix::from_fn(size, 3, |a, right| match right {
             0 => 1.0,
-            1 => self.expected[free[a]],
-            _ => held.iter().map(|&b| rows[b][free[a]] * self.weights[b]).sum(),
+            1 => self.expected[free[a]] - centre,
+            _ => held.iter().map(|&b| (rows[b][free[a]] + shift) * self.weights[b]).sum(),
         });
-        cholesky_semidefinite(matrix.as_mut_slice(), size);
-        for a in 0..size {
-            let pivot = &mut matrix[(a, a)];
-            *pivot = if *pivot > 0.0 { *pivot } else { ridge.sqrt().max(f64::MIN_POSITIVE) };
-        }
         for right in solution.as_mut_slice().chunks_exact_mut(size.max(1)) {
             solve_cholesky(matrix.as_slice(), size, right);
         }
         let [ones, means, bound] = [0, 1, 2].map(|right| solution.column(right));
-        let room = self.total - held.iter().map(|&b| self.weights[b]).sum::<f64>();
         // w_F(t) = a + t b, and the multiplier of full investment η(t) = η₀ + t η₁.
         let eta0 = (room + bound.sum()) / ones.sum();
         let eta1 = -means.sum() / ones.sum();
         let start: Vec<f64> = (0..size).map(|j| eta0 * ones[j] - bound[j]).collect();
         let slope: Vec<f64> = (0..size).map(|j| means[j] + eta1 * ones[j]).collect();
+        let eta0 = eta0 - shift * self.total;
 
         let mut next = 0.0;
         let mut event = None;
-        // Several events may share one tolerance; the last event is not reversed at the same tolerance.
+        // Several events may share one tolerance; the last event is not reversed at the same tolerance. An event above the
+        // tolerance is one that rounding has passed by.
         let mut consider = |t: f64, i: usize, to: At| {
-            let margin = if self.changed == Some(i) { 1.0 - EQUAL_TOLERANCE } else { 1.0 + EQUAL_TOLERANCE };
-            if t > next && t <= self.tolerance * margin {
-                (next, event) = (t.min(self.tolerance), Some((i, to)));
+            let reverses = self.changed == Some(i) && t > self.tolerance * (1.0 - EQUAL_TOLERANCE);
+            if t > next && !reverses {
+                (next, event) = (t, Some((i, to)));
             }
         };
         // The budget alone decides the weight of a single free instrument; its slope is a rounding error.
@@ -277,10 +285,14 @@ impl<'a> CriticalLine<'a> {
             }
             // (Σw)_i − t μ_i − η = p + t q: at least 0 at the lower bound, at most 0 at the upper.
             let mut p = -eta0;
-            let mut q = -self.expected[i] - eta1;
+            let mut q = -(self.expected[i] - centre) - eta1;
             for (j, &f) in free.iter().enumerate() {
                 p += rows[f][i] * start[j];
                 q += rows[f][i] * slope[j];
+            }
+            // Exact, where the slope of the single free instrument is rounding.
+            if let [alone] = free[..] {
+                q = self.expected[alone] - self.expected[i];
             }
             p += held.iter().map(|&b| rows[b][i] * self.weights[b]).sum::<f64>();
             let leaves = if self.at[i] == At::Lower { q > 0.0 } else { q < 0.0 };
@@ -289,6 +301,7 @@ impl<'a> CriticalLine<'a> {
             }
         }
 
+        let next = next.min(self.tolerance);
         // Largest ratio on this line: t μ'w = w'Σw, where w'Σw = v₀ + t² m₁.
         let mut target = next;
         let mut reached = event.is_none();
@@ -314,15 +327,105 @@ impl<'a> CriticalLine<'a> {
             self.weights[i] = (start[j] + target * slope[j]).clamp(0.0, self.upper[i]);
         }
         if let (false, Some((i, to))) = (reached, event) {
-            self.at[i] = to;
-            self.weights[i] = match to {
-                At::Lower => 0.0,
-                At::Upper => self.upper[i],
-                At::Free => self.weights[i],
-            };
             self.changed = Some(i);
+            let exchange = if to == At::Free {
+                let ones = ones.iter().copied().collect();
+                self.row(i);
+                self.flat_direction(i, &free, &matrix, (shift, ones))
+            } else {
+                None
+            };
+            match exchange {
+                Some(direction) => self.exchange(i, &free, &direction),
+                None => self.set(i, to),
+            }
         }
         self.tolerance = target;
         reached
     }
+
+    /// Moves an instrument to a bound, or into the free set.
+    fn set(&mut self, i: usize, to: At) {
+        self.at[i] = to;
+        self.weights[i] = match to {
+            At::Lower => 0.0,
+            At::Upper => self.upper[i],
+            At::Free => self.weights[i],
+        };
+    }
+
+    /// Change of the free weights with that of the weight of i, which enters, if the variance does not bend along it: with
+    /// i the free set would have no unique weights. `matrix`: Cholesky factor of Σ_FF + γ11'; then γ, and its solution
+    /// for 1.
+    fn flat_direction(
+        &self,
+        i: usize,
+        free: &[usize],
+        matrix: &DMatrix<f64>,
+        (shift, ones): (f64, Vec<f64>),
+    ) -> Option<Vec<f64>> {
+        let row = self.rows[i].as_deref()?;
+        let with: Vec<f64> = free.iter().map(|&f| row[f] + shift).collect();
+        let mut change = with.clone();
+        solve_cholesky(matrix.as_slice(), free.len(), &mut change);
+        let eta = (change.iter().sum::<f64>() - 1.0) / ones.iter().sum::<f64>();
+        change.iter_mut().zip(&ones).for_each(|(change, one)| *change = eta * one - *change);
+        let own = row[i] + shift;
+        let bend = own + with.iter().zip(&change).map(|(with, change)| with * change).sum::<f64>() - eta;
+        let variances = free.iter().filter_map(|&f| self.rows[f].as_deref().map(|row| row[f]));
+        let largest = size_of(variances.chain([row[i]]));
+        (bend <= FLAT * largest).then_some(change)
+    }
+
+    /// Moves along a flat direction, which changes no marginal value, until a weight reaches a bound. That one leaves the
+    /// free set and i enters, unless it is i itself.
+    fn exchange(&mut self, i: usize, free: &[usize], change: &[f64]) {
+        let sign = if self.at[i] == At::Lower { 1.0 } else { -1.0 };
+        let (mut length, mut first) = (self.upper[i], i);
+        for (&f, change) in free.iter().zip(change) {
+            let change = sign * change;
+            if change.abs() > EQUAL_TOLERANCE {
+                let room = if change > 0.0 { self.upper[f] - self.weights[f] } else { self.weights[f] };
+                if room / change.abs() < length {
+                    (length, first) = (room / change.abs(), f);
+                }
+            }
+        }
+        let falls = |change: f64| if change < 0.0 { At::Lower } else { At::Upper };
+        let mut to = falls(sign);
+        self.weights[i] = (self.weights[i] + sign * length).clamp(0.0, self.upper[i]);
+        for (&f, change) in free.iter().zip(change) {
+            self.weights[f] = (self.weights[f] + sign * length * change).clamp(0.0, self.upper[f]);
+            if f == first {
+                to = falls(sign * change);
+            }
+        }
+        self.at[i] = At::Free;
+        self.set(first, to);
+    }
+}
+
+/// The largest variance; 1 if all are 0.
+fn size_of(variances: impl Iterator<Item = f64>) -> f64 {
+    let largest = variances.fold(0.0, f64::max);
+    if largest > 0.0 { largest } else { 1.0 }
+}
+
+/// Cholesky factor of Σ_FF + γ11' with a small ridge; false if it is singular or nearly so.
+fn factor(rows: &[&[f64]], free: &[usize], shift: f64) -> (DMatrix<f64>, bool) {
+    let size = free.len();
+    let mut matrix = DMatrix::from_fn(size, size, |a, b| rows[free[a]][free[b]] + shift);
+    let largest = size_of((0..size).map(|a| matrix[(a, a)]));
+    let ridge = 1e-14 * largest;
+    if shift == 0.0 {
+        (0..size).for_each(|a| matrix[(a, a)] += ridge);
+    }
+    cholesky_semidefinite(matrix.as_mut_slice(), size);
+    let mut is_curved = true;
+    for a in 0..size {
+        let pivot = &mut matrix[(a, a)];
+        is_curved &= *pivot * *pivot > FLAT * largest;
+        *pivot = if *pivot > 0.0 { *pivot } else { ridge.sqrt().max(f64::MIN_POSITIVE) };
+    }
+    (matrix, is_curved)
 }
