@@ -5,7 +5,9 @@
 mod rebalance;
 mod support;
 
-use betaflow_engine::portfolio::{ExposureBounds, Multipliers, Rebalance, Solver};
+use betaflow_engine::portfolio::{
+    ExposureBounds, GroupBound, GroupLimits, Multipliers, Rebalance, SolveStatus, Solver,
+};
 use nalgebra::DMatrix;
 use rebalance::{Checked, Reference};
 use support::Random;
@@ -182,6 +184,72 @@ fn fees_of_zero_and_fees_without_shorts_change_nothing() {
             assert!(apart < 1e-7, "seed {seed}: {apart:e}");
         }
     }
+}
+
+/// To the bit: without impact the sizes of the trades are not computed by its formula.
+#[test]
+fn impact_of_zero_changes_nothing() {
+    let (mut plain, mut charged) = (Solver::default(), Solver::default());
+    for seed in 0..300 {
+        let made = Rebalance { impact: Vec::new(), ..feasible(&mut Random(seed)) };
+        let free = Rebalance { impact: vec![0.0; made.n()], ..made.clone() };
+        assert_eq!(free.solve(&mut charged), made.solve(&mut plain), "seed {seed}");
+    }
+}
+
+/// Returns, variances and costs in another unit of time leave the weights as they are. Limits are often out of reach, so
+/// that bounds of the multipliers count.
+#[test]
+fn weights_do_not_depend_on_the_unit_of_time() {
+    let mut solver = Solver::default();
+    let (mut missed, mut converged) = ([0; 4], 0);
+    for seed in 0..400 {
+        let mut random = Random(seed);
+        let made = feasible(&mut random);
+        let n = made.n();
+        let held: Vec<f64> = made.held.iter().map(|held| held * (1.0 + 2.0 * random.uniform())).collect();
+        let of = |random: &mut Random, cases: &[f64]| cases[(random.uniform() * cases.len() as f64) as usize];
+        let bound = |upper: f64| GroupBound { lower: -0.2, upper, gross: 0.4 };
+        let groups = GroupLimits {
+            group: (0..n).map(|i| (i % 2) as u32).collect(),
+            bounds: vec![bound(0.1), bound(of(&mut random, &[-0.1, 0.3]))],
+        };
+        // Without factors the exactness of the sums does not depend on the unit.
+        let made = Rebalance {
+            held,
+            exposures: DMatrix::zeros(n, 0),
+            factor_covariance: DMatrix::zeros(0, 0),
+            factor_root: DMatrix::zeros(0, 0),
+            exposure_bounds: Vec::new(),
+            turnover: of(&mut random, &[0.0, 0.01, 0.08, 0.5, 2.0]),
+            gross: of(&mut random, &[0.01, 0.5, 1.0, f64::INFINITY]),
+            net: (seed % 2 == 0).then(|| 3.0 * random.shock()),
+            group_limits: if seed % 3 == 0 { vec![groups] } else { Vec::new() },
+            ..made
+        };
+        let made = if seed % 5 == 0 { with_fees(seed, made) } else { made };
+        let (weights, _, status) = made.solve(&mut solver);
+        converged += usize::from(status.converged);
+        let out = [status.box_missed, status.gross_missed, status.group_missed, status.net_missed];
+        missed.iter_mut().zip(out).for_each(|(sum, missed)| *sum += usize::from(missed));
+        for unit in [libm::exp2(-40.0), libm::exp2(20.0)] {
+            let times = |values: &[f64]| -> Vec<f64> { values.iter().map(|value| unit * value).collect() };
+            let scaled = Rebalance {
+                expected: times(&made.expected),
+                idiosyncratic: times(&made.idiosyncratic),
+                cost: times(&made.cost),
+                impact: times(&made.impact),
+                borrow: times(&made.borrow),
+                ..made.clone()
+            };
+            let found = scaled.solve(&mut solver);
+            let case = format!("seed {seed}, {unit:e}: {n} names");
+            let apart = weights.iter().zip(&found.0).fold(0.0_f64, |a, (x, y)| a.max((x - y).abs()));
+            assert!(apart < 1e-8, "{case}: {apart:e}, {:?}, expected {status:?}", found.2);
+            assert_eq!(SolveStatus { steps: 0, ..found.2 }, SolveStatus { steps: 0, ..status }, "{case}");
+        }
+    }
+    assert!(converged >= 395 && missed.iter().all(|missed| *missed > 10), "{converged}, {missed:?} missed");
 }
 
 #[test]
