@@ -164,14 +164,18 @@ fn search_starts_at_the_risk_of_the_held_weights() {
             let held: f64 = row.iter().zip(&made.held).map(|(coefficient, held)| coefficient * held).sum();
             near(solver.prices[at], if at < k { held } else { 0.0 }, 1e-14, &name);
         }
+        let square = |row: &[f64], i: usize| row[i] * row[i] * made.kelly_fraction / made.idiosyncratic[i];
+        // With groups the scale of a factor is not used, and the net sum includes the padding, of slope 1.
+        for (at, row) in dense.iter().enumerate().skip(if grouped { k } else { 0 }) {
+            let padding = if grouped && at == k { n.div_ceil(8) * 8 - n } else { 0 };
+            let curvature = padding as f64 + (0..n).map(|i| square(row, i)).sum::<f64>();
+            near(solver.rows[at].scale, curvature, 1e-12 * curvature, &name);
+        }
         if !grouped {
             for (at, row) in dense.iter().enumerate() {
                 let found = |i: usize| solver.instruments.coefficient(i, at);
                 row.iter().enumerate().for_each(|(i, of)| near(found(i), *of, 1e-14, &name));
                 (n..n.div_ceil(8) * 8).for_each(|i| near(found(i), 0.0, 0.0, &name));
-                let square = |i: usize| row[i] * row[i] * made.kelly_fraction / made.idiosyncratic[i];
-                let curvature: f64 = (0..n).map(square).sum();
-                near(solver.rows[at].scale, curvature, 1e-12 * curvature, &name);
             }
         }
         // Bound on the marginal objective of a weight.
@@ -237,7 +241,9 @@ fn weights_maximise_the_lagrangian() {
 fn slopes_are_the_derivatives_of_the_sums() {
     let mut curved = 0;
     for (seed, grouped, costs) in cases() {
-        let (made, name) = (made(seed, grouped, costs), format!("seed {seed}, {grouped}, {costs:?}"));
+        let (mut made, name) = (made(seed, grouped, costs), format!("seed {seed}, {grouped}, {costs:?}"));
+        // Bounds that leave one weight, which is neither 0 nor the held one.
+        (made.lower[2], made.upper[2]) = (0.125, 0.125);
         let mut solver = prepared(&made);
         let rows = solver.rows.len();
         let prices = prices(&mut Random::new(seed + 200), &made, rows);
@@ -265,4 +271,35 @@ fn slopes_are_the_derivatives_of_the_sums() {
         }
     }
     assert!(curved > 1_000, "{curved} slopes are not 0");
+}
+
+/// A net target beyond the box, whose multiplier has no bound here: it grows without an effect on the sum.
+#[test]
+fn search_ends_without_progress() {
+    let made = Rebalance {
+        expected: vec![1e-3; 3],
+        idiosyncratic: vec![4e-4; 3],
+        kelly_fraction: 0.5,
+        held: vec![0.0; 3],
+        lower: vec![-0.5; 3],
+        upper: vec![0.5; 3],
+        cost: vec![0.0; 3],
+        turnover: 10.0,
+        gross: f64::INFINITY,
+        ..Rebalance::default()
+    };
+    // The error that remains, and the largest number of steps; `None` without convergence.
+    for (missing, most) in [(0.0, Some(8)), (0.5 * ROUNDING, Some(8)), (4.0 * ROUNDING, None), (0.1, None)] {
+        let made = Rebalance { net: Some(1.5 + missing), ..made.clone() };
+        let mut solver = prepared(&made);
+        (solver.rows[0].lower, solver.rows[0].upper) = (f64::NEG_INFINITY, f64::INFINITY);
+        let steps = solver.find_prices();
+        assert_eq!(steps.is_some(), most.is_some(), "{missing:e}: {steps:?}");
+        assert!(steps <= most, "{missing:e}: {steps:?}");
+        near(solver.gradient[0], missing, 1e-14, "what is missing");
+        // A step without an effect multiplies the price by at most 5.
+        let growth = (solver.prices[0] / solver.value).abs();
+        let steps = f64::from(most.unwrap_or(PATIENCE + 8));
+        assert!(growth <= libm::pow(5.0, steps), "{missing:e}: {growth:e}");
+    }
 }
