@@ -224,6 +224,7 @@ fn index_that_lost_everything_stays_where_it_is() {
     let rule = BenchmarkRule::Factor("mkt".to_owned());
     for (returns, expected) in [
         ([0.5, 0.25, -1.0, 0.5], [1_000.0, 1_250.0, 0.0, 0.0]),
+        ([0.5, 0.25, -1.0, -1.5], [1_000.0, 1_250.0, 0.0, 0.0]),
         ([0.5, -1.5, -1.0, 0.5], [1_000.0, -500.0, -500.0, -500.0]),
     ] {
         let mut benchmark =
@@ -237,7 +238,8 @@ fn index_that_lost_everything_stays_where_it_is() {
             if frame.seq == 0 {
                 benchmark.decide(&frame, &market);
             }
-            assert_eq!(benchmark.nav(), expected, "{returns:?}");
+            // A value of 0 keeps its sign as well.
+            assert_eq!(benchmark.nav().to_bits(), f64::to_bits(expected), "{returns:?}");
         }
     }
 }

@@ -215,6 +215,9 @@ fn recall_of_whole_lots_buys_no_lot_more() {
         (0.0, 50.0, 30.5, 19.5),
         // A relative difference of 1e-10 is rounding.
         (0.0, 100.0 * (1.0 + 1e-10), 100.0, 0.0),
+        // So is one of 1e-9, here exact in binary; 2e-9 is not.
+        (0.0, (1e9 + 1.0) / 1_048_576.0, 1e9 / 1_048_576.0, 0.0),
+        (0.0, (1e9 + 2.0) / 1_048_576.0, 1e9 / 1_048_576.0, 2.0 / 1_048_576.0),
         (0.0, 100.0, 100.0, 0.0),
         (0.0, 100.0, 120.0, 0.0),
     ] {
@@ -469,4 +472,25 @@ fn short_exceeds_the_available_shares_for_a_bar_at_most() {
         }
     }
     assert!(recalls > 50, "{recalls}");
+}
+
+#[test]
+fn recall_of_a_short_that_a_split_pays_out_buys_nothing() {
+    let borrow = terms(&[("A", DATES[2], None, Some(0.0))]);
+    let settings = ExecutionSettings { lot: 10.0, commission_min: 1.0, ..execution(borrow) };
+    let closes =
+        [[100.0, 50.0], [100.0, 50.0], [100.0, 50.0], [2_000.0, 50.0], [2_000.0, 50.0], [2_000.0, 50.0]];
+    let mut frames = frames(&closes);
+    // Five of the new units are less than a lot.
+    frames[3].split = vec![0.05, NONE];
+    let (lines, book) = run_book(&settings, &frames, &[(0, 0, -100.0)]);
+    assert_eq!(lines[2].in_flight[0], 100.0);
+    let [fill] = &lines[3].fills[..] else { panic!("one fill") };
+    assert_eq!((fill.reason, fill.quantity, fill.price), (Reason::CashInLieu, 5.0, 2_000.0));
+    assert_eq!(
+        (lines[3].quantity[0], lines[3].in_flight[0], lines[3].account.costs.total()),
+        (0.0, 0.0, 0.0)
+    );
+    assert!(lines[4..].iter().all(|line| line.fills.is_empty()));
+    assert_eq!(book.facts().recalls, 0);
 }

@@ -3,7 +3,7 @@
 
 use betaflow_engine::execution::repricing::{Bookings, Charges, Repricing};
 use betaflow_engine::execution::{
-    Account, Book, Conditions, CorwinSchultz, CostItem, CostMultipliers, Costs, ExecutionFacts,
+    Account, Book, CashInterest, Conditions, CorwinSchultz, CostItem, CostMultipliers, Costs, ExecutionFacts,
     ExecutionSettings, Fill, FillAt, Market, Order, OrderState, Portfolio, Reason, SpreadModel, Unfilled,
     orders_towards,
 };
@@ -11,6 +11,8 @@ use betaflow_engine::frame::Frame;
 use betaflow_engine::settings::Calendar;
 use betaflow_engine::state::save;
 use betaflow_engine::time::{DAY_NS, TimestampNs};
+use serde::Deserialize as _;
+use serde::de::IntoDeserializer;
 
 const NONE: f64 = f64::NAN;
 
@@ -111,6 +113,22 @@ fn volatility_of_a_price_that_hardly_moves_keeps_its_digits() {
     let expected = step * (7.0_f64 / 3.0).sqrt();
     let found = market.conditions(0).volatility;
     assert!((found / expected - 1.0).abs() < 1e-12, "{found} {expected}");
+    // Nor does steady growth take them: the returns differ from it by 1, 2 and 4 steps of 2⁻³⁰, which the prices hold
+    // to about 1e-7.
+    let step = 1.0 / f64::from(1 << 30);
+    for growth in [0.1, 0.3, 0.4, 0.5, 0.7, 0.9, -0.2, -0.6] {
+        let mut market = Market::new(&settings);
+        let mut price = 1.0;
+        for (at, steps) in [0.0, 1.0, 2.0, 4.0].into_iter().enumerate() {
+            price *= if at == 0 { 1.0 } else { 1.0 + growth + steps * step };
+            let frame = frame(2 * at, price);
+            market.begin(&frame);
+            market.end(&frame);
+        }
+        market.begin(&frame(8, 1.0));
+        let (found, expected) = (market.conditions(0).volatility, step * (7.0_f64 / 3.0).sqrt());
+        assert!((found / expected - 1.0).abs() < 3e-6, "{growth}: {found} {expected}");
+    }
 }
 
 #[test]
@@ -401,4 +419,83 @@ fn orders_of_two_rebalances_leave_the_flight_one_after_the_other() {
         found.push((book.portfolio().quantity[0], book.portfolio().in_flight[0]));
     }
     assert_eq!(found, [(0.0, 10.0), (0.0, 14.0), (10.0, 4.0), (14.0, 0.0), (14.0, 0.0)]);
+}
+
+#[test]
+fn haircut_of_a_delisting_is_a_move_of_the_position() {
+    let settings = ExecutionSettings {
+        nav: 1e3,
+        delist_after: 2,
+        delisting_haircut: 0.3,
+        ..ExecutionSettings::default()
+    };
+    for quantity in [10.0, -10.0] {
+        let mut market = Market::new(&settings);
+        let mut book = Book::new(&settings, &Calendar::default()).with_moves();
+        let (mut nav, mut fills) = (settings.nav, Vec::new());
+        for (seq, close) in [48.0, 49.0, 50.0, NONE, NONE].into_iter().enumerate() {
+            fills.clear();
+            let made = Frame { seq: seq as u64, ..frame(2 * seq, close) };
+            market.begin(&made);
+            let account = book.advance(&made, &market, &mut fills);
+            market.end(&made);
+            let moves = book.moves().unwrap();
+            let gain = moves.held.iter().chain(&moves.traded).sum::<f64>() + account.interest;
+            near(book.portfolio().nav - nav, gain - account.costs.total(), &format!("frame {seq}"));
+            nav = book.portfolio().nav;
+            if seq == 0 {
+                submit(&mut book, quantity, 48.0);
+            }
+        }
+        let [fill] = &fills[..] else { panic!("one fill") };
+        assert_eq!((fill.reason, fill.quantity, fill.price), (Reason::Delisting, -quantity, 35.0));
+        let moves = book.moves().unwrap();
+        assert_eq!((moves.before[0], moves.traded[0]), (50.0 * quantity, 0.0));
+        near(moves.held[0], -15.0 * quantity, "haircut");
+        assert_eq!((book.facts().delistings, book.portfolio().quantity[0]), (1, 0.0));
+    }
+}
+
+#[test]
+fn facts_sum_the_impact_of_the_fills_and_that_of_sizing() {
+    let settings = ExecutionSettings {
+        impact_coefficient: 0.2,
+        impact_exponent: 0.75,
+        permanent_impact_coefficient: 0.3,
+        impact_window: 3,
+        ..ExecutionSettings::default()
+    };
+    let (mut market, mut fills) = (Market::new(&settings), Vec::new());
+    let mut book = Book::new(&settings, &Calendar::default());
+    for (seq, close) in [50.0, 51.0, 49.5, 50.5, 50.0, 51.5, 52.0, 50.0].into_iter().enumerate() {
+        let made = Frame { seq: seq as u64, ..frame(2 * seq, close) };
+        market.begin(&made);
+        book.advance(&made, &market, &mut fills);
+        market.end(&made);
+        if seq >= 3 {
+            submit(&mut book, [200.0, -5_000.0, 900.0][seq % 3], close);
+        }
+    }
+    assert_eq!(fills.len(), 4);
+    let charged: f64 = fills.iter().map(|fill| fill.costs[CostItem::Impact]).sum();
+    let sized = fills.iter().map(|fill| settings.impact(fill.quantity, fill.price, fill.conditions).as_sized);
+    let (sized, facts) = (sized.sum::<f64>(), book.facts());
+    assert!(charged > 1.0 && sized > 1.0 && (charged / sized - 1.0).abs() > 1e-3, "{charged} {sized}");
+    near(facts.impact, charged, "impact");
+    near(facts.impact_as_sized, sized, "as sized");
+    assert_eq!((facts.impact_unknown, facts.orders, facts.filled, facts.open), (0, 5, 4, 1));
+}
+
+#[test]
+fn interest_on_cash_is_a_rate_or_the_word_rf() {
+    type Plain = serde::de::value::Error;
+    let word =
+        |word: &'static str| CashInterest::deserialize(IntoDeserializer::<Plain>::into_deserializer(word));
+    let rate = |rate: f64| CashInterest::deserialize(IntoDeserializer::<Plain>::into_deserializer(rate));
+    assert_eq!(word("rf"), Ok(CashInterest::RiskFree));
+    assert_eq!(rate(0.03), Ok(CashInterest::PerYear(0.03)));
+    for other in ["", "RF", "0.03"] {
+        let error = word(other).unwrap_err().to_string();
+        assert_eq!(error, format!("found {other:?}, expected \"rf\" or a rate per year such as 0.03"));
+    }
 }

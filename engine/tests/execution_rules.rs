@@ -4,8 +4,8 @@
 mod support;
 
 use betaflow_engine::execution::{
-    AbdiRanaldo, Action, Book, CorwinSchultz, ExecutionSettings, Fill, FillAt, Market, MarketVolatility,
-    Order, OrderState, Portfolio, SpreadModel, Unfilled, orders_towards,
+    AbdiRanaldo, Action, Book, CorwinSchultz, CostMultipliers, CostStress, ExecutionSettings, Fill, FillAt,
+    Market, MarketVolatility, Order, OrderState, Portfolio, Reason, SpreadModel, Unfilled, orders_towards,
 };
 use betaflow_engine::frame::Frame;
 use betaflow_engine::settings::Calendar;
@@ -54,6 +54,8 @@ fn orders_in_lots_keep_the_gross_limit() {
     // A reversal keeps its part that closes the position.
     assert_eq!(quantities(&[100.0, 20.0, 0.0], &price, &[0.95, -0.2, 0.0], 1.04), [(1, -40.0)]);
     assert_eq!(quantities(&[100.0, 20.0, 0.0], &price, &[0.95, -0.2, 0.0], 1.1), [(1, -70.0)]);
+    // It keeps that part as well where more than the rest is too much; the purchase then gives up 60 of the 160.
+    assert_eq!(quantities(&[0.0, 20.0], &[10.0, 2.0], &[0.5, -0.1], 0.4401), [(0, 40.0), (1, -20.0)]);
     // A reversal of less than a lot goes whole: 10 of the second turn −4 into 6, which adds 20. The first gives up the
     // rest of the 55.1 too much.
     assert_eq!(quantities(&[0.0, -4.0], &[1.0, 10.0], &[0.5, 0.06], 0.5049), [(0, 460.0)]);
@@ -187,6 +189,46 @@ fn volatility_of_the_market_is_ranked_among_earlier_dates() {
         }
     }
     assert!(dates > 50, "{dates} volatile dates");
+}
+
+#[test]
+fn stressed_market_charges_more_on_volatile_dates_and_counts_them() {
+    let settings = ExecutionSettings::default();
+    let usual = CostMultipliers {
+        commission: 2.0,
+        spread: 3.0,
+        impact: 4.0,
+        borrow: 5.0,
+        ..CostMultipliers::default()
+    };
+    let stress = CostStress {
+        multipliers: usual,
+        volatile_cost_multiplier: 3.0,
+        volatile_share: 0.25,
+        ..CostStress::default()
+    };
+    let (mut market, mut plain) = (Market::stressed(&settings, &stress), Market::new(&settings));
+    let mut volatility = MarketVolatility::new(0.25);
+    let mut random = Random(11);
+    let mut price = 100.0;
+    for at in 0..450_usize {
+        price *= 1.0 + random.shock() * if at % 90 < 30 { 0.03 } else { 0.01 };
+        let bar = frame(at, &[price]);
+        volatility.begin(&bar, &[]);
+        market.begin(&bar);
+        plain.begin(&bar);
+        let times = if volatility.is_volatile() { 3.0 } else { 1.0 };
+        let expected =
+            CostMultipliers { commission: 2.0 * times, spread: 3.0 * times, impact: 4.0 * times, ..usual };
+        assert_eq!(market.multipliers(), expected, "date {at}");
+        assert_eq!(market.volatile_dates(), volatility.volatile_dates(), "date {at}");
+        volatility.end(&bar);
+        market.end(&bar);
+        plain.end(&bar);
+    }
+    assert!(market.volatile_dates() > 20, "{} volatile dates", market.volatile_dates());
+    assert_eq!((plain.volatile_dates(), plain.multipliers()), (0, CostMultipliers::default()));
+    assert!(market.varies() && !plain.varies());
 }
 
 #[test]
@@ -361,4 +403,69 @@ fn reverse_split_keeps_orders_in_whole_lots_and_closes_what_they_closed() {
     book.take_ended(&mut ended);
     assert!(ended.iter().all(|order| order.state == OrderState::Filled), "{ended:?}");
     assert_eq!(book.open_orders().count(), 0);
+}
+
+#[test]
+fn fills_take_the_price_of_their_setting() {
+    for (fill_at, price) in [
+        (FillAt::Open, 98.0),
+        (FillAt::Close, 101.0),
+        (FillAt::Typical, (104.0 + 95.0 + 101.0) / 3.0),
+        (FillAt::Vwap, (98.0 + 104.0 + 95.0 + 101.0) / 4.0),
+    ] {
+        let settings = ExecutionSettings { fill_at, ..ExecutionSettings::default() };
+        let bar = |seq: usize, close: f64| Frame {
+            open: vec![98.0],
+            high: vec![104.0],
+            low: vec![95.0],
+            ..frame(seq, &[close])
+        };
+        let (fills, ..) = run(&settings, &[bar(0, 100.0), bar(1, 101.0)], &[(0, 0, 3.0)]);
+        let found: Vec<(f64, f64)> = fills[1].iter().map(|fill| (fill.quantity, fill.price)).collect();
+        assert_eq!(found, [(3.0, price)], "{fill_at:?}");
+        // Without a close there was no trade.
+        let (fills, book, _) = run(&settings, &[bar(0, 100.0), bar(1, f64::NAN)], &[(0, 0, 3.0)]);
+        assert!(fills[1].is_empty() && book.facts().cancelled == 1, "{fill_at:?}");
+    }
+}
+
+#[test]
+fn nothing_is_in_flight_after_the_last_fill() {
+    let settings = ExecutionSettings { delay_bars: 2, lot: 0.0, ..ExecutionSettings::default() };
+    let frames: Vec<Frame> = (0..4).map(|at| frame(at, &[0.01])).collect();
+    // The second order is within the rounding of the first.
+    let orders = [(0, 0, 1e6), (1, 0, 1e-7)];
+    let (_, book, _) = run(&settings, &frames[..2], &orders);
+    let facts = book.facts();
+    assert_eq!((facts.orders, facts.filled, facts.cancelled, facts.open), (2, 0, 0, 2));
+    let (_, book, _) = run(&settings, &frames[..3], &orders);
+    assert_eq!((book.facts().filled, book.facts().open), (1, 1));
+    let (fills, book, _) = run(&settings, &frames, &orders);
+    assert_eq!(fills.iter().map(Vec::len).collect::<Vec<_>>(), [0, 0, 1, 1]);
+    assert_eq!((book.facts().filled, book.facts().open), (2, 0));
+    assert_eq!(book.portfolio().in_flight, [0.0]);
+}
+
+#[test]
+fn names_of_reasons_and_states_are_those_of_the_tables() {
+    for (reason, name) in [
+        (Reason::Order, "order"),
+        (Reason::Delisting, "delisting"),
+        (Reason::CashInLieu, "cash_in_lieu"),
+        (Reason::Ruin, "ruin"),
+        (Reason::Recall, "recall"),
+    ] {
+        assert_eq!((reason.name(), Reason::of(name)), (name, Some(reason)));
+    }
+    assert_eq!((Reason::of("orders"), Reason::of("")), (None, None));
+    for (state, name) in [
+        (OrderState::Decided, "decided"),
+        (OrderState::Working, "working"),
+        (OrderState::PartlyFilled, "partly_filled"),
+        (OrderState::Filled, "filled"),
+        (OrderState::Cancelled, "cancelled"),
+        (OrderState::Expired, "expired"),
+    ] {
+        assert_eq!(state.name(), name);
+    }
 }

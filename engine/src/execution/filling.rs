@@ -133,12 +133,11 @@ impl ExecutionSettings {
 /// Returns the part of the remainder that volume allows, in whole lots; the whole remainder, unrounded, if
 /// volume allows it.
 fn fillable(remaining: f64, most: f64, lot: f64) -> f64 {
-    match () {
-        () if remaining.abs() <= most => remaining,
-        () if most > 0.0 => whole_lots(most, lot).copysign(remaining),
-        // No volume left, or NaN.
-        () => 0.0,
+    if remaining.abs() <= most {
+        return remaining;
     }
+    // A volume that is NaN or used up allows nothing.
+    whole_lots(most.max(0.0), lot).copysign(remaining)
 }
 
 fn make_fill(

@@ -109,7 +109,7 @@ impl Market {
 
     /// Returns true if a price is all that any instrument needs.
     pub(super) fn admits_any(&self) -> bool {
-        self.trailing.is_none() || self.needs == Needs::Price
+        self.needs == Needs::Price
     }
 
     /// Counts of the volume data so far.
