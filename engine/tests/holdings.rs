@@ -7,7 +7,7 @@ mod support;
 use std::sync::{Arc, Mutex};
 
 use betaflow_engine::execution::{CashInterest, Holdings, OpeningError};
-use betaflow_engine::frame::Frame;
+use betaflow_engine::frame::{Frame, Renamed};
 use betaflow_engine::ledger::{LedgerFrame, RecordError, Recorder, RunFacts};
 use betaflow_engine::metrics::{BuildUp, EquityPoint, ReturnsAfterBuildUp};
 use betaflow_engine::model::Estimates;
@@ -128,6 +128,41 @@ fn account_opens_at_the_prices_of_the_first_rebalance() {
         let [contributions, change] = [pair[1].contributions.total(), pair[1].nav - pair[0].nav];
         near(contributions, change);
         near(pair[1].change, change);
+    }
+}
+
+#[test]
+fn holdings_go_by_the_symbols_of_the_opening() {
+    let settings = small(Some(holdings(&[("A", 10.0), ("C", -5.0)], 500.0)));
+    let mut frames = frames(&[[202.0, 40.0], [101.0, 42.0], [103.0, 41.0]]);
+    frames[1].renamed = vec![Renamed { instrument: 1, name: Arc::from("C") }];
+    let (ledger, _) = run(Box::new(Fixed::default()), vec!["f".to_owned()], frames, &settings).unwrap();
+    // 10 × 101 − 5 × 42 + 500.
+    near(ledger[0].nav, 1_300.0);
+    near(ledger[0].held[0], 1_010.0 / 1_300.0);
+    near(ledger[0].held[1], -210.0 / 1_300.0);
+}
+
+#[test]
+fn holdings_are_whole_lots() {
+    let of = |a: f64, b: f64| holdings(&[("A", a), ("B", b)], 0.0);
+    for (a, b, lot) in [
+        (30.0, -20.0, 10.0),
+        (0.0, 10.0, 10.0),
+        (0.7, -1.25, 0.0),
+        (0.75, -1.25, 0.25),
+        // Lots that are not exact in binary: 7 · 0.1 is a bit more than 0.7.
+        (0.7, -0.3, 0.1),
+        (0.07, 1e6 + 0.01, 0.01),
+    ] {
+        assert_eq!(of(a, b).check_lots(lot), Ok(()), "{a} {b} in lots of {lot}");
+    }
+    for (a, b, lot, found) in
+        [(30.0, -25.0, 10.0, "-25 of `B`"), (4.0, 20.0, 10.0, "4 of `A`"), (0.75, 1.3, 0.25, "1.3 of `B`")]
+    {
+        let error = of(a, b).check_lots(lot).unwrap_err();
+        assert_eq!((error.key, &*error.found), ("holdings", found));
+        assert_eq!(error.expected, format!("whole multiples of `lot`, {lot}"));
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::book::{Account, Book};
-use super::orders::nearest_lots;
+use super::orders::{fraction_beyond, nearest_lots};
 use super::portfolio::Portfolio;
 use crate::names::InstrumentNames;
 use crate::settings::{Invalid, require};
@@ -25,7 +25,7 @@ impl Holdings {
     /// # Errors
     /// The first quantity that is not.
     pub fn check_lots(&self, lot: f64) -> Result<(), Invalid> {
-        let parts = |quantity: f64| nearest_lots(quantity, lot) != quantity;
+        let parts = |quantity: f64| fraction_beyond(quantity, nearest_lots(quantity, lot)) != 0.0;
         let (name, quantity) =
             match self.quantities.iter().find(|(_, quantity)| lot > 0.0 && parts(**quantity)) {
                 Some((name, quantity)) => (name, *quantity),
