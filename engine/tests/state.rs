@@ -389,9 +389,45 @@ fn cases() -> [Case; 14] {
     ]
 }
 
+/// Checks that the run continues from each of its checkpoints to the same ledger, facts and later states.
+fn assert_resumes(
+    (name, _, strategy, _): &Case,
+    market: &Market,
+    frames: &[Frame],
+    settings: &RunSettings,
+    placement: &Placement,
+    whole: &Run,
+) {
+    let marks: Vec<u64> = whole.calls.checkpoints.keys().copied().collect();
+    for (&at, checkpoint) in &whole.calls.checkpoints {
+        let checkpoint = Checkpoint::from_bytes(&checkpoint.to_bytes().unwrap()).unwrap();
+        assert_eq!((checkpoint.seq, &*checkpoint.source), (at, format!("as of {at}").as_bytes()));
+        let rest = source(market, frames, at as usize + 1, &marks);
+        let rest = run(placement.clone(), |recorders| {
+            resuming(rest, strategy(), settings, recorders, &checkpoint).unwrap()
+        });
+        let rest = rest.unwrap();
+        // The opening is recorded with the frame after its own.
+        let is_after = |f: &&LedgerFrame| f.seq > at || f.opening && f.seq == at;
+        let after: Vec<&LedgerFrame> = whole.calls.ledger.iter().filter(is_after).collect();
+        assert_eq!(after.len(), rest.calls.ledger.len(), "{name} after {at}");
+        for (expected, found) in after.iter().zip(&rest.calls.ledger) {
+            assert_eq!(text_of(found), text_of(expected), "{name} after {at}: frame {}", expected.seq);
+        }
+        assert_eq!(rest.facts.digest, whole.facts.digest);
+        assert_eq!(facts_of(&rest.facts), facts_of(&whole.facts), "{name} after {at}");
+        // The saved states are equal too, even where they have not affected an output yet.
+        for (later, again) in &rest.calls.checkpoints {
+            assert_eq!(again, &whole.calls.checkpoints[later], "{name} after {at}: state at {later}");
+        }
+        assert_eq!(rest.calls.complete, (at + 1..frames.len() as u64).collect::<Vec<_>>());
+    }
+}
+
 #[test]
 fn resumed_run_is_bit_identical() {
-    for (number, (name, set, strategy, per_day)) in cases().into_iter().enumerate() {
+    for (number, case) in cases().into_iter().enumerate() {
+        let (name, set, strategy, per_day) = case;
         for seed in 0..2 {
             let mut random = Random(1 + 10 * number as u64 + seed);
             let (missing, late, gone_at) = (0.06, 0.4, Some(120));
@@ -415,39 +451,35 @@ fn resumed_run_is_bit_identical() {
             assert!(whole.calls.ledger.iter().any(|frame| !frame.fills.is_empty()), "{name}: it trades");
             assert_eq!(whole.facts.performance.ruined.is_some(), name.starts_with("ruined"), "{name}");
             assert_eq!(whole.calls.ledger[0].opening, name.ends_with("at the same close"), "{name}");
-            for (&at, checkpoint) in &whole.calls.checkpoints {
-                let checkpoint = Checkpoint::from_bytes(&checkpoint.to_bytes().unwrap()).unwrap();
-                assert_eq!((checkpoint.seq, &*checkpoint.source), (at, format!("as of {at}").as_bytes()));
-                let rest = source(&market, &frames, at as usize + 1, &marks);
-                let rest = run(placement.clone(), |recorders| {
-                    resuming(rest, strategy(), &settings, recorders, &checkpoint).unwrap()
-                });
-                let rest = rest.unwrap();
-                // The opening is recorded with the frame after its own.
-                let is_after = |f: &&LedgerFrame| f.seq > at || f.opening && f.seq == at;
-                let after: Vec<&LedgerFrame> = whole.calls.ledger.iter().filter(is_after).collect();
-                assert_eq!(after.len(), rest.calls.ledger.len(), "{name} after {at}");
-                for (expected, found) in after.iter().zip(&rest.calls.ledger) {
-                    assert_eq!(
-                        text_of(found),
-                        text_of(expected),
-                        "{name} after {at}: frame {}",
-                        expected.seq
-                    );
-                }
-                assert_eq!(rest.facts.digest, whole.facts.digest);
-                assert_eq!(facts_of(&rest.facts), facts_of(&whole.facts), "{name} after {at}");
-                // The saved states are equal too, even where they have not affected an output yet.
-                for (later, again) in &rest.calls.checkpoints {
-                    assert_eq!(again, &whole.calls.checkpoints[later], "{name} after {at}: state at {later}");
-                }
-                assert_eq!(rest.calls.complete, (at + 1..190).collect::<Vec<_>>());
-            }
+            assert_resumes(&case, &market, &frames, &settings, &placement, &whole);
             assert_eq!(
                 whole.calls.checkpoints.len(),
                 marks.iter().collect::<std::collections::BTreeSet<_>>().len()
             );
         }
+    }
+}
+
+#[test]
+fn few_frames_resume_bit_identically_under_all_settings() {
+    for case in cases() {
+        let (name, set, strategy, per_day) = case;
+        let (missing, late, gone_at) = (0.06, 0.4, Some(50));
+        let market = Market { seed: 5, instruments: 7, factors: 2, frames: 72, missing, late, gone_at };
+        let frames = dress(&market, per_day);
+        let mut settings = settings();
+        settings.estimator.warmup = 20;
+        settings.record.betas = Frames::All;
+        set(&mut settings);
+        // Before the first rebalance and after it.
+        let marks = [10, 44];
+        let whole = run(Placement::Inline, |recorders| {
+            trading(source(&market, &frames, 0, &marks), strategy(), &settings, recorders).unwrap()
+        });
+        let whole = whole.unwrap();
+        assert_eq!(whole.calls.checkpoints.keys().copied().collect::<Vec<_>>(), marks, "{name}");
+        assert!(whole.calls.ledger.iter().any(|frame| !frame.fills.is_empty()), "{name}: it trades");
+        assert_resumes(&case, &market, &frames, &settings, &Placement::Inline, &whole);
     }
 }
 
