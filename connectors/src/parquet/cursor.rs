@@ -64,7 +64,7 @@ enum Plan {
 
 /// Open file, at its next row.
 pub(super) struct Cursor {
-    /// Position among the files by name.
+    /// Position among the files of the input.
     pub(super) order: usize,
     location: Location,
     batches: Batches,

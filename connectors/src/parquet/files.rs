@@ -26,7 +26,7 @@ pub(super) struct PriceFile {
     pub(super) location: Location,
     /// Keys and values of the folders' names, as in `symbol=AAPL`.
     pub(super) partitions: Vec<(String, String)>,
-    /// Position among the files by name.
+    /// Position among the files of the input; those of a folder are in the order of their names.
     pub(super) order: usize,
     /// First and last time of the rows that may be wanted.
     pub(super) first: i64,
@@ -80,7 +80,8 @@ pub(super) fn list(input: &Input) -> Result<Vec<PriceFile>, DataError> {
         Input::Prepared(prepared) => return Ok(vec![file(Location::Prepared(prepared.clone()), Vec::new())]),
         Input::Several(inputs) => {
             let files = inputs.iter().map(list).collect::<Result<Vec<_>, _>>()?;
-            return Ok(files.into_iter().flatten().collect());
+            let files = files.into_iter().flatten().enumerate();
+            return Ok(files.map(|(order, file)| PriceFile { order, ..file }).collect());
         }
         Input::Path(path) => path,
     };

@@ -103,8 +103,9 @@ impl Merge {
             let Some(file) = self.waiting.pop_front() else { return Ok(next) };
             let cursor = Cursor::open(&file, context, self.open.len(), self.bytes_each)?;
             if let Some(head) = cursor.head() {
-                // Sorted by name, so that the first of several duplicates is the same in every run.
-                let position = self.open.partition_point(|other| other.order < cursor.order);
+                // In the order of the input, so that the first of several duplicates does not depend on the times.
+                let order = |other: &Cursor| other.order;
+                let (Ok(position) | Err(position)) = self.open.binary_search_by_key(&cursor.order, order);
                 self.open.insert(position, cursor);
                 self.heads.insert(position, head);
             }

@@ -1,7 +1,7 @@
 //! Decompression within the size that a page declares.
 
 use std::cell::RefCell;
-use std::io::Read;
+use std::io::{Cursor, Read};
 
 use parquet::basic::Compression;
 use parquet::errors::{ParquetError, Result};
@@ -35,12 +35,7 @@ pub(super) fn decompress(codec: Compression, input: &[u8], size: usize, out: &mu
         // The decoders of these two codecs write output of any length.
         Compression::GZIP(_) => read_up_to(flate2::bufread::MultiGzDecoder::new(input), size, out)?,
         Compression::BROTLI(_) => read_up_to(brotli_decompressor::Decompressor::new(input, 4096), size, out)?,
-        Compression::ZSTD(_) if before == 0 => zstd(input, size, out)?,
-        Compression::ZSTD(_) => {
-            let mut page = Vec::new();
-            zstd(input, size, &mut page)?;
-            out.extend_from_slice(&page);
-        }
+        Compression::ZSTD(_) => zstd(input, size, out)?,
         Compression::LZ4_RAW => lz4_block(input, size, out)?,
         Compression::LZ4 => {
             if lz4_hadoop(input, size, out).is_none() {
@@ -77,16 +72,19 @@ thread_local! {
     static ZSTD: RefCell<Option<zstd::bulk::Decompressor<'static>>> = const { RefCell::new(None) };
 }
 
-/// Decompresses up to `size` bytes into `out`, which is empty.
+/// Decompresses up to `size` bytes and appends them to `out`.
 fn zstd(input: &[u8], size: usize, out: &mut Vec<u8>) -> Result<()> {
     out.reserve_exact(size);
+    let before = out.len() as u64;
+    let mut free = Cursor::new(out);
+    free.set_position(before);
     ZSTD.with(|decoder| {
         let mut decoder = decoder.try_borrow_mut().map_err(failed)?;
         let decoder = match &mut *decoder {
             Some(decoder) => decoder,
             empty => empty.insert(zstd::bulk::Decompressor::new().map_err(failed)?),
         };
-        decoder.decompress_to_buffer(input, out).map(|_| ()).map_err(failed)
+        decoder.decompress_to_buffer(input, &mut free).map(|_| ()).map_err(failed)
     })
 }
 
