@@ -11,7 +11,7 @@ use betaflow_connectors::DataError;
 use betaflow_connectors::parquet::{
     BadRow, DataPlace, Input, ParquetSource, Settings, read_benchmark, read_half_spreads,
 };
-use betaflow_engine::assembly::Universe;
+use betaflow_engine::assembly::{FrameColumn, Universe};
 use betaflow_engine::execution::{FillAt, Need};
 use betaflow_engine::frame::{Field, Frame};
 use betaflow_engine::source::Source as _;
@@ -230,22 +230,32 @@ fn report_ends_when_most_rows_are_out_of_order() {
     let folder = Folder::new();
     for (sorted, early, error_row) in cases {
         let dates: Vec<i32> = (1..=sorted).chain((0..early).map(|_| 0)).collect();
-        let columns = vec![("date", days(&dates)), ("A", floats(&vec![1.0; dates.len()]))];
-        let input = folder.write("report.parquet", columns);
-        let settings = Settings { on_bad_row: BadRow::Report, ..Settings::default() };
-        match (run(&input, None, settings), error_row) {
-            (Ok(run), None) => {
-                let frames = usize::try_from(sorted).unwrap();
-                assert_eq!((run.frames.len(), run.facts.skipped), (frames, early), "{sorted} {early}");
+        let ones = || floats(&vec![1.0; dates.len()]);
+        let forms: [Table; 3] = [
+            vec![("date", days(&dates)), ("A", ones())],
+            vec![("date", days(&dates)), ("symbol", texts(&vec!["A"; dates.len()])), ("close", ones())],
+            vec![("date", days(&dates)), ("('Close', 'A')", ones()), ("('Open', 'A')", ones())],
+        ];
+        for columns in forms {
+            let form = columns[1].0;
+            let input = folder.write("report.parquet", columns);
+            let settings = Settings { on_bad_row: BadRow::Report, ..Settings::default() };
+            match (run(&input, None, settings), error_row) {
+                (Ok(run), None) => {
+                    let frames = usize::try_from(sorted).unwrap();
+                    let found = (run.frames.len(), run.facts.skipped);
+                    assert_eq!(found, (frames, early), "{form} {sorted} {early}");
+                }
+                (Err(error), Some(row)) => {
+                    let place = format!("row {row} (counting from 0), column `date`");
+                    assert!(error.contains(&place), "{form}: {error}");
+                }
+                (found, _) => panic!("{form} {sorted} {early}: {:?}", found.map(|run| run.facts)),
             }
-            (Err(error), Some(row)) => {
-                assert!(error.contains(&format!("row {row} (counting from 0), column `date`")), "{error}");
-            }
-            (found, _) => panic!("{sorted} {early}: {:?}", found.map(|run| run.facts)),
+            // Skipped rows are only counted.
+            let skip = Settings { on_bad_row: BadRow::Skip, ..Settings::default() };
+            assert_eq!(run(&input, None, skip).unwrap().facts.skipped, early);
         }
-        // Skipped rows are only counted.
-        let skip = Settings { on_bad_row: BadRow::Skip, ..Settings::default() };
-        assert_eq!(run(&input, None, skip).unwrap().facts.skipped, early);
     }
 }
 
@@ -485,7 +495,129 @@ fn symbol_in_two_files_at_one_time_is_a_duplicate() {
     folder.write("two/b.parquet", tidy(&[(1, "A", Some(2.0)), (2, "A", Some(3.0))]));
     check(&folder.input("two"), Settings::default(), &["b.parquet: row 0", "a second row of `A`"]);
     let skip = Settings { on_bad_row: BadRow::Skip, ..Settings::default() };
-    assert_eq!(support::read(&folder.input("two"), skip), ["0 d1 +A | 1", "1 d2 + | 3"]);
+    assert_eq!(support::read(&folder.input("two"), skip.clone()), ["0 d1 +A | 1", "1 d2 + | 3"]);
+    // Several inputs keep their order, also where a later one begins earlier.
+    let [a, b] = ["two/a.parquet", "two/b.parquet"].map(|name| folder.input(name));
+    let c = folder.write("c.parquet", tidy(&[(0, "B", Some(5.0)), (1, "A", Some(7.0))]));
+    let cases: [(Vec<&Input>, &str, &[&str]); 4] = [
+        (vec![&a, &b], "b.parquet: row 0", &["0 d1 +A | 1", "1 d2 + | 3"]),
+        (vec![&b, &a], "a.parquet: row 0", &["0 d1 +A | 2", "1 d2 + | 3"]),
+        (vec![&a, &c], "c.parquet: row 1", &["0 d0 +B | 5", "1 d1 +A | 1 -"]),
+        (vec![&c, &b], "b.parquet: row 0", &["0 d0 +B | 5", "1 d1 +A | 7 -", "2 d2 + | 3 -"]),
+    ];
+    for (inputs, second, lines) in cases {
+        let inputs = Input::Several(inputs.into_iter().cloned().collect());
+        check(&inputs, Settings::default(), &[second, "a second row of `A`"]);
+        assert_eq!(support::read(&inputs, skip.clone()), lines, "{second}");
+    }
+}
+
+#[test]
+fn error_of_a_number_names_its_column_and_the_valid_numbers() {
+    const PRICE: &str = "expected a positive finite price, or null";
+    const VOLUME: &str = "expected a finite volume of at least 0, or null";
+    const DIVIDEND: &str = "expected a finite dividend of at least 0, or null";
+    const SPLIT: &str = "expected a finite ratio of at least 0 (0 or 1 for none), or null";
+    // Name of the column with one column level and with two; those of pandas have no bid and ask.
+    let columns = [
+        (Field::Close, "close", Some("Close"), PRICE),
+        (Field::Open, "open", Some("Open"), PRICE),
+        (Field::High, "high", Some("High"), PRICE),
+        (Field::Low, "low", Some("Low"), PRICE),
+        (Field::Volume, "volume", Some("Volume"), VOLUME),
+        (Field::Dividend, "dividend", Some("Dividends"), DIVIDEND),
+        (Field::Split, "split", Some("Stock Splits"), SPLIT),
+        (Field::Bid, "bid", None, PRICE),
+        (Field::Ask, "ask", None, PRICE),
+    ];
+    let optional = columns.map(|(field, ..)| FrameColumn { field, checked: true });
+    let settings = Settings { optional: optional[1..].to_vec(), ..Settings::default() };
+    let folder = Folder::new();
+    for (field, name, of_pandas, expected) in columns {
+        for value in [-1.5, 0.0, f64::INFINITY, f64::NAN] {
+            let is_valid = value == 0.0 && expected != PRICE;
+            // The number is that of B on the second day.
+            let cells = |of: &str, values: [f64; 4]| {
+                let bad = [values[0], values[1], values[2], value];
+                floats(if of == name { &bad } else { &values })
+            };
+            let mut one = vec![("date", days(&[1, 1, 2, 2])), ("symbol", texts(&["A", "B", "A", "B"]))];
+            one.extend(columns.map(|(_, of, ..)| (of, cells(of, [1.0; 4]))));
+            let mut inputs = vec![(folder.write("one.parquet", one), "row 3", name.to_owned())];
+            if let Some(of_pandas) = of_pandas {
+                let mut two = vec![("date".to_owned(), days(&[1, 2]))];
+                for (symbol, last) in [("A", 1.0), ("B", value)] {
+                    two.extend(columns.iter().filter_map(|(of, _, level, _)| {
+                        let cells = if *of == field { [1.0, last] } else { [1.0, 1.0] };
+                        Some((format!("('{}', '{symbol}')", (*level)?), floats(&cells)))
+                    }));
+                }
+                let two = two.iter().map(|(name, array)| (name.as_str(), array.clone())).collect();
+                inputs.push((folder.write("two.parquet", two), "row 1", format!("('{of_pandas}', 'B')")));
+            }
+            for (input, row, column) in inputs {
+                let found = run(&input, None, settings.clone());
+                let place = format!("{row} (counting from 0), column `{column}`: found {value:?} for `B`");
+                match found {
+                    Ok(_) => assert!(is_valid, "{place}"),
+                    Err(error) => {
+                        assert!(!is_valid && error.contains(&place), "{place}: {error}");
+                        assert!(error.contains(expected), "{place}: {error}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn missing_path_below_the_current_folder_names_this_folder() {
+    let here = std::env::current_dir().unwrap();
+    let above = here.parent().unwrap().join("none.parquet");
+    let note = format!("(relative paths count from the current folder {})", here.display());
+    for (path, is_below) in [
+        ("none.parquet".into(), true),
+        ("no/none.parquet".into(), true),
+        (here.join("none.parquet"), true),
+        (above, false),
+    ] {
+        let error = run(&Input::Path(path.clone()), None, Settings::default()).err().unwrap();
+        assert!(error.starts_with(&format!("{}: no such file or folder", path.display())), "{error}");
+        assert_eq!(error.contains(&note), is_below, "{error}");
+    }
+}
+
+#[test]
+fn missing_column_is_reported_with_the_first_twenty_of_the_file() {
+    let folder = Folder::new();
+    for count in [1, 19, 20, 21, 22, 40] {
+        let names: Vec<String> = (0..count).map(|at| format!("c{at}")).collect();
+        let columns = names.iter().map(|name| (name.as_str(), floats(&[1.0]))).collect();
+        let error = run(&folder.write("f.parquet", columns), None, Settings::default()).err().unwrap();
+        let shown = names.iter().filter(|name| error.contains(&format!("`{name}`"))).count();
+        assert_eq!(shown, count.min(20), "{error}");
+        let more = (0..=40).find(|more| error.contains(&format!(", and {more} more")));
+        assert_eq!(more, (count > 20).then(|| count - 20), "{error}");
+    }
+}
+
+#[test]
+fn name_of_a_file_may_contain_a_number_sign() {
+    let folder = Folder::new();
+    let text = |name: &str, close: f64| {
+        std::fs::write(folder.path(name), format!("date,A\n2020-01-01,{close}\n")).unwrap();
+        folder.input(name)
+    };
+    let plain = folder.write("prices.parquet", tidy(&[(1, "A", Some(1.0))]));
+    let signed = folder.write("prices.parquet#1", tidy(&[(1, "A", Some(2.0))]));
+    let other = folder.write("a#b.parquet", tidy(&[(1, "A", Some(3.0))]));
+    let inputs = [plain, signed, other, text("x.csv", 4.0), text("x.csv#y", 5.0), text("#.csv", 6.0)];
+    for (input, close) in inputs.iter().zip([1.0, 2.0, 3.0, 4.0, 5.0, 6.0]) {
+        assert_eq!(run(input, None, Settings::default()).unwrap().frames[0].close, [close]);
+    }
+    for name in ["x.csv#", "none#x.csv", "x#none.csv"] {
+        check(&folder.input(name), Settings::default(), &[&format!("{name}: no such file or folder")]);
+    }
 }
 
 #[test]

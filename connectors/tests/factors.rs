@@ -202,6 +202,21 @@ fn factor_files_are_joined_on_the_times_that_all_have() {
         assert!(facts(&joined).contains(&rows), "{}", facts(&joined));
     }
     check_error(join(&[1, 2], &[3, 4], FactorGap::Error), &["a.parquet", "b.parquet"]);
+    // The files that end first and begin last; of several, those named first.
+    let ranges: [[i32; 2]; 5] = [[1, 6], [1, 2], [0, 2], [4, 9], [4, 5]];
+    let names = ["a", "b", "c", "d", "e"];
+    let files =
+        names.iter().zip(ranges).map(|(name, range)| file(&format!("{name}.parquet"), *name, &range, 0.01));
+    let all: Vec<Input> = files.collect();
+    for (order, first, second) in
+        [([0, 1, 2, 3, 4], "b", "d"), ([4, 3, 2, 1, 0], "c", "e"), ([2, 4, 1, 3, 0], "c", "e")]
+    {
+        let inputs = Input::Several(order.map(|at: usize| all[at].clone()).into());
+        let [first, second] = [first, second].map(|name| folder.path(&format!("{name}.parquet")));
+        let expected =
+            format!("{} ends at 1970-01-03, and {} begins at 1970-01-05", first.display(), second.display());
+        check_error(run(&prices, Some(&inputs), Settings::default()), &[&expected]);
+    }
 }
 
 #[test]

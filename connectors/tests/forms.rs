@@ -161,6 +161,47 @@ fn two_column_levels_are_read_as_bars_by_symbol() {
 }
 
 #[test]
+fn joined_names_are_two_levels_with_a_close_and_another_number_of_a_bar() {
+    let folder = Folder::new();
+    for (fields, are_levels) in [
+        (&["close", "open"][..], true),
+        (&["high", "close"], true),
+        (&["close", "volume"], true),
+        (&["close", "open", "high", "low", "volume"], true),
+        (&["close"], false),
+        (&["close", "low"], false),
+        (&["close", "dividends"], false),
+        (&["open"], false),
+        (&["open", "high"], false),
+        (&["volume", "open", "low"], false),
+    ] {
+        for joint in ['_', '|', ':', '/', '.', '-'] {
+            let joined = |field: &str, symbol: &str, field_first: bool| match field_first {
+                true => format!("{field}{joint}{symbol}"),
+                false => format!("{symbol}{joint}{field}"),
+            };
+            for field_first in [true, false] {
+                let mut names: Vec<String> = ["A", "B"]
+                    .iter()
+                    .flat_map(|symbol| fields.iter().map(|field| joined(field, symbol, field_first)))
+                    .collect();
+                let mut columns = vec![("date", days(&[1]))];
+                columns.extend(names.iter().map(|name| (name.as_str(), floats(&[1.0]))));
+                let frames =
+                    run(&folder.write("f.parquet", columns), None, Settings::default()).unwrap().frames;
+                let listed: Vec<&str> = frames[0].listed.iter().map(|symbol| &**symbol).collect();
+                if are_levels {
+                    assert_eq!(listed, ["A", "B"], "{names:?}");
+                } else {
+                    names.sort();
+                    assert_eq!(listed, names);
+                }
+            }
+        }
+    }
+}
+
+#[test]
 fn usual_names_and_iso_dates_are_recognised() {
     let folder = Folder::new();
     let expected = ["0 d1 +A,B | 1 2.5", "1 d2 + | 3 -"];

@@ -22,6 +22,7 @@ use betaflow_engine::assembly::{FrameColumn, Universe};
 use betaflow_engine::frame::{Field, Frame};
 use betaflow_engine::source::Source as _;
 use betaflow_engine::time::{TimestampNs, Zone};
+use betaflow_engine::warning::Warning;
 use proptest::prelude::*;
 use support::arrow_tables::{
     CUTS, Cut, batch_of, check_same, faulty, file, memory, outcome, panel, plain, text_forms, time_forms,
@@ -526,4 +527,125 @@ fn time_outside_a_shift_is_an_error_of_its_row() {
     let time_is = betaflow_connectors::parquet::TimeIs::Open { bar_ns: TimestampNs(i64::MAX / 2).0 };
     let settings = Settings { time_is, ..Settings::default() };
     check_same(&folder, &columns, "shift", |input| outcome(input, None, &settings));
+}
+
+#[test]
+fn columns_may_have_any_order() {
+    let folder = Folder::new();
+    for by_symbol in [false, true] {
+        let columns = tidy(&panel(by_symbol));
+        let (expected, _) = file(&folder.path("expected.parquet"), columns.clone());
+        let expected = support::read(&expected, Settings::default());
+        for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+            let columns: Table = order.iter().map(|at| columns[*at].clone()).collect();
+            check_same(&folder, &columns, &format!("{order:?}"), |input| {
+                assert_eq!(support::read(input, Settings::default()), expected, "{order:?}");
+                outcome(input, None, &Settings::default())
+            });
+        }
+    }
+}
+
+#[test]
+fn table_in_the_order_of_its_symbols_is_described() {
+    let folder = Folder::new();
+    let rows: Vec<Row<'static>> =
+        ["A", "B"].into_iter().flat_map(|symbol| (1..=3).map(move |day| (day, symbol, Some(1.0)))).collect();
+    let mut columns = tidy(&rows);
+    columns.push(("note", texts(&["x"; 6])));
+    let (file, name) = file(&folder.path("table.parquet"), columns.clone());
+    for (input, form) in [(file, "Parquet"), (memory(&name, &columns, Cut::One), "table")] {
+        let facts: Vec<String> = support::run(&input, None, Settings::default())
+            .unwrap()
+            .facts
+            .warnings
+            .iter()
+            .filter_map(|warning| match warning {
+                Warning::Imported { facts, .. } => Some(facts.clone()),
+                _ => None,
+            })
+            .collect();
+        let expected = format!(
+            "{form} in the order of its symbols; time `date` as Date32; not read: `note`; 6 rows, 1970-01-02 to 1970-01-04; \
+             sorted by time (2 rows followed a later one)"
+        );
+        assert_eq!(facts, [expected]);
+    }
+}
+
+#[test]
+fn invalid_time_of_a_table_in_the_order_of_its_symbols_is_located() {
+    let folder = Folder::new();
+    // The symbol changes at row 80; record batches of 70 rows begin at the rows 70 and 140.
+    let valid: Vec<String> =
+        (0..160).map(|row| betaflow_engine::time::Iso(day(row % 80)).to_string()).collect();
+    let symbols = [["A"; 80], ["B"; 80]].concat();
+    for at in [10, 79, 80, 85, 139, 140, 150, 159] {
+        let mut times: Vec<&str> = valid.iter().map(String::as_str).collect();
+        times[at] = "soon";
+        let dates = ("date", texts(&times));
+        let (symbol, close) = (("symbol", texts(&symbols)), ("close", floats(&[1.0; 160])));
+        for columns in [vec![dates.clone(), symbol.clone(), close.clone()], vec![close, symbol, dates]] {
+            check_same(&folder, &columns, &format!("row {at}"), |input| {
+                let error = outcome(input, None, &Settings::default()).unwrap_err();
+                let place = format!("row {at} (counting from 0), column `date`: found \"soon\"");
+                assert!(error.contains(&place), "{error}");
+                error.split(';').next().unwrap_or_default().to_owned()
+            });
+        }
+    }
+}
+
+#[test]
+fn record_batches_may_have_dictionaries_of_their_own() {
+    for by_symbol in [false, true] {
+        let rows = panel(by_symbol);
+        for size in [1, 3, 70] {
+            let of_rows = |rows: &[Row<'_>]| {
+                let mut columns = tidy(rows);
+                // Values in the order of their first row, so that a key has another text in each batch.
+                let symbols: DictionaryArray<Int8Type> = rows.iter().map(|row| row.1).collect();
+                columns[1].1 = Arc::new(symbols);
+                batch_of(&columns)
+            };
+            let batches: Vec<_> = rows.chunks(size).map(of_rows).collect();
+            let table = MemoryTable::new("prices".to_owned(), batches[0].schema(), batches);
+            let table = Input::Memory(table);
+            let plain = memory("prices", &tidy(&rows), Cut::Rows(size));
+            for settings in ranges() {
+                let expected = outcome(&plain, None, &settings);
+                assert_eq!(outcome(&table, None, &settings), expected, "{size} {settings:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn progress_counts_the_rows_of_a_table_once() {
+    // Times of text have no range before they are read; a row group has 65,536 rows.
+    const ROWS: i64 = 80_000;
+    let texts_of_days: Vec<String> =
+        (0..ROWS).map(|at| betaflow_engine::time::Iso(day(at)).to_string()).collect();
+    let times: [ArrayRef; 2] = [
+        days(&(0..80_000).collect::<Vec<_>>()),
+        texts(&texts_of_days.iter().map(String::as_str).collect::<Vec<_>>()),
+    ];
+    for dates in times {
+        let kind = dates.data_type().clone();
+        let input = memory("prices", &[("date", dates), ("A", floats(&[1.0; 80_000]))], Cut::One);
+        for (settings, frames) in [
+            (Settings::default(), 80_000),
+            (Settings { to: Some(day(99)), ..Settings::default() }, 100),
+            (Settings { sealed_from: Some(day(9_000)), ..Settings::default() }, 9_000),
+            (Settings { from: Some(day(70_000)), to: Some(day(70_009)), ..Settings::default() }, 10),
+        ] {
+            let mut source = ParquetSource::open(&input, None, settings.clone()).unwrap();
+            let progress = source.progress();
+            let mut frame = Frame::default();
+            while source.next_frame(&mut frame).unwrap() {
+                assert!(progress.share() <= 1.0, "{kind} {settings:?}");
+            }
+            assert_eq!((source.facts().frames, progress.share()), (frames, 1.0), "{kind} {settings:?}");
+        }
+    }
 }

@@ -21,7 +21,7 @@ use betaflow_connectors::parquet::{
 };
 use betaflow_engine::frame::Frame;
 use betaflow_engine::source::Source as _;
-use betaflow_engine::time::Zone;
+use betaflow_engine::time::{Iso, Zone};
 use pages::FileParts;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -441,6 +441,36 @@ fn row_out_of_order_is_located_in_any_batch() {
                 ] {
                     let error = (reader.read)(&input(&bytes), &settings).unwrap_err();
                     let place = format!("f.parquet: row {at} (counting from 0), column `date`");
+                    assert!(error.contains(&place), "{}, {settings:?}: {error}", reader.name);
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn invalid_time_is_located_in_any_row_group() {
+    let dates: Vec<i32> = (0..DAYS).collect();
+    for reader in READERS {
+        let mut table = (reader.table)(&dates);
+        let rows = table[0].1.len();
+        let days_of = (0..rows).map(|row| day((row / reader.rows_per_day) as i64));
+        let valid: Vec<String> = days_of.map(|day| Iso(day).to_string()).collect();
+        for at in [0, 1, 6, 7, 9, 15, rows - 1] {
+            let mut times: Vec<&str> = valid.iter().map(String::as_str).collect();
+            times[at] = "soon";
+            table[0].1 = texts(&times);
+            let bytes = written(&table, 7, 3, EnabledStatistics::Chunk);
+            for settings in
+                [Settings::default(), Settings { sealed_from: Some(day(1)), ..Settings::default() }]
+            {
+                // Forecasts are read up to the hold-out.
+                if settings.sealed_from.is_some() && reader.name == "forecasts" {
+                    continue;
+                }
+                let place = format!("f.parquet: row {at} (counting from 0), column `date`: found \"soon\"");
+                for input in [input(&bytes), independent(&bytes)] {
+                    let error = (reader.read)(&input, &settings).unwrap_err();
                     assert!(error.contains(&place), "{}, {settings:?}: {error}", reader.name);
                 }
             }

@@ -157,6 +157,35 @@ fn file_of_one_symbol_is_named_after_it() {
 }
 
 #[test]
+fn file_in_the_folder_of_a_symbol_is_named_after_the_folder() {
+    let folder = Folder::new();
+    let expected = expected(&folder);
+    for (key, name) in [("symbol", None), ("Ticker", None), ("instrument", Some("instrument"))] {
+        for (symbol, closes) in
+            [("AAPL", "2020-01-01,10.5\n2020-01-03,11.125\n"), ("MSFT", "2020-01-01,20.25\n2020-01-02,21\n")]
+        {
+            text_file(&folder, &format!("{key}/{key}={symbol}/2020.csv"), format!("date,close\n{closes}"));
+        }
+        let settings = Settings { symbol: name.map(str::to_owned), ..Settings::default() };
+        assert_eq!(read(&folder.input(key), settings), expected, "{key}");
+    }
+}
+
+#[test]
+fn imported_table_without_a_column_of_symbols_has_no_number_of_symbols() {
+    let folder = Folder::new();
+    let wide = "Date,AAPL,MSFT\n2020-01-01,10.5,20.25\n2020-01-02,,21\n2020-01-03,11.125,\n";
+    let text = text_file(&folder, "wide.csv", wide);
+    let columns = vec![("Date", days(&[3, 1])), ("AAPL", floats(&[1.0, 2.0])), ("MSFT", floats(&[3.0, 4.0]))];
+    for (input, rows) in [(text, 3), (folder.write("wide.parquet", columns), 2)] {
+        let report = import_files(&[input], &ImportOptions::default(), None).unwrap();
+        assert_eq!((report.rows, report.symbols), (rows, None));
+        let names: Vec<&str> = report.columns.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["Date", "AAPL", "MSFT"]);
+    }
+}
+
+#[test]
 fn imported_parquet_files_keep_their_symbols_and_numbers() {
     let folder = Folder::new();
     let symbols = |names: &[&str]| support::texts(names);

@@ -204,8 +204,8 @@ fn primitives<T: ArrowPrimitiveType>(
 
 #[cfg(test)]
 mod tests {
-    use arrow_array::Float64Array;
-    use arrow_array::types::Float64Type;
+    use arrow_array::types::{Float64Type, Int32Type};
+    use arrow_array::{Float64Array, StringArray};
 
     use super::super::MemoryTable;
     use super::*;
@@ -239,6 +239,32 @@ mod tests {
             }
             assert_eq!(found, expected, "{length} {batch_rows}");
             assert!(values.iter().copied().eq((0..300).map(f64::from)), "{length} {batch_rows}");
+        }
+    }
+
+    #[test]
+    fn dictionary_starts_again_after_many_texts() {
+        const ROWS: usize = 150_000;
+        let texts: ArrayRef = Arc::new(StringArray::from_iter_values((0..ROWS).map(|row| row.to_string())));
+        let Ok(whole) = RecordBatch::try_from_iter([("symbol", texts)]) else { panic!("a column") };
+        let table = MemoryTable::new("prices".to_owned(), whole.schema(), vec![whole]);
+        let rows = MemoryRows::new(&table);
+        for batch_rows in [8_192, 10_000] {
+            let mut batches = MemoryBatches::new(&rows, &[0], None, rows.row_groups(None, 0), batch_rows);
+            let (mut row, mut known, mut largest) = (0, 0, 0);
+            while let Ok(Some(part)) = batches.next() {
+                let count = part.batch.num_rows();
+                known = if known > 1 << 16 { count } else { known + count };
+                largest = largest.max(known);
+                let array = part.batch.column(0).as_dictionary::<Int32Type>();
+                assert_eq!(array.values().len(), known, "row {row}");
+                let texts = array.values().as_string::<i32>();
+                for at in [0, count - 1] {
+                    assert_eq!(array.key(at).map(|key| texts.value(key)), Some(&*(row + at).to_string()));
+                }
+                row += count;
+            }
+            assert_eq!((row, largest > 1 << 16), (ROWS, true));
         }
     }
 }

@@ -34,13 +34,16 @@ fn with_schema(children: &[u8]) -> Vec<u8> {
 fn groups_have_the_declared_columns_within_the_nesting_limit() {
     let nested = |groups: usize| [vec![1; groups], vec![0]].concat();
     let siblings = [vec![60], [1, 0].repeat(60)].concat();
-    let cases: [(Vec<u8>, bool); 9] = [
+    // More groups than the nesting limit, one behind the other.
+    let many = [vec![2], vec![40], [1, 0].repeat(40), vec![40], [1, 0].repeat(40)].concat();
+    let cases: [(Vec<u8>, bool); 10] = [
         (vec![2, 0, 0], true),
         (vec![3, 0, 0], false),
         (vec![1], false),
         (vec![2, 2, 0, 0, 0], true),
         (vec![2, 2, 0, 3, 0], false),
         (siblings, true),
+        (many, true),
         (nested(1), true),
         (nested(64), true),
         (nested(65), false),
@@ -61,7 +64,7 @@ fn fields_have_the_types_of_the_format() {
     };
     let group = |fields: Vec<u8>| structures(&[fields]);
     // Type codes: 3 byte, 4 to 6 integers of 16 to 64 bits, 8 bytes, 9 list, 12 structure.
-    let cases: [(Vec<u8>, bool); 17] = [
+    let cases: [(Vec<u8>, bool); 18] = [
         (field(1, 5, &[2]), true),
         (field(1, 6, &[2]), false),
         (field(3, 6, &[2]), true),
@@ -73,6 +76,8 @@ fn fields_have_the_types_of_the_format() {
         (field(4, 9, &group(field(2, 5, &[2]))), false),
         (field(4, 9, &[0x15, 2]), false),
         (field(4, 8, &[0]), false),
+        // The length of this text would be the start of an empty list of structures.
+        (field(4, 8, &[0x0c]), false),
         (field(4, 9, &group(field(7, 4, &[2]))), true),
         (field(4, 9, &column(field(5, 6, &[2]))), true),
         (field(4, 9, &column(field(5, 5, &[2]))), false),

@@ -123,6 +123,17 @@ fn blocks_have_the_form_of_the_format() {
     assert!(!passes(&endless, INT32, Encoding::DELTA_BINARY_PACKED, 2), "a number of more than 64 bits");
 }
 
+#[test]
+fn deltas_of_a_page_decode_to_at_most_its_size() {
+    // 2^25 values of 8 bytes; equal values have deltas of no bits.
+    for (count, expected) in [((1 << 25) - 1, true), (1 << 25, true), ((1 << 25) + 1, false)] {
+        let mut page = [varint(1 << 16), varint(1), varint(count), zigzag(7)].concat();
+        page.extend([0, 0].repeat(1 << 9));
+        let found = passes(&page, INT64, Encoding::DELTA_BINARY_PACKED, count as usize);
+        assert_eq!(found, expected, "{count} values");
+    }
+}
+
 /// Encodes texts by their lengths.
 fn by_lengths(lengths: &[usize]) -> Vec<u8> {
     let (mut page, _) = delta(&lengths.iter().map(|length| *length as i64).collect::<Vec<_>>());
