@@ -76,6 +76,81 @@ fn estimates_equal_the_authors() {
     }
 }
 
+/// Squared spread S² of the paper over all pairs of neighbouring bars, after the code of its authors.
+fn of_the_paper(bars: &[Bar]) -> f64 {
+    let logs: Vec<Bar> = bars.iter().map(|bar| bar.map(libm::log)).collect();
+    let pairs: Vec<(Bar, Bar)> = logs.windows(2).map(|pair| (pair[0], pair[1])).collect();
+    let middle = |[_, high, low, _]: Bar| (high + low) / 2.0;
+    let moved = |[.., c1]: Bar, [_, h, l, _]: Bar| f64::from(u8::from(h != l || l != c1));
+    let mean = |of: &dyn Fn(Bar, Bar) -> f64| {
+        pairs.iter().map(|(last, bar)| of(*last, *bar)).sum::<f64>() / pairs.len() as f64
+    };
+    let other = |a: f64, b: f64| f64::from(u8::from(a != b));
+    let p_t = mean(&moved);
+    let p_o = mean(&|last, bar| moved(last, bar) * (other(bar[0], bar[1]) + other(bar[0], bar[2])));
+    let p_c = mean(&|last, bar| moved(last, bar) * (other(last[3], last[1]) + other(last[3], last[2])));
+    let r_1 = |_: Bar, bar: Bar| middle(bar) - bar[0];
+    let r_2 = |last: Bar, bar: Bar| bar[0] - middle(last);
+    let r_3 = |last: Bar, bar: Bar| middle(bar) - last[3];
+    let r_4 = |last: Bar, _: Bar| last[3] - middle(last);
+    let r_5 = |last: Bar, bar: Bar| bar[0] - last[3];
+    let (m_1, m_3, m_5) = (mean(&r_1) / p_t, mean(&r_3) / p_t, mean(&r_5) / p_t);
+    let d_1 = |last, bar| r_1(last, bar) - m_1 * moved(last, bar);
+    let d_3 = |last, bar| r_3(last, bar) - m_3 * moved(last, bar);
+    let d_5 = |last, bar| r_5(last, bar) - m_5 * moved(last, bar);
+    let x_1 = |last, bar| {
+        -4.0 / p_o * d_1(last, bar) * r_2(last, bar) - 4.0 / p_c * d_3(last, bar) * r_4(last, bar)
+    };
+    let x_2 = |last, bar| {
+        -4.0 / p_o * d_1(last, bar) * r_5(last, bar) - 4.0 / p_c * d_5(last, bar) * r_4(last, bar)
+    };
+    let (e_1, e_2) = (mean(&x_1), mean(&x_2));
+    let v_1 = mean(&|last, bar| x_1(last, bar) * x_1(last, bar)) - e_1 * e_1;
+    let v_2 = mean(&|last, bar| x_2(last, bar) * x_2(last, bar)) - e_2 * e_2;
+    (v_2 * e_1 + v_1 * e_2) / (v_1 + v_2)
+}
+
+#[test]
+fn pairs_that_do_not_move_count_in_the_moments_of_the_paper() {
+    // After some bars the price stands still at their close, which lies beside the middle of the bar.
+    let mut bars = Vec::new();
+    for (at, bar) in BARS.into_iter().enumerate() {
+        bars.push(bar);
+        bars.extend(vec![[bar[3]; 4]; [1, 0, 2, 0, 0][at % 5]]);
+    }
+    for window in [9, 12, 15] {
+        let mut edge = Edge::new(window);
+        for (at, bar) in bars.iter().enumerate() {
+            push(&mut edge, *bar);
+            if at >= window {
+                let (found, expected) =
+                    (edge.squared_spread().unwrap(), of_the_paper(&bars[at - window..=at]));
+                assert!((found - expected).abs() < 1e-13, "{window} at {at}: {found} {expected}");
+            }
+        }
+    }
+}
+
+#[test]
+fn estimates_without_variance_are_weighted_equally() {
+    // Two bars that mirror each other in log prices, so that both pairs have the same moments: with L = ln 2,
+    // −4 · (−1) · (−3)/2 L² = −6 L² from the opens and 0 from the closes, which are in the middle.
+    let mut edge = Edge::new(2);
+    let (bar, mirrored) = ([2.0, 16.0, 1.0, 4.0], [0.5, 1.0, 0.0625, 0.25]);
+    [bar, mirrored, bar].into_iter().for_each(|bar| push(&mut edge, bar));
+    let ln_2 = std::f64::consts::LN_2;
+    assert!(near(edge.squared_spread().unwrap(), -6.0 * ln_2 * ln_2));
+    // Closes beside the middle: −5/2 and 7/2 L² in the first condition, −3 and 3 L² in the second.
+    let mut edge = Edge::new(2);
+    let (bar, mirrored) = ([2.0, 8.0, 1.0, 4.0], [0.5, 1.0, 0.125, 0.25]);
+    [bar, mirrored, bar].into_iter().for_each(|bar| push(&mut edge, bar));
+    assert!(near(edge.squared_spread().unwrap(), 0.5 * ln_2 * ln_2));
+    // The same bar again and again has no spread.
+    let mut edge = Edge::new(2);
+    [bar; 3].into_iter().for_each(|bar| push(&mut edge, bar));
+    assert_eq!(edge.squared_spread(), Some(0.0));
+}
+
 #[test]
 fn price_that_hardly_moves_has_no_estimate() {
     // The authors' test case of an undefined estimate.
@@ -112,7 +187,11 @@ fn bars_after_an_interruption_have_no_pair_and_invalid_bars_are_skipped() {
     let mut skipping = Edge::new(9);
     for bar in BARS.iter().take(10) {
         push(&mut skipping, *bar);
-        push(&mut skipping, [1.0, 1.0, 0.0, 1.0]);
+        for (at, bad) in (0..4).flat_map(|at| [0.0, -1.0, f64::NAN, f64::INFINITY].map(|bad| (at, bad))) {
+            let mut invalid = *bar;
+            invalid[at] = bad;
+            push(&mut skipping, invalid);
+        }
     }
     assert_eq!(skipping.squared_spread(), whole.squared_spread());
 }
