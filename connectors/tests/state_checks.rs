@@ -67,7 +67,7 @@ fn changed_or_missing_input_is_refused() {
         ("UPDATE inputs SET body = '{\"seq\":8}' WHERE seq = 7", "found input 7 with another content"),
         ("UPDATE inputs SET timestamp = 8 WHERE seq = 30", "found input 30 with another content"),
         ("UPDATE inputs SET kind = 'control' WHERE seq = 30", "found input 30 with another content"),
-        ("DELETE FROM inputs WHERE seq = 21", "found input 22, expected input 21"),
+        ("DELETE FROM inputs WHERE seq = 21", "found no input 21"),
     ];
     for (sql, expected) in cases {
         let root = TempDir::new().unwrap();

@@ -164,6 +164,16 @@ fn missing_empty_damaged_or_changed_database_is_refused_with_remedy() {
     let serving = paper::Serving::start(path, &files[1..], &[]);
     assert_eq!(call(path, &paper::arguments(&serving.url, "state")).code, Some(0));
     let database = path.join("state/state.db");
+    // A changed row of an early frame.
+    let change = |factor: f64| {
+        let connection = Connection::open(&database).unwrap();
+        let early = "UPDATE fills SET price = price * ?1 WHERE seq = (SELECT min(seq) FROM fills)";
+        assert!(connection.execute(early, [factor]).unwrap() > 0);
+    };
+    change(2.0);
+    let ended = call(path, &paper::arguments(&serving.url, "state"));
+    assert!(ended.code == Some(1) && ended.err.contains("state.db"), "{}", ended.err);
+    change(0.5);
     // Changed settings.
     let text: String = Connection::open(&database)
         .unwrap()

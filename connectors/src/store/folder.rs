@@ -10,8 +10,9 @@ use rusqlite::{Connection, OptionalExtension as _, params};
 use super::checkpoint::SavedCheckpoint;
 use super::disk::{DiskStep, SharedDisk, SystemDisk, as_sqlite, pass};
 use super::error::StoreError;
+use super::frame_sums::check_last;
 use super::input::Input;
-use super::inputs::{InputRow, read_inputs};
+use super::inputs::{InputRow, check_segments, read_inputs};
 use super::layout::{DATABASE, LOCK, SCHEMA_VERSION, ruined, schema, value};
 use super::segment::FOLDER as SEGMENTS;
 use crate::links::follow;
@@ -337,6 +338,22 @@ impl StateFolder {
                 Err(incomplete(format!("{frames} frames"), format!("{span} from the first to the last")))
             }
         }
+    }
+
+    /// Checks the rows of all recorded frames against their checksums.
+    ///
+    /// # Errors
+    /// A row was changed after it was recorded, or an error of SQLite.
+    pub fn check_frames(&self) -> Result<(), StoreError> {
+        check_last(&self.connection()?, &self.database, i64::MAX as u64)
+    }
+
+    /// Checks that no segment of the session is missing or cut off. A run can resume without them.
+    ///
+    /// # Errors
+    /// The first missing or damaged segment, or an error of SQLite.
+    pub fn check_segments(&self) -> Result<(), StoreError> {
+        check_segments(&self.database, &self.connection()?)
     }
 
     /// Passes the inputs from number `from` on to `take`, in order, until it returns `false`.

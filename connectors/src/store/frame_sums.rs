@@ -34,8 +34,10 @@ pub(super) fn check_last(connection: &Connection, database: &Path, count: u64) -
     for seq in frames {
         let seq = seq.map_err(failed)?;
         let written = "SELECT checksum FROM sums WHERE seq = ?1";
-        let written: Option<Vec<u8>> =
-            connection.query_row(written, [seq], |row| row.get(0)).optional().map_err(failed)?;
+        let written: Option<Vec<u8>> = connection
+            .prepare_cached(written)
+            .and_then(|mut sum| sum.query_row([seq], |row| row.get(0)).optional())
+            .map_err(failed)?;
         if written.is_some_and(|written| sum(connection, seq).ok().is_none_or(|found| found[..] != written)) {
             return Err(StoreError::ChangedFrame { path: database.to_owned(), seq });
         }

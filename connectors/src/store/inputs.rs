@@ -45,8 +45,7 @@ impl InputReader {
         loop {
             if let Some(input) = self.rows.pop_front() {
                 if input.seq != self.next {
-                    let (path, next) = (self.database.clone(), self.next);
-                    return Err(StoreError::Hole { path, next, first: input.seq });
+                    return Err(self.missing(None));
                 }
                 self.next += 1;
                 return Ok(Some(input));
@@ -60,18 +59,22 @@ impl InputReader {
                 }
                 self.segment = None;
             }
-            if let Some(segment) = self.segment_of_next()? {
-                self.segment = Some(SegmentReader::open(&segment)?);
-                continue;
+            // The table first: a run resumes from it, whatever became of older segments.
+            let first = first_in_table(&self.connection).map_err(|source| failed(&self.database, source))?;
+            if first.is_some_and(|first| first <= self.next) {
+                self.read_rows()?;
+                match self.rows.front().map(|input| input.seq) {
+                    None => return Ok(None),
+                    Some(found) if found == self.next => continue,
+                    Some(_) => self.rows.clear(),
+                }
             }
-            self.read_rows()?;
-            match self.rows.front().map(|input| input.seq) {
-                None => return Ok(None),
-                Some(first) if first == self.next => {}
-                // The rows moved into a segment between the two reads.
-                Some(_) if self.segment_of_next()?.is_some() => self.rows.clear(),
-                Some(first) => {
-                    return Err(StoreError::Hole { path: self.database.clone(), next: self.next, first });
+            // Rows leave the table once a segment has them, so they are in the segment if they left between the two reads.
+            match (self.segment_of_next()?, first) {
+                (Some(segment), _) => self.segment = Some(SegmentReader::open(&segment)?),
+                (None, None) => return Ok(None),
+                (None, Some(first)) => {
+                    return Err(self.missing(Some(first).filter(|first| *first > self.next)));
                 }
             }
         }
@@ -83,6 +86,20 @@ impl InputReader {
         let Some(last) = all.iter().rposition(|segment| segment.first <= self.next) else { return Ok(None) };
         let segment = all.swap_remove(last);
         Ok((SegmentReader::end_of(&segment)? > self.next).then_some(segment))
+    }
+
+    /// Error of the next input, which neither a segment nor the table has. `later`: first input of the table, if that comes
+    /// later.
+    fn missing(&self, later: Option<u64>) -> StoreError {
+        let (path, next) = (self.database.clone(), self.next);
+        match later {
+            Some(first) => StoreError::Hole { path, next, first },
+            None => StoreError::Incomplete {
+                path,
+                found: format!("no input {next} between earlier and later ones"),
+                expected: "all inputs from the first one of the table on".to_owned(),
+            },
+        }
     }
 
     fn read_rows(&mut self) -> Result<(), StoreError> {
@@ -98,6 +115,23 @@ impl InputReader {
             self.rows.push_back(row.map_err(failed)?.checked(&self.database)?);
         }
         Ok(())
+    }
+}
+
+/// Checks the segments beside a database by their names and ends. Their rows are not read.
+pub(super) fn check_segments(database: &Path, connection: &Connection) -> Result<(), StoreError> {
+    let mut next = 0;
+    let all = segments(database)?;
+    for segment in &all {
+        if segment.first > next {
+            return Err(StoreError::Hole { path: database.to_owned(), next, first: segment.first });
+        }
+        next = SegmentReader::end_of(segment)?.max(next);
+    }
+    let first = first_in_table(connection).map_err(|source| failed(database, source))?;
+    match first.filter(|first| *first > next) {
+        Some(first) => Err(StoreError::Hole { path: database.to_owned(), next, first }),
+        None => Ok(()),
     }
 }
 

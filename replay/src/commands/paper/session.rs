@@ -14,6 +14,7 @@ use betaflow_engine::ledger::Recorder;
 use betaflow_engine::pipeline::{Graph, resuming, trading};
 use betaflow_engine::range::OnOutOfRange;
 use betaflow_engine::source::Source as _;
+use tracing::warn;
 
 use super::alerts::Alerts;
 use super::hello::hello;
@@ -43,6 +44,7 @@ pub(super) struct Position {
 
 impl Position {
     pub(super) fn of(folder: &StateFolder) -> Result<Self> {
+        folder.check_frames()?;
         Ok(Self { start: folder.start()?, last: folder.last_message()? })
     }
 
@@ -108,6 +110,9 @@ impl Session {
         let on_record = start.next_input;
         let point = RestartPoint::of(folder, start.checkpoints, &start.foreign);
         if on_record > 0 {
+            if let Err(fault) = folder.check_segments() {
+                warn!(kind = "session_incomplete", "{fault}");
+            }
             let text = restart::sentence(start.committed.map(|(seq, _)| seq), on_record, &point, folder)?;
             host.announce(&text);
             writer.event(status::now(), None, "restarted", text)?;
