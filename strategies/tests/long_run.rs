@@ -122,8 +122,9 @@ impl Source for Rolling {
             }
         }
         for &i in &self.order {
-            let splits = self.random.uniform() < 1e-5;
             let instrument = &mut self.instruments[i];
+            // Only a high price is split: in ten million frames, others would leave the range of prices.
+            let splits = self.random.uniform() < 1e-5 && instrument.price > 50.0;
             if splits {
                 instrument.price /= 2.0;
             }
