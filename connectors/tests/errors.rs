@@ -502,8 +502,8 @@ fn symbol_in_two_files_at_one_time_is_a_duplicate() {
     let cases: [(Vec<&Input>, &str, &[&str]); 4] = [
         (vec![&a, &b], "b.parquet: row 0", &["0 d1 +A | 1", "1 d2 + | 3"]),
         (vec![&b, &a], "a.parquet: row 0", &["0 d1 +A | 2", "1 d2 + | 3"]),
-        (vec![&a, &c], "c.parquet: row 1", &["0 d0 +B | 5", "1 d1 +A | 1 -"]),
-        (vec![&c, &b], "b.parquet: row 0", &["0 d0 +B | 5", "1 d1 +A | 7 -", "2 d2 + | 3 -"]),
+        (vec![&a, &c], "c.parquet: row 1", &["0 d0 +B | 5", "1 d1 +A | - 1"]),
+        (vec![&c, &b], "b.parquet: row 0", &["0 d0 +B | 5", "1 d1 +A | - 7", "2 d2 + | - 3"]),
     ];
     for (inputs, second, lines) in cases {
         let inputs = Input::Several(inputs.into_iter().cloned().collect());

@@ -276,6 +276,10 @@ fn reversion_is_the_regression_on_the_value_before() {
     ] {
         assert!(Reversion::fit(none).is_none(), "{none:?}");
     }
+    // Halves to the bit: a slope of 0.5 without noise.
+    for none in [&[16.0, 8.0, 4.0, 2.0, 1.0][..], &[-3.0, -1.0, 0.0, 0.5, 0.75]] {
+        assert!(Reversion::fit(none).is_none(), "{none:?}");
+    }
 }
 
 #[test]
@@ -348,5 +352,28 @@ fn state_space_without_a_scale_starts_at_the_beta_of_the_market() {
         let mut expected = vec![0.0; columns + 1];
         expected.iter_mut().skip(1).take(1).for_each(|mean| *mean = 1.25);
         assert_eq!(found.initial_mean.as_slice(), expected);
+    }
+}
+
+#[test]
+fn state_space_starts_at_the_scale_of_the_data() {
+    let returns = [0.012, -0.018, f64::NAN, 0.02, 0.004];
+    let factors = [0.01, 3.0, -0.02, 1.0, 0.015, 0.0, 0.005, -2.0, 0.03, 1.0];
+    let mean_square = |values: &[f64]| values.iter().map(|v| v * v).sum::<f64>() / values.len() as f64;
+    let r = mean_square(&[0.012, -0.018, 0.02, 0.004]);
+    let of = |j: usize| factors.iter().skip(j).step_by(2).copied().collect::<Vec<_>>();
+    let wide = [1e-3 * r, r / mean_square(&of(0)), r / mean_square(&of(1))];
+    for frames_per_day in [1, 4, 390] {
+        let found = StateSpace::scale_free(&factors, &returns, 0.8, frames_per_day).unwrap();
+        near(found.observation_variance, r, 1e-14, "R");
+        assert_eq!(found.initial_mean.as_slice(), [0.0, 0.8, 0.0]);
+        for (a, b) in (0..9).map(|at| (at / 3, at % 3)) {
+            let of_diagonal = |value: f64| if a == b { value } else { 0.0 };
+            let (p, q) = (found.initial_covariance[(a, b)], found.transition_covariance[(a, b)]);
+            near(found.transition[(a, b)], of_diagonal(1.0), 0.0, "F");
+            near(p, of_diagonal(wide[a]), 1e-12 * wide[a], "P");
+            let a_frame = wide[a] / (1e4 * f64::from(frames_per_day));
+            near(q, of_diagonal(a_frame), 1e-12 * a_frame, "Q");
+        }
     }
 }

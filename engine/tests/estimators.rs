@@ -4,8 +4,10 @@
 
 mod support;
 
+use betaflow_engine::frame::CrossSection;
 use betaflow_engine::model::{Alarm, Estimates, Estimator, EstimatorKind, EstimatorSettings, Returns};
 use betaflow_engine::settings::Calendar;
+use betaflow_engine::time::TimestampNs;
 use proptest::prelude::*;
 use support::{Market, Random};
 
@@ -277,4 +279,101 @@ fn ten_million_frames_leave_the_dlm_sound() {
 #[ignore = "takes long; `.ci/run` runs it"]
 fn ten_million_frames_leave_the_mixture_sound() {
     ten_million_frames(EstimatorKind::Mixture);
+}
+
+/// Rows of a vendor: alpha, betas on two factors and residual deviation of each instrument.
+fn rows_of_vendor(rows: &[[f64; 4]]) -> CrossSection {
+    let values = (0..4).flat_map(|column| rows.iter().map(move |row| row[column])).collect();
+    CrossSection { of: Some(TimestampNs(0)), columns: 4, values }
+}
+
+#[test]
+fn given_risk_model_forecasts_with_its_last_rows() {
+    const NONE: f64 = f64::NAN;
+    let make = |factors| estimator(EstimatorKind::Given, &EstimatorSettings::default(), factors);
+    let same = |found: f64, expected: f64| {
+        found.is_nan() && expected.is_nan() || (found - expected).abs() <= 1e-15 * (1.0 + expected.abs())
+    };
+    // The third has no deviation at first; the second section names it alone. One without alpha has 0.
+    let first = [[0.001, 1.0, -0.2, 0.02], [NONE, 0.5, 0.3, 0.01], [0.002, 2.0, 0.1, NONE]];
+    let second = [[0.5, 0.5, 0.5, NONE], [NONE; 4], [0.004, 1.5, -0.4, 0.03]];
+    let rows = |later: bool| {
+        let third = if later { second[2] } else { [NONE; 4] };
+        [first[0], [0.0, 0.5, 0.3, 0.01], third]
+    };
+    let factors = [[0.01, -0.02], [0.03, 0.01], [-0.02, 0.04], [0.01, 0.01]];
+    let returns: [&[f64]; 4] =
+        [&[0.01, 0.02], &[0.02, 0.03, 0.04], &[-0.01, NONE, 0.02], &[0.015, -0.01, -0.03]];
+    let mut model = make(2);
+    let mut scored: Vec<(usize, f64, f64, f64)> = Vec::new();
+    for (at, (f, y)) in factors.iter().zip(returns).enumerate() {
+        model.step(f, y, true);
+        // Sections known on the first and the third frame: they act from the next frame on.
+        match at {
+            0 => model.give(&rows_of_vendor(&first)),
+            2 => model.give(&rows_of_vendor(&second)),
+            _ => model.give(&CrossSection::default()),
+        }
+        let mut found = Estimates { factors: f.to_vec(), decides: true, ..Estimates::default() };
+        model.write(&mut found);
+        assert_eq!(found.instruments(), 3);
+        let (now, before) = (rows(at >= 2), if at == 0 { [[NONE; 4]; 3] } else { rows(at >= 3) });
+        for i in 0..3 {
+            let [alpha, on_first, on_second, deviation] = now[i];
+            let zero = 0.0 * deviation;
+            let forecast = before[i][0] + before[i][1] * f[0] + before[i][2] * f[1];
+            let error = y.get(i).map_or(NONE, |r| r - forecast);
+            for (name, found, expected) in [
+                ("alpha", found.alpha[i], alpha),
+                ("first beta", found.betas_on(0)[i], on_first),
+                ("second beta", found.betas_on(1)[i], on_second),
+                ("variance", found.observation_var[i], deviation * deviation),
+                ("deviation of alpha", found.sd_of(0)[i], zero),
+                ("deviation of a beta", found.sd_of(2)[i], zero),
+                ("covariance", found.coefficient_cov_of(i, 1, 2), zero),
+                ("forecast", found.forecast_mean[i], forecast),
+                ("deviation of the forecast", found.forecast_sd[i], before[i][3]),
+                ("error", found.forecast_error[i], error),
+            ] {
+                assert!(same(found, expected), "{name} of {i}, frame {at}: {found}, expected {expected}");
+            }
+            let infinite = if deviation.is_nan() { NONE } else { f64::INFINITY };
+            assert!([found.dof[i], found.forecast_dof[i]].iter().all(|dof| dof.total_cmp(&infinite).is_eq()));
+            if !error.is_nan() {
+                scored.push((i, y[i], error, before[i][3] * before[i][3]));
+            }
+        }
+        let facts = model.facts();
+        assert_eq!((facts.groups, facts.largest_group), (1, if at < 2 { 2 } else { 3 }), "frame {at}");
+        assert_eq!(facts.instruments.len(), 3);
+        for (i, of) in facts.instruments.iter().enumerate() {
+            assert_eq!(of.forecasts, scored.iter().filter(|scored| scored.0 == i).count() as u64);
+        }
+    }
+    assert_eq!(scored.len(), 6);
+    let count = scored.len() as f64;
+    let sum =
+        |of: &dyn Fn(f64, f64, f64) -> f64| scored.iter().map(|(_, r, e, v)| of(*r, *e, *v)).sum::<f64>();
+    let total = model.facts().total;
+    let density = |_: f64, e: f64, v: f64| -0.5 * (libm::log(2.0 * std::f64::consts::PI * v) + e * e / v);
+    // The table of tails has a large number in place of infinite degrees of freedom.
+    for (name, found, expected, tolerance) in [
+        ("nis", total.nis, sum(&|_, e, v| e * e / v) / count, 1e-12),
+        ("hedged R²", total.hedged_r2, 1.0 - sum(&|_, e, _| e * e) / sum(&|r, _, _| r * r), 1e-12),
+        ("log density", total.log_predictive_density, sum(&density) / count, 1e-6),
+    ] {
+        let found = found.unwrap();
+        assert!(
+            (found - expected).abs() <= tolerance * expected.abs(),
+            "{name}: {found}, expected {expected}"
+        );
+    }
+    // A restored model continues to the same bits; one of other factors rejects the state.
+    let (state, mut restored) = (model.save().unwrap(), make(2));
+    restored.load(&state).unwrap();
+    for one in [&mut model, &mut restored] {
+        one.step(&[0.02, -0.01], &[0.01, 0.01, 0.01], true);
+    }
+    assert_eq!(restored.save().unwrap(), model.save().unwrap());
+    assert!(make(3).load(&state).is_err());
 }

@@ -271,6 +271,9 @@ fn means_are_written_with_shared_and_own_covariances() {
         filter.step_into(f, &y, &mut written);
         let means: Vec<f64> = (0..n * k).map(|at| filter.mean(at % n, at / n)).collect();
         assert_eq!(written, means, "frame {t}");
+        let mut again = vec![f64::NAN; n * k];
+        filter.write_means(&mut again);
+        assert_eq!(again, means, "frame {t}");
     }
     assert_eq!(filter.sharing(), n - 3);
 }

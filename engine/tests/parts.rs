@@ -3,10 +3,12 @@
 
 mod support;
 
+use betaflow_engine::groups::GroupColumn;
 use betaflow_engine::model::{
     Dlm, Estimates, Estimator, EstimatorKind, EstimatorSettings, FirstFrame, Fixed, FixedEstimator,
     FixedParameters, Mixture, PerInstrument,
 };
+use betaflow_engine::names::InstrumentNames;
 use betaflow_engine::portfolio::FactorRisk;
 use betaflow_engine::settings::Calendar;
 use support::Random;
@@ -73,6 +75,21 @@ fn covariances_have_the_squared_deviations_on_their_diagonals() {
     }
 }
 
+/// Groups of the instruments with even and with odd numbers, and their mean returns.
+fn in_two_groups(returns: &[f64]) -> GroupColumn {
+    let of = |group: usize| returns.iter().skip(group).step_by(2).filter(|r| !r.is_nan());
+    let mut names = InstrumentNames::default();
+    names.extend(&["even".into(), "odd".into()]);
+    GroupColumn {
+        factor: "parity".to_owned(),
+        has_factors: true,
+        names,
+        of: (0..returns.len()).map(|i| (i % 2) as u32).collect(),
+        returns: [0, 1].map(|group| of(group).sum::<f64>() / of(group).count() as f64).to_vec(),
+        trading: [0, 1].map(|group| of(group).count() as u32).to_vec(),
+    }
+}
+
 #[test]
 fn instrument_listed_late_is_scored_from_its_first_return_on() {
     let settings = EstimatorSettings {
@@ -86,10 +103,12 @@ fn instrument_listed_late_is_scored_from_its_first_return_on() {
         match which {
             0 => Box::new(Mixture::new(&settings, &calendar, FACTORS)),
             1 => Box::new(Dlm::new(&settings, &calendar, FACTORS)),
+            2 => Box::new(Mixture::with_groups(&settings, &calendar, FACTORS, 1)),
+            3 => Box::new(Dlm::with_groups(&settings, &calendar, FACTORS, 1)),
             _ => Box::new(FixedEstimator::new(&settings, &calendar, FACTORS).unwrap()),
         }
     };
-    for which in 0..3 {
+    for which in 0..5 {
         let (mut listed, mut known) = (make(which), make(which));
         let mut present = 0;
         for (factors, mut returns) in frames(7, 80) {
@@ -97,6 +116,10 @@ fn instrument_listed_late_is_scored_from_its_first_return_on() {
             returns[INSTRUMENTS - 4..].iter_mut().filter(|_| present < 30).for_each(|r| *r = f64::NAN);
             present += 1;
             let n = if present <= 30 { INSTRUMENTS - 4 } else { INSTRUMENTS };
+            if [2, 3].contains(&which) {
+                listed.set_groups(&[in_two_groups(&returns[..n])]);
+                known.set_groups(&[in_two_groups(&returns)]);
+            }
             listed.step(&factors, &returns[..n], true);
             known.step(&factors, &returns, true);
         }
