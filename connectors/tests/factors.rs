@@ -161,7 +161,8 @@ fn factor_files_are_joined_on_the_times_that_all_have() {
     };
     let days_of = |run: &Run| run.frames.iter().map(|frame| frame.timestamp.date()).collect::<Vec<_>>();
     // Days of two files, days of the frames, and the number of rows left out.
-    let cases: [(&[i32], &[i32], &[i64], u64); 6] = [
+    type Case<'a> = (&'a [i32], &'a [i32], &'a [i64], u64);
+    let cases: [Case<'_>; 6] = [
         (&[1, 2, 3], &[1, 2, 3], &[1, 2, 3], 0),
         (&[1, 2, 3], &[3, 4, 5], &[3], 4),
         (&[3, 4, 5], &[1, 2, 3], &[3], 4),
@@ -182,7 +183,7 @@ fn factor_files_are_joined_on_the_times_that_all_have() {
         assert!(is_lossless || facts(&joined).starts_with("2 files joined by time"), "{}", facts(&joined));
     }
     // Rows inside the common range that a file lacks, besides those outside it.
-    let gaps: [(&[i32], &[i32], &[i64], u64); 3] = [
+    let gaps: [Case<'_>; 3] = [
         (&[1, 2, 3, 4, 6, 7], &[2, 4, 5, 6, 7, 8], &[2, 4, 6, 7], 4),
         (&[1, 2, 3, 4, 5], &[1, 5], &[1, 5], 3),
         (&[1, 2, 5], &[1, 3, 4, 5], &[1, 5], 3),
@@ -206,7 +207,7 @@ fn factor_files_are_joined_on_the_times_that_all_have() {
     let ranges: [[i32; 2]; 5] = [[1, 6], [1, 2], [0, 2], [4, 9], [4, 5]];
     let names = ["a", "b", "c", "d", "e"];
     let files =
-        names.iter().zip(ranges).map(|(name, range)| file(&format!("{name}.parquet"), *name, &range, 0.01));
+        names.iter().zip(ranges).map(|(name, range)| file(&format!("{name}.parquet"), name, &range, 0.01));
     let all: Vec<Input> = files.collect();
     for (order, first, second) in
         [([0, 1, 2, 3, 4], "b", "d"), ([4, 3, 2, 1, 0], "c", "e"), ([2, 4, 1, 3, 0], "c", "e")]

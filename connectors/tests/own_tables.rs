@@ -249,7 +249,8 @@ fn forecasts_and_weights_are_the_only_numbers_or_have_a_usual_name() {
     };
     let (alone, with_sd) = ([0.5, -0.25, f64::NAN, f64::NAN], [0.5, -0.25, 0.125, 0.75]);
     let (forecasts, weights) = (GivenKind::Forecasts, GivenKind::Weights);
-    let cases: Vec<(GivenKind, Table, Result<&[f64], &str>)> = vec![
+    type Case<'a> = (GivenKind, Table, Result<&'a [f64], &'a str>);
+    let cases: Vec<Case<'_>> = vec![
         (forecasts.clone(), table(&[("momentum", &values)]), Ok(&alone)),
         (forecasts.clone(), table(&[("note", &note), ("momentum", &values)]), Ok(&alone)),
         (forecasts.clone(), table(&[("momentum", &values), ("Forecast_SD", &sd)]), Ok(&with_sd)),
@@ -346,7 +347,8 @@ fn values_of_the_user_have_the_range_of_their_column() {
     let of_betas: &[&'static str] = &["alpha", "mkt", "smb", "residual_sd"];
     let (infinity, nan) = (f64::INFINITY, f64::NAN);
     // Names of the columns, the tested one, valid and invalid numbers, and what the error expects.
-    let cases: [(GivenKind, &[&'static str], usize, &[f64], &[f64], &str); 10] = [
+    type Case<'a> = (GivenKind, &'a [&'static str], usize, &'a [f64], &'a [f64], &'a str);
+    let cases: [Case<'_>; 10] = [
         (
             GivenKind::Forecasts,
             &["forecast"],
@@ -592,7 +594,7 @@ fn returns_are_those_of_the_range_by_series() {
                             assert_eq!(found.returns[0][at].to_bits(), value.unwrap_or(f64::NAN).to_bits());
                         }
                         Err(error) => {
-                            assert!(!is_return && !(nulls && value.is_none()), "{value:?} {rows:?}: {error}");
+                            assert!(!(is_return || nulls && value.is_none()), "{value:?} {rows:?}: {error}");
                             assert!(error.to_string().contains(&place), "{error}");
                         }
                     }

@@ -188,8 +188,8 @@ fn errors_of([small, usual, large]: [usize; 3], signs: fn(usize) -> f64, at: usi
 #[test]
 fn alarms_follow_the_errors_of_each_instrument() {
     let balanced: fn(usize) -> f64 = |at| if at / 2 % 2 == 0 { 1.0 } else { -1.0 };
-    let (same, alternating): (fn(usize) -> f64, fn(usize) -> f64) =
-        (|_| 1.0, |at| if at % 2 == 0 { 1.0 } else { -1.0 });
+    let same: fn(usize) -> f64 = |_| 1.0;
+    let alternating: fn(usize) -> f64 = |at| if at % 2 == 0 { 1.0 } else { -1.0 };
     let kinds = [
         ([10, 9, 1], balanced, None),
         ([6, 13, 1], balanced, Some(Alarm::TooNarrow)),

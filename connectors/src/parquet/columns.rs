@@ -265,7 +265,7 @@ mod tests {
             (Arc::new(Int32Array::from(vec![Some(-70_000), None, Some(7)])), [-70_000.0, nan, 7.0]),
             (
                 Arc::new(Int64Array::from(vec![Some(i64::MIN), None, Some(1 << 40)])),
-                [-9.223_372_036_854_775_808e18, nan, 1_099_511_627_776.0],
+                [i64::MIN as f64, nan, 1_099_511_627_776.0],
             ),
             (Arc::new(UInt8Array::from(vec![Some(255), None, Some(0)])), [255.0, nan, 0.0]),
             (Arc::new(UInt16Array::from(vec![Some(65_535), None, Some(7)])), [65_535.0, nan, 7.0]),

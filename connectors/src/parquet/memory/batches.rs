@@ -217,7 +217,8 @@ mod tests {
         let whole = RecordBatch::try_from_iter([("close", Arc::new(cells) as ArrayRef)]);
         let Ok(whole) = whole else { panic!("a column") };
         // Rows of a record batch and of a batch that is read; number of rows of each batch, and true if it is a slice.
-        let cases: [(usize, usize, &[(usize, bool)]); 5] = [
+        type Case<'a> = (usize, usize, &'a [(usize, bool)]);
+        let cases: [Case<'_>; 5] = [
             (300, 100, &[(100, true), (100, true), (100, true)]),
             (300, 280, &[(280, true), (20, true)]),
             (64, 100, &[(64, true), (64, true), (64, true), (64, true), (44, true)]),

@@ -89,7 +89,8 @@ mod tests {
     #[test]
     fn excess_over_the_cap_is_taken_from_the_largest_trade_inside_the_box() {
         let tiny = libm::exp2(-36.0);
-        let cases: [(&str, &[f64], &[f64], &[f64], f64, &[f64]); 9] = [
+        type Case<'a> = (&'a str, &'a [f64], &'a [f64], &'a [f64], f64, &'a [f64]);
+        let cases: [Case<'_>; 9] = [
             ("none", &[0.0, 0.0], &[], &[0.25, -0.125], 0.375, &[0.25, -0.125]),
             ("largest", &[0.0, 0.0], &[], &[0.25, -0.125], 0.375 - tiny, &[0.25 - tiny, -0.125]),
             ("sale", &[0.125, 0.0], &[], &[-0.25, 0.125], 0.5 - tiny, &[-0.25 + tiny, 0.125]),

@@ -145,7 +145,8 @@ fn levels_of_a_page_of_version_2_are_those_of_its_column() {
     // Nulls, rows, bytes of levels and of repetition levels that the header declares, and the content: levels of a
     // repeated run (twice the length, the level) or of a packed one (3, the bits), then the numbers.
     let of_levels = "bytes of levels";
-    let cases: [(bool, [u32; 4], Vec<u8>, Option<&str>); 13] = [
+    type Case<'a> = (bool, [u32; 4], Vec<u8>, Option<&'a str>);
+    let cases: [Case<'_>; 13] = [
         (false, [0, 3, 0, 0], numbers(3), None),
         (false, [0, 3, 0, 0], numbers(2), Some("the values take 16 bytes")),
         (false, [0, 2, 0, 0], numbers(3), Some(of_levels)),
