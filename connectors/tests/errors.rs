@@ -8,13 +8,10 @@ use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Int64Array, StringArray};
 use betaflow_connectors::DataError;
-use betaflow_connectors::parquet::{
-    BadRow, DataPlace, Input, ParquetSource, Settings, read_benchmark, read_half_spreads,
-};
+use betaflow_connectors::parquet::{BadRow, DataPlace, Input, Settings, read_benchmark, read_half_spreads};
 use betaflow_engine::assembly::{FrameColumn, Universe};
 use betaflow_engine::execution::{FillAt, Need};
-use betaflow_engine::frame::{Field, Frame};
-use betaflow_engine::source::Source as _;
+use betaflow_engine::frame::Field;
 use parquet::file::properties::WriterProperties;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use support::{Folder, Table, days, floats, line, nullable, run, texts, tidy, write_to};
@@ -261,18 +258,7 @@ fn report_ends_when_most_rows_are_out_of_order() {
 
 /// First error of reading `prices`.
 fn fault(prices: &Input, factors: Option<&Input>) -> DataError {
-    let mut source = match ParquetSource::open(prices, factors, Settings::default()) {
-        Ok(source) => source,
-        Err(error) => return error,
-    };
-    let mut frame = Frame::default();
-    loop {
-        match source.next_frame(&mut frame) {
-            Ok(true) => {}
-            Ok(false) => panic!("no error"),
-            Err(error) => return *error.downcast::<DataError>().unwrap(),
-        }
-    }
+    support::fault(prices, factors, Settings::default())
 }
 
 #[test]

@@ -6,10 +6,8 @@ mod support;
 
 use betaflow_connectors::DataError;
 use betaflow_connectors::import::{ImportError, ImportOptions};
-use betaflow_connectors::parquet::{Input, ParquetSource, Settings, import_files};
+use betaflow_connectors::parquet::{Input, Settings, import_files};
 use betaflow_engine::assembly::FactorGap;
-use betaflow_engine::frame::Frame;
-use betaflow_engine::source::Source as _;
 use support::{Folder, days, floats, read, run, tidy};
 
 const FIVE: &str = "This file was created by hand.\r\nIt has no meaning, and a comma.\r\n\r\n,Mkt-RF,SMB,RF\r\n\
@@ -35,18 +33,7 @@ fn prices(folder: &Folder) -> Input {
 }
 
 fn fault(prices: &Input, factors: &Input, settings: Settings) -> DataError {
-    let mut source = match ParquetSource::open(prices, Some(factors), settings) {
-        Ok(source) => source,
-        Err(error) => return error,
-    };
-    let mut frame = Frame::default();
-    loop {
-        match source.next_frame(&mut frame) {
-            Ok(true) => {}
-            Ok(false) => panic!("no error"),
-            Err(error) => return *error.downcast::<DataError>().unwrap(),
-        }
-    }
+    support::fault(prices, Some(factors), settings)
 }
 
 #[test]

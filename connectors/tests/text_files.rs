@@ -10,10 +10,9 @@ use std::io::Write as _;
 use arrow_array::cast::AsArray as _;
 use arrow_array::types::Float64Type;
 use betaflow_connectors::import::{Content, DateOrder, ImportError, ImportOptions};
-use betaflow_connectors::parquet::{Input, ParquetSource, Settings, import_files, prepare};
+use betaflow_connectors::parquet::{Input, Settings, import_files, prepare};
 use betaflow_connectors::{DataError, Place};
-use betaflow_engine::frame::{Field, Frame};
-use betaflow_engine::source::Source as _;
+use betaflow_engine::frame::Field;
 use flate2::{Compression, write::GzEncoder};
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use proptest::prelude::*;
@@ -40,18 +39,7 @@ fn expected(folder: &Folder) -> Vec<String> {
 
 /// First error of a source.
 fn fault(prices: &Input, settings: Settings) -> DataError {
-    let mut source = match ParquetSource::open(prices, None, settings) {
-        Ok(source) => source,
-        Err(error) => return error,
-    };
-    let mut frame = Frame::default();
-    loop {
-        match source.next_frame(&mut frame) {
-            Ok(true) => {}
-            Ok(false) => panic!("no error"),
-            Err(error) => return *error.downcast::<DataError>().unwrap(),
-        }
-    }
+    support::fault(prices, None, settings)
 }
 
 fn located(place: &Place) -> (Option<u64>, &str) {

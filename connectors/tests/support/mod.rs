@@ -142,3 +142,19 @@ pub(crate) fn line(frame: &Frame) -> String {
     }
     line
 }
+
+/// First error of reading prices and factors.
+pub(crate) fn fault(prices: &Input, factors: Option<&Input>, settings: Settings) -> DataError {
+    let mut source = match ParquetSource::open(prices, factors, settings) {
+        Ok(source) => source,
+        Err(error) => return error,
+    };
+    let mut frame = Frame::default();
+    loop {
+        match source.next_frame(&mut frame) {
+            Ok(true) => {}
+            Ok(false) => panic!("no error"),
+            Err(error) => return *error.downcast::<DataError>().unwrap(),
+        }
+    }
+}
