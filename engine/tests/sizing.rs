@@ -197,6 +197,66 @@ fn impact_of_zero_changes_nothing() {
     }
 }
 
+/// The problem of one instrument alone.
+fn alone(of: &Rebalance, i: usize) -> Rebalance {
+    let one = |column: &[f64]| column.get(i).copied().into_iter().collect();
+    Rebalance {
+        expected: one(&of.expected),
+        exposures: of.exposures.rows(i, 1).into_owned(),
+        factor_root: of.factor_root.clone(),
+        idiosyncratic: one(&of.idiosyncratic),
+        held: one(&of.held),
+        lower: one(&of.lower),
+        upper: one(&of.upper),
+        cost: one(&of.cost),
+        impact: one(&of.impact),
+        borrow: one(&of.borrow),
+        kelly_fraction: of.kelly_fraction,
+        turnover: of.turnover,
+        gross: of.gross,
+        ..Rebalance::default()
+    }
+}
+
+/// Instruments that share neither risk nor a limit have the weights of their own problems, to the bit. Each value of
+/// an instrument takes the same operations in every lane.
+#[test]
+fn separable_problems_equal_those_of_each_instrument_alone() {
+    let (mut together, mut apart) = (Solver::default(), Solver::default());
+    let mut inside = 0;
+    for seed in 0..400 {
+        let mut random = Random(seed);
+        let made = feasible(&mut random);
+        let (n, k) = (made.n(), made.k());
+        let mut made = Rebalance {
+            factor_root: DMatrix::zeros(k, k),
+            idiosyncratic: (0..n).map(|_| 1e-3 + 5e-3 * random.uniform()).collect(),
+            turnover: 1e3,
+            gross: f64::INFINITY,
+            net: None,
+            exposure_bounds: Vec::new(),
+            impact: if seed % 3 == 1 { made.impact } else { Vec::new() },
+            ..made
+        };
+        if seed % 3 == 2 {
+            made = with_fees(seed, made);
+        }
+        let single: Vec<f64> = (0..n).map(|i| alone(&made, i).solve(&mut apart).0[0]).collect();
+        let bits = |weights: &[f64]| weights.iter().map(|weight| weight.to_bits()).collect::<Vec<_>>();
+        let (weights, ..) = made.solve(&mut together);
+        assert_eq!(bits(&weights), bits(&single), "seed {seed}");
+        // Groups without bounds share nothing either; their problems have kernels of their own.
+        made.group_limits = vec![GroupLimits { group: vec![0; n], bounds: vec![GroupBound::default()] }];
+        let (grouped, ..) = made.solve(&mut together);
+        assert_eq!(bits(&grouped), bits(&single), "seed {seed}, with groups");
+        let moved = |i: &usize| {
+            made.lower[*i] < weights[*i] && weights[*i] < made.upper[*i] && weights[*i] != made.held[*i]
+        };
+        inside += (0..n).filter(moved).count();
+    }
+    assert!(inside > 1_000, "only {inside} weights are inside their bounds");
+}
+
 /// Returns, variances and costs in another unit of time leave the weights as they are. Limits are often out of reach, so
 /// that bounds of the multipliers count.
 #[test]
