@@ -156,3 +156,38 @@ fn prior(settings: &EstimatorSettings, observation_variance: f64, k: usize) -> (
     }
     (mean, covariance)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::dlm::LearnedVariance;
+
+    /// Instrument i starts on frame i, so that each has a history of its own.
+    #[test]
+    fn moments_are_those_of_the_instrument_alone() {
+        let (n, k, settings) = (19, 2, EstimatorSettings::default());
+        let settings = EstimatorSettings { observation_variance: Some(1e-4), ..settings };
+        let calendar = Calendar::default();
+        let f = |t: usize| [0.01 * ((7 * t % 11) as f64 - 5.0)];
+        let y = |t: usize, i: usize| {
+            if t < i || (t + i) % 13 == 12 { f64::NAN } else { f(t)[0] + 1e-3 * ((5 * t + i) % 7) as f64 }
+        };
+        let mut all = Dlm::new(&settings, &calendar, 1);
+        for t in 0..30 {
+            let returns: Vec<f64> = (0..n).map(|i| y(t, i)).collect();
+            all.step(&f(t), &returns, false);
+        }
+        for i in 0..n {
+            let mut alone = Dlm::new(&settings, &calendar, 1);
+            (i..30).for_each(|t| alone.step(&f(t), &[y(t, i)], false));
+            let found = |filter: &mut Dlm, instrument: usize| {
+                let (mut mean, mut scaled, mut next) = (vec![0.0; k], vec![0.0; k * k], vec![0.0; k * k]);
+                let LearnedVariance { observation_variance, dof, forecast_dof } =
+                    filter.posterior(instrument, &mut mean, &mut scaled);
+                filter.next_prior(instrument, &mut next);
+                (mean, scaled, next, [observation_variance, dof, forecast_dof])
+            };
+            assert_eq!(found(&mut all, i), found(&mut alone, 0), "instrument {i}");
+        }
+    }
+}

@@ -179,3 +179,27 @@ fn grid_block<M: MulAdd>(
     }
     (*products, *scales) = (all, weights);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_returns_with_a_variance_are_scored() {
+        let lane = |values: [f64; 4]| Lane::from_fn(|at| values.get(at).copied().unwrap_or(f64::NAN));
+        let errors = lane([0.5, -3.0, 7.0, 1.0]);
+        let (mut with, mut without) = (Tails::new(), Tails::new());
+        for _ in 0..5 {
+            // The third has a variance of 0, and the fourth none.
+            let variance = lane([1.0, 0.25, 0.0, f64::NAN]);
+            let found = with.learn(&[errors], &[Lane::ZERO], &[variance]);
+            let scored = lane([0.5, -3.0, f64::NAN, f64::NAN]);
+            let expected = without.learn(&[scored], &[Lane::ZERO], &[lane([1.0, 0.25, 1.0, 1.0])]);
+            assert_eq!(found, expected);
+            // Standardised errors 0.5 and 6; the larger one counts 2 · 6.
+            assert_eq!(found, Some(0.5 * (0.25 + 12.0)));
+        }
+        assert_eq!((with.dof(), with.squared_scale()), (without.dof(), without.squared_scale()));
+        assert_eq!(with.learn(&[errors], &[Lane::ZERO], &[Lane::ZERO]), None);
+    }
+}
