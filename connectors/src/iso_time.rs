@@ -52,6 +52,19 @@ pub(crate) fn parse_time(text: &str) -> Option<i64> {
     midnight.checked_add(time)?.checked_sub(zone)
 }
 
+/// Returns whether a text begins with a date of a form such as `YYYY-MM-DD`, of any day or month.
+pub(crate) fn has_form(form: &str, text: &str) -> bool {
+    let is_digit = |byte: u8| byte.is_ascii_digit();
+    let fits = |(form, byte): (u8, u8)| match form.is_ascii_alphabetic() {
+        true => is_digit(byte),
+        false => byte == form,
+    };
+    let (date, rest) = text.as_bytes().split_at(form.len().min(text.len()));
+    date.len() == form.len()
+        && form.bytes().zip(date.iter().copied()).all(fits)
+        && !rest.first().copied().is_some_and(is_digit)
+}
+
 /// Converts a date; the engine checks its range.
 fn of_date(text: &str) -> Option<i64> {
     text.parse::<Date>().ok()?.days().checked_mul(DAY_NS)
@@ -103,7 +116,7 @@ fn whole_number(text: &str) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
-    use super::{of_iso, of_ms, of_seconds, parse_time};
+    use super::{has_form, of_iso, of_ms, of_seconds, parse_time};
 
     #[test]
     fn times_convert_exactly_or_are_refused() {
@@ -177,6 +190,24 @@ mod tests {
         ];
         for (text, expected) in cases {
             assert_eq!(parse_time(text), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn days_that_the_calendar_lacks_have_the_form_of_a_date() {
+        let cases = [
+            ("YYYY-MM-DD", "2013-02-30", true),
+            ("YYYY-MM-DD", "2013-02-30T10:00:00", true),
+            ("YYYY-MM-DD", "2013-02-301", false),
+            ("YYYY-MM-DD", "2013/02/30", false),
+            ("YYYY-MM-DD", "2013-02", false),
+            ("DD/MM/YYYY", "31/02/2024", true),
+            ("YYYYMMDD", "20130230", true),
+            ("YYYY-MM-DD", "", false),
+            ("YYYY-MM-DD", "Jan 2013 x", false),
+        ];
+        for (form, text, expected) in cases {
+            assert_eq!(has_form(form, text), expected, "{text:?}");
         }
     }
 }

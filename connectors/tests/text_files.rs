@@ -286,6 +286,11 @@ fn faults_of_text_files_name_line_and_column() {
     assert_eq!(located(&place), (Some(3), "A"));
     let headless = text_file(&folder, "headless.csv", "2020-01-01,A,1\n2020-01-02,A,2\n");
     assert!(matches!(fault(&headless, Settings::default()), DataError::Import(ImportError::NoHeader { .. })));
+    let ImportError::ControlCharacter { line, found, .. } = error("2020-01-02,A\u{1},2\n") else { panic!() };
+    assert_eq!((line, found), (3, 1));
+    let wide: Vec<u8> = "\u{feff}date,A\n2020-01-01,1\n".encode_utf16().flat_map(u16::to_le_bytes).collect();
+    let wide = text_file(&folder, "utf16.csv", wide);
+    assert!(matches!(fault(&wide, Settings::default()), DataError::Import(ImportError::Utf16 { .. })));
     let twice = text_file(&folder, "twice.csv", "date,A,A\n2020-01-01,1,2\n");
     assert!(matches!(fault(&twice, Settings::default()), DataError::DuplicateColumn { columns: (1, 2), .. }));
     let mut cut = GzEncoder::new(Vec::new(), Compression::default());

@@ -14,6 +14,7 @@ use crate::{DataError, files};
 const GZIP: &[u8] = &[0x1f, 0x8b];
 const ZIP: &[u8] = b"PK\x03\x04";
 const BOM: &[u8] = &[0xef, 0xbb, 0xbf];
+const UTF_16_BOMS: [[u8; 2]; 2] = [[0xff, 0xfe], [0xfe, 0xff]];
 
 /// Location of a text file.
 #[derive(Clone, Debug)]
@@ -31,14 +32,31 @@ pub(super) struct OpenText {
 }
 
 /// Returns whether a file that begins with `start` is a text table, or a compressed file that may be one.
-pub(crate) fn is_text_table(start: &[u8]) -> bool {
+///
+/// # Errors
+/// The file is text in UTF-16, or a text table with a control character.
+pub(crate) fn is_text_table(file: &str, start: &[u8]) -> Result<bool, ImportError> {
     if start.starts_with(GZIP) || start.starts_with(ZIP) {
-        return true;
+        return Ok(true);
+    }
+    if UTF_16_BOMS.iter().any(|mark| start.starts_with(mark)) {
+        return Err(ImportError::Utf16 { file: file.to_owned() });
     }
     let text = start.strip_prefix(BOM).unwrap_or(start);
     let begins_markup = text.trim_ascii_start().first().is_some_and(|byte| b"{[<".contains(byte));
-    let is_binary = text.iter().any(|byte| *byte < 9 || (14..32).contains(byte));
-    !is_binary && !begins_markup && text.iter().any(|byte| b",;\t|".contains(byte)) && text.contains(&b'\n')
+    let has_fields = text.iter().any(|byte| b",;\t|".contains(byte)) && text.contains(&b'\n');
+    if begins_markup || !has_fields {
+        return Ok(false);
+    }
+    let Some(at) = text.iter().position(|byte| *byte < 9 || (14..32).contains(byte)) else { return Ok(true) };
+    // Binary formats have zeros or bytes that are no text.
+    let is_text =
+        !text.contains(&0) && std::str::from_utf8(text).map_or_else(|e| e.error_len().is_none(), |_| true);
+    if !is_text {
+        return Ok(false);
+    }
+    let line = 1 + text[..at].iter().filter(|byte| **byte == b'\n').count() as u64;
+    Err(ImportError::ControlCharacter { file: file.to_owned(), line, found: text[at] })
 }
 
 trait Archive: Read + Seek {}

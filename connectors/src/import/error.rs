@@ -2,6 +2,7 @@
 
 use betaflow_engine::time::{Iso, TimestampNs};
 
+use crate::iso_time::has_form;
 use crate::{DataPlace, Place};
 
 /// Error of a text file, or of several files that become one table.
@@ -108,6 +109,28 @@ pub enum ImportError {
         /// Line, counted from 1.
         line: u64,
     },
+    /// Text in UTF-16.
+    #[error(
+        "{file}: found text in UTF-16, expected UTF-8; save the file as UTF-8, or convert it, such as with iconv -f utf-16 \
+         -t utf8"
+    )]
+    Utf16 {
+        /// Path of the file.
+        file: String,
+    },
+    /// Control character in the first rows of a text table.
+    #[error(
+        "{file}: line {line}: found the control character with code {found}, expected text; remove it, or write the file \
+         again"
+    )]
+    ControlCharacter {
+        /// Path of the file.
+        file: String,
+        /// Line, counted from 1.
+        line: u64,
+        /// Code of the character.
+        found: u8,
+    },
     /// File without rows below its header.
     #[error(
         "{file}: found a header and no rows, expected at least one row; check that the file was written completely"
@@ -145,7 +168,7 @@ pub enum ImportError {
         code: &'static str,
     },
     /// Text in the time column that is not a date of the file's form.
-    #[error("{place}: found {found:?}, expected {form} as in the rows before; correct the cell")]
+    #[error("{place}: found {found:?}, expected {}; correct the cell", expected_date(.form, .found))]
     NotDate {
         /// Place of the cell.
         place: Box<Place>,
@@ -253,6 +276,8 @@ impl ImportError {
             | Self::Quotation { file, .. }
             | Self::TooLong { file, .. }
             | Self::NotUtf8 { file, .. }
+            | Self::Utf16 { file }
+            | Self::ControlCharacter { file, .. }
             | Self::NoRows { file, .. }
             | Self::NoHeader { file, .. }
             | Self::Section { file, .. }
@@ -261,6 +286,13 @@ impl ImportError {
             | Self::FactorRow { file, .. } => Some(DataPlace::file(file)),
             _ => None,
         }
+    }
+}
+
+fn expected_date(form: &str, found: &str) -> String {
+    match has_form(form, found) {
+        true => "a day that the calendar has".to_owned(),
+        false => format!("{form} as in the rows before"),
     }
 }
 

@@ -14,6 +14,7 @@ use super::given_error::GivenError;
 use super::place::Place;
 use crate::did_you_mean::question;
 use crate::import::ImportError;
+use crate::iso_time::has_form;
 
 /// Column whose name is configurable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -311,10 +312,7 @@ pub enum DataError {
         place: Box<Place>,
     },
     /// Text in a time column that is not a date.
-    #[error(
-        "{place}: found {found:?}, expected an ISO date or time such as 2024-01-31 or 2024-01-31T16:00:00Z; convert the \
-         column, such as with pandas: pd.to_datetime(...)"
-    )]
+    #[error("{place}: found {found:?}, expected {}", expected_time(.found))]
     NoDate {
         /// Place of the cell.
         place: Box<Place>,
@@ -562,6 +560,17 @@ fn zones(frames: Option<&str>, rows: Option<&str>) -> String {
 fn conversion(frames: Option<&str>, rows: Option<&str>) -> String {
     let zone = frames.into_iter().chain(rows).find(|zone| *zone != "UTC");
     zone.map(|zone| format!(".dt.tz_convert(\"{zone}\")")).unwrap_or_default()
+}
+
+/// Returns what a time column holds, and how to get there from a text.
+fn expected_time(found: &str) -> &'static str {
+    match has_form("YYYY-MM-DD", found) {
+        true => "a day and time that the calendar has; correct the cell",
+        false => {
+            "an ISO date or time such as 2024-01-31 or 2024-01-31T16:00:00Z; convert the column, such as with pandas: \
+             pd.to_datetime(...)"
+        }
+    }
 }
 
 /// Returns the remedy for a missing column.

@@ -77,7 +77,7 @@ pub(super) fn prepared_text(
         Location::File(path) => io_error(path, error, 0),
         _ => DataError::Io { path: contents.name(), source: error },
     })?;
-    if !is_text_table(&start) {
+    if !is_text_table(&contents.name(), &start)? {
         return Ok(None);
     }
     once(location, options, || {
