@@ -380,7 +380,12 @@ fn section_without_its_table_or_key_states_the_reason() {
         assert!(report.html.contains(part), "{part}");
     }
     fs::write(run.path.join("equity.parquet"), "not a table").unwrap();
-    assert!(rebuilt(&run).html.contains("could not read the table"));
+    let ended = call(&run.path, &["report", "."]);
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.err.contains("equity.parquet"), "{}", ended.err);
+    let html = fs::read_to_string(run.path.join("report.html")).unwrap();
+    assert!(html.contains("could not read the table"));
+    fs::remove_file(run.path.join("equity.parquet")).unwrap();
     let bare = json!({"strategy": "flat", "version": "0.0.1"});
     change(&run, |summary| *summary = bare);
     rebuilt(&run);
