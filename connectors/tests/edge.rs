@@ -438,6 +438,8 @@ fn invalid_addresses_are_refused_at_once() {
     for (url, part) in [
         ("127.0.0.1:9000", "expected an address"),
         ("http://127.0.0.1:9000", "found the scheme `http`"),
+        ("ws://127.0.0.1:99999", "found the port `99999`"),
+        ("ws://[::1]:70000/feed", "found the port `70000`"),
         ("ws://", "ws://"),
         ("", "expected an address"),
     ] {

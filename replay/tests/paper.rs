@@ -377,6 +377,17 @@ fn factor_without_bar_skips_the_update_and_keeps_trading() {
 }
 
 #[test]
+fn refused_start_leaves_no_state_folder() {
+    let folder = folder();
+    let path = folder.path();
+    for url in ["http://127.0.0.1:9000", "ws://127.0.0.1:99999"] {
+        let ended = call(path, &arguments(url, "state"));
+        assert!(ended.code == Some(1) && ended.err.contains(url), "{}", ended.err);
+        assert!(!path.join("state").exists(), "{url}");
+    }
+}
+
+#[test]
 fn state_folder_belongs_to_one_run() {
     let folder = folder();
     let path = folder.path();

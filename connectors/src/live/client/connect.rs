@@ -92,7 +92,15 @@ impl Target {
             }
             false => None,
         };
-        let port = uri.port_u16().unwrap_or(if encrypted { 443 } else { 80 });
+        // `port_u16` ignores a number above 65535.
+        let authority = uri.authority().map_or("", |authority| authority.as_str());
+        let named = authority.rsplit_once(':').filter(|(_, port)| !port.is_empty() && !port.ends_with(']'));
+        let port = match (named, uri.port_u16()) {
+            (_, Some(port)) => port,
+            (Some((_, port)), None) => return Err(wrong(format!("the port `{port}`"))),
+            (None, None) if encrypted => 443,
+            (None, None) => 80,
+        };
         let max = Some(message_max);
         let config = WebSocketConfig::default()
             .max_message_size(max)

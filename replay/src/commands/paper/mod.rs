@@ -80,8 +80,10 @@ pub(crate) fn paper(args: &PaperArgs, host: &Host) -> Result<()> {
     refuse(&config)?;
     let alerts = Alerts::start(&config.alerts, &args.state)?;
     let disk = Disk::default();
-    let began = Cell::new(false);
-    let ended = trade(args, config, (&alerts, &disk, &began), started);
+    let (began, made) = (Cell::new(false), Cell::new(false));
+    let is_new = !args.state.exists();
+    let opened = || made.set(is_new);
+    let ended = trade(args, config, (&alerts, &disk, &began), &opened, started);
     match &ended {
         Ok(how) => alerts.raise(Kind::RunEnded, None, (*how).to_owned()),
         // A refused start, for example with the state folder of another run, is not the failure of a run.
@@ -91,18 +93,24 @@ pub(crate) fn paper(args: &PaperArgs, host: &Host) -> Result<()> {
         Err(_) => {}
     }
     alerts.finish(disk.trouble().is_some());
+    if made.get() && ended.is_err() && !began.get() {
+        // The folder holds no run. If it cannot be removed, the next start uses it.
+        let _ = std::fs::remove_dir_all(&args.state);
+    }
     ended.map(drop)
 }
 
-/// Trades until the feed ends or the run is stopped; returns the reason.
+/// Trades until the feed ends or the run is stopped; returns the reason. `opened` is called when the state folder is locked.
 fn trade(
     args: &PaperArgs,
     config: Config,
     (alerts, disk, began): (&Alerts, &Disk, &Cell<bool>),
+    opened: &dyn Fn(),
     started: Instant,
 ) -> Result<&'static str> {
     let host = &config.host().clone();
     let folder = StateFolder::open(&args.state, Sync::Full)?;
+    opened();
     let position = Position::of(&folder)?;
     let (disk, link, live) = (disk.clone(), Link::default(), LiveStatus::default());
     let writer = Writer::start(&folder, betas_every(&config), disk.watch(alerts.clone()))?;
