@@ -1,15 +1,21 @@
-//! Wall clock of the program.
+//! Clocks of the program: the wall clock, and time that never goes back.
 //!
-//! Only this file reads it. A simulation replaces it on its own thread, where time passes as the simulation decides.
+//! A simulation replaces both on its own thread, where time passes as the simulation decides. Only this file reads the wall
+//! clock.
 
 use std::cell::RefCell;
 use std::rc::Rc;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::OnceLock;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use betaflow_engine::time::TimestampNs;
 
-/// Clock of a simulation.
-type Simulated = Rc<dyn Fn() -> TimestampNs>;
+/// Clocks of a simulation.
+#[derive(Clone)]
+struct Simulated {
+    wall: Rc<dyn Fn() -> TimestampNs>,
+    elapsed: Rc<dyn Fn() -> Duration>,
+}
 
 thread_local! {
     static SIMULATED: RefCell<Option<Simulated>> = const { RefCell::new(None) };
@@ -19,7 +25,15 @@ thread_local! {
 #[must_use]
 pub fn now() -> TimestampNs {
     let simulated = SIMULATED.with_borrow(Clone::clone);
-    simulated.map_or_else(system, |clock| clock())
+    simulated.map_or_else(system, |clocks| (clocks.wall)())
+}
+
+/// Returns the time since the first call, which no change of the wall clock moves, or that of the clock that replaces it.
+#[must_use]
+pub fn elapsed() -> Duration {
+    static START: OnceLock<Instant> = OnceLock::new();
+    let simulated = SIMULATED.with_borrow(Clone::clone);
+    simulated.map_or_else(|| START.get_or_init(Instant::now).elapsed(), |clocks| (clocks.elapsed)())
 }
 
 fn system() -> TimestampNs {
@@ -27,14 +41,17 @@ fn system() -> TimestampNs {
     TimestampNs(i64::try_from(since.as_nanos()).unwrap_or(i64::MAX))
 }
 
-/// Replacement of the wall clock on this thread; its drop restores the wall clock.
+/// Replacement of the clocks on this thread; its drop restores them.
 #[derive(Debug)]
 pub struct Replaced(());
 
-/// Replaces the wall clock on this thread.
+/// Replaces the clocks on this thread.
 #[must_use]
-pub fn replace(clock: impl Fn() -> TimestampNs + 'static) -> Replaced {
-    SIMULATED.set(Some(Rc::new(clock)));
+pub fn replace(
+    wall: impl Fn() -> TimestampNs + 'static,
+    elapsed: impl Fn() -> Duration + 'static,
+) -> Replaced {
+    SIMULATED.set(Some(Simulated { wall: Rc::new(wall), elapsed: Rc::new(elapsed) }));
     Replaced(())
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, Metadata};
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant, SystemTime};
+use std::time::{Duration, SystemTime};
 
 use betaflow_engine::time::TimestampNs;
 use serde_json::json;
@@ -11,7 +11,7 @@ use serde_json::json;
 use super::client::Control;
 use super::inputs::Input;
 use super::user_file::UserFile;
-use crate::clock::now;
+use crate::clock::{elapsed, now};
 use crate::parquet::{GivenKind, data_files};
 
 /// Kind of the control about a file or folder that cannot be read.
@@ -35,7 +35,8 @@ pub struct UserFolder {
     files: BTreeMap<PathBuf, Version>,
     /// Inputs of files that were read.
     ready: VecDeque<Input>,
-    next_look: Option<Instant>,
+    /// Time of the next look, as [`elapsed`] counts it.
+    next_look: Option<Duration>,
     /// True while the folder cannot be listed and this was reported.
     is_lost: bool,
 }
@@ -51,8 +52,8 @@ struct Version {
 type Mark = (u64, Option<SystemTime>, u64);
 
 struct Failing {
-    since: Instant,
-    retry_at: Instant,
+    since: Duration,
+    retry_at: Duration,
     wait: Duration,
     is_reported: bool,
 }
@@ -75,16 +76,16 @@ impl UserFolder {
     /// Returns the next input: a part of a new or changed file, or a report of a file that cannot be read. Looks at
     /// the folder if the last look was long enough ago.
     pub fn next_input(&mut self) -> Option<Input> {
-        let start = Instant::now();
+        let start = elapsed();
         if self.ready.is_empty() && self.next_look.is_none_or(|at| at <= start) {
             self.look(start);
-            let end = Instant::now();
+            let end = elapsed();
             self.next_look = Some(end + LOOK_MIN.max((end - start) * LOOK_SHARE));
         }
         self.ready.pop_front()
     }
 
-    fn look(&mut self, now: Instant) {
+    fn look(&mut self, now: Duration) {
         let paths = match data_files(&self.path) {
             Ok(paths) => paths,
             Err(error) => {
@@ -116,7 +117,7 @@ impl UserFolder {
                 Err(error) => {
                     let before = self.files.remove(&path).filter(|version| version.mark == mark);
                     let mut failing = Failing::after(before.and_then(|version| version.failing), now);
-                    if !failing.is_reported && now.duration_since(failing.since) >= REPORT_AFTER {
+                    if !failing.is_reported && now.saturating_sub(failing.since) >= REPORT_AFTER {
                         failing.is_reported = true;
                         self.report(&error);
                     }
@@ -152,7 +153,7 @@ impl UserFolder {
 
 impl Failing {
     /// Failure after an earlier one of the same version.
-    fn after(before: Option<Self>, now: Instant) -> Self {
+    fn after(before: Option<Self>, now: Duration) -> Self {
         let before =
             before.unwrap_or(Self { since: now, retry_at: now, wait: RETRY.0 / 2, is_reported: false });
         let wait = (before.wait * 2).min(RETRY.1);

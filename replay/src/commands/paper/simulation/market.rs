@@ -3,6 +3,7 @@
 use betaflow_connectors::live::{Bars, FeedValues, Hello, PROTOCOL};
 use betaflow_engine::frame::Field;
 use betaflow_engine::random::Random;
+use betaflow_engine::time::{Iso, TimestampNs};
 
 use super::scenario::Scenario;
 
@@ -41,6 +42,19 @@ impl Market {
         }
         let texts = bars.iter().map(Bars::to_text).collect();
         Self { hello, bars, texts }
+    }
+
+    /// Text of the file of forecasts number `number`: for some frames around `seq`, which other files have too.
+    pub(super) fn forecasts(&self, seq: usize, number: usize) -> String {
+        let random = &mut Random::new(number as u64 ^ 0xf0e);
+        let mut text = "date,symbol,forecast\n".to_owned();
+        for bars in self.bars.iter().skip(seq.saturating_sub(2)).take(9).step_by(2) {
+            let day = Iso(TimestampNs(bars.timestamp));
+            for symbol in &bars.symbols {
+                text += &format!("{day},{symbol},{}\n", 0.01 * normal(random));
+            }
+        }
+        text
     }
 }
 

@@ -3,8 +3,9 @@
 //! ```text
 //! scenario (a value drawn from a seed)
 //!   ├▶ market ─▶ network: server with faults ─▶ client of the program ┐      simulated time, one thread
+//!   │      └───▶ files of forecasts ─▶ watched folder of the program ─┤
 //!   └▶ disk: crashes, failures, full        ─▶ session, stages, writer ┘
-//! oracle: the record covers the feed, and the results equal those of the record without a restart
+//! oracle: the record covers the feed; the results equal those of the record without a restart, and of a replay of the data
 //! ```
 //!
 //! Processes follow each other in one state folder; each ends at a crash, a failure, a request to stop, or the end of the
@@ -40,6 +41,8 @@ struct Passed {
     trace: [u8; 32],
     inputs: usize,
     processes: usize,
+    /// True if the digest equals that of a replay of the data as files.
+    replayed: bool,
 }
 
 /// Runs a scenario; an error names the first violated property.
@@ -55,9 +58,11 @@ fn simulate(scenario: &Scenario) -> Result<Passed, String> {
 fn simulated(scenario: &Scenario) -> Result<Passed, String> {
     let root = tempfile::Builder::new().prefix("simulation").tempdir_in(memory()).expect("temporary folder");
     let folder = root.path().join("state");
-    let network = Arc::new(Network::new(scenario));
-    let wall = Arc::clone(&network);
-    let _clock = clock::replace(move || TimestampNs(wall.now()));
+    let forecasts = process::forecasts(&folder);
+    std::fs::create_dir(&forecasts).expect("folder of forecasts");
+    let network = Arc::new(Network::new(scenario, &forecasts));
+    let [wall, elapsed] = [&network, &network].map(Arc::clone);
+    let _clock = clock::replace(move || TimestampNs(wall.now()), move || elapsed.elapsed());
     let mut trace = Sha256::new();
     let last = Process::default();
     let mut count = 0;
@@ -77,8 +82,10 @@ fn simulated(scenario: &Scenario) -> Result<Passed, String> {
         trace.update(&input.body);
     }
     oracle::covers(scenario, &network.market, &inputs)?;
+    oracle::has_files(scenario, &network, &forecasts, &inputs)?;
     oracle::reproduces(scenario, &folder, &inputs)?;
-    Ok(Passed { trace: trace.finalize().into(), inputs: inputs.len(), processes: count })
+    let replayed = oracle::equals_replay(scenario, &network.market, &folder, &inputs)?;
+    Ok(Passed { trace: trace.finalize().into(), inputs: inputs.len(), processes: count, replayed })
 }
 
 /// Returns whether a process may end like this: with an error only after a failure of the disk.
@@ -100,13 +107,16 @@ fn variable(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().expect("a whole number"))
 }
 
-/// Runs seeds; returns the first failure of each.
-fn seeds(first: u64, count: u64) -> Vec<String> {
+/// Runs seeds; returns the failures, and the number of runs that were compared with a replay.
+fn seeds(first: u64, count: u64) -> (Vec<String>, u64) {
     let started = Instant::now();
-    let (mut failures, mut inputs, mut processes) = (Vec::new(), 0, 0);
+    let (mut failures, mut inputs, mut processes, mut replayed) = (Vec::new(), 0, 0, 0);
     for seed in first..first + count {
         match simulate(&Scenario::of(seed)) {
-            Ok(passed) => (inputs, processes) = (inputs + passed.inputs, processes + passed.processes),
+            Ok(passed) => {
+                (inputs, processes) = (inputs + passed.inputs, processes + passed.processes);
+                replayed += u64::from(passed.replayed);
+            }
             Err(found) => {
                 let failure = format!("seed {seed}: {found}\n  .ci/long simulate_seed {seed}");
                 eprintln!("{failure}");
@@ -116,10 +126,11 @@ fn seeds(first: u64, count: u64) -> Vec<String> {
     }
     let seconds = started.elapsed().as_secs_f64();
     eprintln!(
-        "{count} seeds from {first}: {} failures, {processes} processes, {inputs} inputs, {seconds:.1} s",
+        "{count} seeds from {first}: {} failures, {processes} processes, {inputs} inputs, {replayed} compared with a \
+         replay, {seconds:.1} s",
         failures.len()
     );
-    failures
+    (failures, replayed)
 }
 
 /// Seeds of each run of the tests.
@@ -127,8 +138,9 @@ const SEEDS: u64 = 200;
 
 #[test]
 fn paper_trades_as_its_record_through_faults_of_feed_and_disk() {
-    let failures = seeds(0, SEEDS);
+    let (failures, replayed) = seeds(0, SEEDS);
     assert!(failures.is_empty(), "{}", failures.join("\n"));
+    assert!(replayed >= SEEDS / 20, "only {replayed} runs were compared with a replay");
 }
 
 #[test]
@@ -142,7 +154,7 @@ fn the_same_seed_gives_the_same_trace() {
 #[test]
 #[ignore = "for long runs: SIMULATE_COUNT seeds from SIMULATE_FIRST on"]
 fn simulated_seeds_many() {
-    let failures = seeds(variable("SIMULATE_FIRST", 0), variable("SIMULATE_COUNT", 1_000));
+    let (failures, _) = seeds(variable("SIMULATE_FIRST", 0), variable("SIMULATE_COUNT", 1_000));
     assert!(failures.is_empty(), "{} failures", failures.len());
 }
 

@@ -1,10 +1,12 @@
 //! Network and server of a simulation, on the runtime of the process under test.
 
 use std::collections::VecDeque;
+use std::fs::{self, File};
 use std::io;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use betaflow_connectors::live::{Bytes, ClientMessage, Connector, ServerMessage};
 use futures_util::{SinkExt as _, StreamExt as _};
@@ -27,6 +29,37 @@ pub(super) struct Network {
     interval: Duration,
     faults: Mutex<Faults>,
     clock: AtomicI64,
+    /// Time since the start, ns.
+    elapsed: AtomicI64,
+    files: Files,
+}
+
+/// Files of forecasts that arrive before messages of the feed.
+struct Files {
+    folder: PathBuf,
+    /// Messages before which the files arrive, in order, and the number of those that have arrived.
+    at: Vec<usize>,
+    arrived: AtomicUsize,
+}
+
+impl Files {
+    /// Writes the files that arrive before a message. The name of a file repeats: the later one replaces the earlier.
+    fn arrive(&self, market: &Market, seq: usize) -> io::Result<()> {
+        let first = self.arrived.load(Ordering::Relaxed);
+        let due = self.at.iter().skip(first).take_while(|at| **at <= seq).count();
+        for number in first..first + due {
+            let (name, hidden) = (self.folder.join(format!("{}.csv", number % 3)), self.folder.join(".new"));
+            fs::write(&hidden, market.forecasts(self.at[number], number))?;
+            // A file of text is read when it is old enough.
+            File::options()
+                .write(true)
+                .open(&hidden)?
+                .set_modified(UNIX_EPOCH + Duration::from_secs(1_000))?;
+            fs::rename(hidden, name)?;
+        }
+        self.arrived.store(first + due, Ordering::Relaxed);
+        Ok(())
+    }
 }
 
 struct Faults {
@@ -37,7 +70,8 @@ struct Faults {
 }
 
 impl Network {
-    pub(super) fn new(scenario: &Scenario) -> Self {
+    /// `forecasts`: folder in which files of forecasts arrive.
+    pub(super) fn new(scenario: &Scenario, forecasts: &Path) -> Self {
         let market = Market::of(scenario);
         let last = market.bars.last().map_or(0, |bars| bars.timestamp);
         Self {
@@ -45,6 +79,12 @@ impl Network {
             interval: Duration::from_millis(scenario.interval_ms),
             faults: Mutex::new(Faults { left: scenario.feed.clone(), refusals: 0, unavailable: false }),
             clock: AtomicI64::new(last),
+            elapsed: AtomicI64::new(0),
+            files: Files {
+                folder: forecasts.to_owned(),
+                at: scenario.files.clone(),
+                arrived: AtomicUsize::new(0),
+            },
         }
     }
 
@@ -57,9 +97,26 @@ impl Network {
         self.clock.load(Ordering::Relaxed)
     }
 
-    /// Moves the wall clock.
+    /// Time since the start.
+    pub(super) fn elapsed(&self) -> Duration {
+        Duration::from_nanos(self.elapsed.load(Ordering::Relaxed).unsigned_abs())
+    }
+
+    /// Lets time pass, ns.
     pub(super) fn pass(&self, time: i64) {
+        self.elapsed.fetch_add(time, Ordering::Relaxed);
+        self.jump(time);
+    }
+
+    /// Moves the wall clock.
+    fn jump(&self, time: i64) {
         self.clock.fetch_add(time, Ordering::Relaxed);
+    }
+
+    /// Message before which the file of a name arrived last; `None` if none has.
+    pub(super) fn arrived(&self, number: usize) -> Option<usize> {
+        let all = &self.files.at[..self.files.arrived.load(Ordering::Relaxed)];
+        all.iter().skip(number).step_by(3).next_back().copied()
     }
 
     /// Connector of a client on the current runtime.
@@ -193,6 +250,7 @@ impl Client {
         use FeedFaultKind as Kind;
         let network = Arc::clone(&self.network);
         let (text, market) = (network.market.texts[seq].clone(), &network.market);
+        network.files.arrive(market, seq).expect("a file of forecasts");
         let Some(kind) = network.fault(seq) else { return self.put(text).await };
         let mut bars = market.bars[seq].clone();
         match kind {
@@ -228,7 +286,7 @@ impl Client {
                 self.say(&ServerMessage::Error("simulated error".to_owned())).await?;
                 return Err(Cut);
             }
-            Kind::ClockJump(seconds) => network.pass(seconds * 1_000_000_000),
+            Kind::ClockJump(seconds) => network.jump(seconds * 1_000_000_000),
         }
         self.put(bars.to_text()).await
     }

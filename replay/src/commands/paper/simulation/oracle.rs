@@ -1,17 +1,25 @@
-//! Oracle of a simulation: the record covers the feed, and the results are a function of the record.
+//! Oracle of a simulation: the record covers the feed, the results are a function of the record, and those of a whole record
+//! are the results of a replay.
 
 use std::collections::BTreeSet;
-use std::path::Path;
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use betaflow_connectors::live::{Bars, ServerMessage};
 use betaflow_connectors::store::{Input, InputKind, StateFolder, StateView, Sync, SystemDisk, read_inputs};
+use betaflow_engine::ledger::hex;
+use betaflow_engine::time::{Iso, TimestampNs};
 use rusqlite::{Connection, params};
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 use super::market::Market;
+use super::network::Network;
 use super::process::recompute;
 use super::scenario::{FeedFaultKind, Scenario};
+use crate::host::Call;
 
 /// Tables that are functions of the inputs.
 const TABLES: [&str; 5] = ["equity", "fills", "orders", "weights", "betas"];
@@ -118,6 +126,31 @@ pub(super) fn covers(scenario: &Scenario, market: &Market, inputs: &[Input]) -> 
     }
 }
 
+/// Messages within which a file that arrives is read.
+const READ_WITHIN: usize = 30;
+
+/// Checks that the last version of each file of forecasts is recorded once.
+pub(super) fn has_files(
+    scenario: &Scenario,
+    network: &Network,
+    folder: &Path,
+    inputs: &[Input],
+) -> Result<(), String> {
+    for number in 0..3 {
+        let Some(at) = network.arrived(number) else { continue };
+        let name = format!("{number}.csv");
+        let bytes = fs::read(folder.join(&name)).map_err(text)?;
+        let digest = hex(&Sha256::digest(&bytes).into());
+        let of_file = |input: &&Input| input.kind == InputKind::Control && input.body.contains(&digest);
+        let count = inputs.iter().filter(of_file).count();
+        let least = usize::from(at + READ_WITHIN < scenario.frames);
+        if !(least..=1).contains(&count) {
+            return Err(format!("{name} arrived before message {at} and is recorded {count} times"));
+        }
+    }
+    Ok(())
+}
+
 /// Checks that recorded bars are those of the feed. A feed that lies about a time in a plausible way is not found out.
 fn same(scenario: &Scenario, market: &Market, bars: &Bars, input: &Input) -> Result<(), String> {
     let lies = scenario.feed.iter().any(|fault| {
@@ -153,6 +186,72 @@ pub(super) fn reproduces(scenario: &Scenario, folder: &Path, inputs: &[Input]) -
         }
     }
     Ok(())
+}
+
+/// Events of a connection that change no frame, by kind.
+const HARMLESS: [&str; 3] = ["connected", "disconnected", "refused"];
+
+/// Checks that a run whose record is the whole feed has the digest of `replay` on the same data as files. Returns false for
+/// a record with other events, and for limits, which only a live run has.
+pub(super) fn equals_replay(
+    scenario: &Scenario,
+    market: &Market,
+    folder: &Path,
+    inputs: &[Input],
+) -> Result<bool, String> {
+    let (bars, controls): (Vec<&Input>, Vec<&Input>) =
+        inputs.iter().partition(|input| input.kind == InputKind::Bars);
+    let is_harmless = |input: &Input| -> Result<bool, String> {
+        let body: Value = serde_json::from_str(&input.body).map_err(text)?;
+        Ok(HARMLESS.iter().any(|kind| body["kind"] == *kind))
+    };
+    let mut is_whole = bars.iter().map(|input| &input.body).eq(&market.texts);
+    for control in controls {
+        is_whole &= is_harmless(control)?;
+    }
+    let has_limits = scenario.settings.iter().any(|setting| setting.starts_with("limits."));
+    // A frame without any bar is one of the feed alone.
+    let has_bars = market.bars.iter().all(|bars| !bars.symbols.is_empty());
+    if !is_whole || has_limits || !has_bars {
+        return Ok(false);
+    }
+    let state = StateFolder::open_on(folder, Sync::Off, Arc::new(SystemDisk)).map_err(text)?;
+    let traded = state.start().map_err(text)?.committed.map(|(_, digest)| digest);
+    drop(state);
+    let replayed = replay(scenario, market, &folder.with_extension("replay"))?;
+    match traded.as_deref() == replayed["digest"].as_str() {
+        true => Ok(true),
+        false => Err(format!("found the digest {traded:?}, the one of the replay is {}", replayed["digest"])),
+    }
+}
+
+/// Replays the market from files of text; returns the summary.
+fn replay(scenario: &Scenario, market: &Market, folder: &Path) -> Result<Value, String> {
+    let mut prices = "date,symbol,close,open,volume\n".to_owned();
+    let mut factors = format!("date,{},rf\n", market.hello.factors.join(","));
+    for bars in &market.bars {
+        let time = Iso(TimestampNs(bars.timestamp));
+        for (at, symbol) in bars.symbols.iter().enumerate() {
+            let numbers = bars.columns.iter().map(|(_, column)| format!(",{}", column[at]));
+            prices += &format!("{time},{symbol}{}\n", numbers.collect::<String>());
+        }
+        let returns = bars.factors.iter().flatten().chain(&bars.rf).map(|number| format!(",{number}"));
+        factors += &format!("{time}{}\n", returns.collect::<String>());
+    }
+    let [file, other, out] = ["prices.csv", "factors.csv", "run"].map(|name| folder.join(name));
+    fs::create_dir_all(folder)
+        .and_then(|()| fs::write(&file, prices))
+        .and_then(|()| fs::write(&other, factors))
+        .map_err(text)?;
+    let [file, other, out] = [file, other, out].map(PathBuf::into_os_string);
+    let of_feed = |setting: &&String| setting.starts_with("feed.");
+    let settings = scenario.settings.iter().filter(|setting| !of_feed(setting));
+    let typed = ["betaflow", "replay", "--no-report", "--set", "data.factor_gap=\"carry\"", "--prices"];
+    let mut arguments: Vec<OsString> = typed.map(Into::into).to_vec();
+    arguments.extend([file, "--factors".into(), other, "--out".into(), out]);
+    arguments.extend(settings.flat_map(|setting| ["--set".into(), setting.into()]));
+    let reply = crate::call(Call { arguments, ..Call::default() }).map_err(|error| error.message.clone())?;
+    serde_json::from_str(&reply.json).map_err(text)
 }
 
 fn copy(folder: &Path, again: &Path, inputs: &[Input]) -> anyhow::Result<()> {

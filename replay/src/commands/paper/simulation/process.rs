@@ -1,7 +1,7 @@
 //! One process of a simulation: `paper` from its start to its end or its crash, on the calling thread.
 
 use std::cell::Cell;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,10 +36,18 @@ const TICK: Duration = Duration::from_millis(10);
 /// Capacity of an event channel that never fills.
 const AMPLE: usize = 1 << 14;
 
+/// Folder of the files of forecasts, beside a state folder.
+pub(super) fn forecasts(folder: &Path) -> PathBuf {
+    folder.with_file_name("forecasts")
+}
+
 /// Arguments of `paper` in a state folder.
 pub(super) fn arguments(scenario: &Scenario, folder: &Path) -> PaperArgs {
     let mut typed = ["betaflow", "paper", "--url", "ws://simulated:1", "--state"].map(str::to_owned).to_vec();
     typed.push(folder.display().to_string());
+    if !scenario.files.is_empty() {
+        typed.extend(["--forecasts".to_owned(), forecasts(folder).display().to_string()]);
+    }
     typed.extend(scenario.settings.iter().flat_map(|setting| ["--set".to_owned(), setting.clone()]));
     match Cli::try_parse_from(typed).expect("arguments").command {
         Command::Paper(args) => args,

@@ -92,6 +92,8 @@ pub(super) struct Scenario {
     /// Milliseconds for which the pipeline is sometimes busy.
     pub(super) busy_ms: u64,
     pub(super) feed: Vec<FeedFault>,
+    /// Messages before which a file of forecasts arrives; empty for a strategy without one.
+    pub(super) files: Vec<usize>,
     /// True for a feed whose times are compared with the clock.
     pub(super) live: bool,
     /// Processes before the last one, which has no faults of its own.
@@ -112,7 +114,7 @@ impl Scenario {
         let conflate = if random.below(4) == 0 { 2 + random.below(6) } else { 0 };
         let feed_faults = random.below(14);
         let processes = random.below(7);
-        Self {
+        let scenario = Self {
             seed,
             instruments: 3 + random.below(8),
             frames,
@@ -127,7 +129,21 @@ impl Scenario {
             live: random.below(2) == 0,
             feed: (0..feed_faults).map(|_| feed_fault(random, frames)).collect(),
             processes: (0..processes).map(|_| process(random, frames)).collect(),
+            files: Vec::new(),
+        };
+        if random.below(3) > 0 {
+            return scenario;
         }
+        let mut files: Vec<usize> = (0..1 + random.below(8)).map(|_| random.below(frames)).collect();
+        files.sort_unstable();
+        scenario.with_files(files)
+    }
+
+    /// The scenario with files of forecasts in place of a strategy that needs none.
+    fn with_files(mut self, files: Vec<usize>) -> Self {
+        self.settings.retain(|setting| !setting.starts_with("strategy.kind"));
+        self.settings.extend(["strategy.horizon=3", "strategy.valid_for=10"].map(str::to_owned));
+        Self { files, ..self }
     }
 }
 

@@ -37,6 +37,10 @@ fn candidates(scenario: &Scenario) -> Vec<Scenario> {
         push(&|smaller| _ = smaller.feed.remove(n));
         push(&|smaller| smaller.feed[n].times = 1);
     }
+    // One stays, because the strategy needs it.
+    for n in 0..scenario.files.len() {
+        push(&|smaller| _ = (smaller.files.len() > 1).then(|| smaller.files.remove(n)));
+    }
     for n in 0..scenario.settings.len() {
         push(&|smaller| drop(smaller.settings.remove(n)));
     }
