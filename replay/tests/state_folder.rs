@@ -174,6 +174,17 @@ fn missing_empty_damaged_or_changed_database_is_refused_with_remedy() {
     let ended = call(path, &paper::arguments(&serving.url, "state"));
     assert!(ended.code == Some(1) && ended.err.contains("state.db"), "{}", ended.err);
     change(0.5);
+    // A missing checksum.
+    let sums = fs::read(&database).unwrap();
+    let connection = Connection::open(&database).unwrap();
+    assert_eq!(
+        connection.execute("DELETE FROM sums WHERE seq = (SELECT max(seq) FROM sums)", []).unwrap(),
+        1
+    );
+    drop(connection);
+    let ended = call(path, &paper::arguments(&serving.url, "state"));
+    assert!(ended.code == Some(1) && ended.err.contains("state.db"), "{}", ended.err);
+    fs::write(&database, sums).unwrap();
     // Changed settings.
     let text: String = Connection::open(&database)
         .unwrap()

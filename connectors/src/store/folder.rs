@@ -343,9 +343,9 @@ impl StateFolder {
     /// Checks the rows of all recorded frames against their checksums.
     ///
     /// # Errors
-    /// A row was changed after it was recorded, or an error of SQLite.
+    /// A row was changed after it was recorded, a checksum is missing, or an error of SQLite.
     pub fn check_frames(&self) -> Result<(), StoreError> {
-        check_last(&self.connection()?, &self.database, i64::MAX as u64)
+        check_last(&self.connection()?, &self.database, i64::MAX as u64, true)
     }
 
     /// Checks that no segment of the session is missing or cut off. A run can resume without them.

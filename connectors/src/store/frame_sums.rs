@@ -21,8 +21,13 @@ pub(super) fn write(connection: &Connection, seq: u64) -> rusqlite::Result<()> {
     connection.prepare_cached("INSERT OR REPLACE INTO sums VALUES (?1, ?2)")?.execute((seq, sum)).map(drop)
 }
 
-/// Checks the rows of the last `count` recorded frames. A frame without a checksum is not checked.
-pub(super) fn check_last(connection: &Connection, database: &Path, count: u64) -> Result<(), StoreError> {
+/// Checks the rows of the last `count` recorded frames. `all`: refuses a frame without a checksum; otherwise it is not checked.
+pub(super) fn check_last(
+    connection: &Connection,
+    database: &Path,
+    count: u64,
+    all: bool,
+) -> Result<(), StoreError> {
     let failed = |source| StoreError::Database {
         path: database.to_owned(),
         doing: "check the recorded frames",
@@ -38,7 +43,8 @@ pub(super) fn check_last(connection: &Connection, database: &Path, count: u64) -
             .prepare_cached(written)
             .and_then(|mut sum| sum.query_row([seq], |row| row.get(0)).optional())
             .map_err(failed)?;
-        if written.is_some_and(|written| sum(connection, seq).ok().is_none_or(|found| found[..] != written)) {
+        let is_other = |written: Vec<u8>| sum(connection, seq).ok().is_none_or(|found| found[..] != written);
+        if written.map_or(all, is_other) {
             return Err(StoreError::ChangedFrame { path: database.to_owned(), seq });
         }
     }

@@ -110,7 +110,7 @@ impl StateView {
     /// # Errors
     /// A row was changed after it was recorded, or an error of SQLite.
     pub fn check_last_frames(&self, count: u64) -> Result<(), StoreError> {
-        check_last(&self.connection, &self.database, count)
+        check_last(&self.connection, &self.database, count, false)
     }
 
     /// Returns whether a run uses the folder. The lock is held only briefly; a starting run retries.
