@@ -22,6 +22,7 @@ import datetime
 import random
 import re
 import shutil
+import socket
 import subprocess
 import sys
 import time
@@ -248,7 +249,8 @@ def main() -> None:
     data = ["--prices", "prices.csv", "--factors", "factors.csv"]
     settings = [part for key, value in SETTINGS.items() for part in ("--set", f"{key}={value}")]
     speed = ["--speed", str(86_400 * plan.rate), "--seed", str(plan.seed)]
-    address = f"127.0.0.1:{random.randrange(20_000, 40_000)}"
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        address = f"127.0.0.1:{free.getsockname()[1]}"
     with (folder / "serve.log").open("w") as log:
         serve = subprocess.Popen(
             [program, "serve", "--listen", "127.0.0.1:0", *data, *speed, *FAULTS],
