@@ -278,6 +278,30 @@ fn invalid_world_is_refused_with_its_place() {
     );
 }
 
+#[test]
+fn commands_on_data_as_it_is_refuse_a_change_of_it() {
+    let folder = folder();
+    let path = folder.path();
+    let [prices, file, ..] = Panel::new(53, 90, 5).write(path);
+    // (settings, the one that is named, value)
+    let cases: [(&[&str], &str, &str); 4] = [
+        (&["world.gap_from=2015-02-02", "world.gap_frames=5"], "world.gap_from", "2015-02-02"),
+        (&["world.reverse_factor=mom", "world.cost_multiplier=2"], "world.reverse_factor", "mom"),
+        (&["world.worst_windows=2"], "world.worst_windows", "2"),
+        (&["world.bootstrap_seed=7"], "world.bootstrap_seed", "7"),
+    ];
+    for (settings, name, value) in cases {
+        let paper = ["paper", "--url", "ws://127.0.0.1:9", "--state", "state", "--for", "1s"];
+        // No machine has this address: a command that is not refused ends as well.
+        let serve = ["serve", "--listen", "203.0.113.1:9", &prices, &file];
+        for command in [&paper[..], &serve] {
+            let ended = call(path, &[command.to_vec(), sets(settings)].concat());
+            refused(&ended, &[&format!("`{name}`: found {value},"), command[0]]);
+            assert!(!path.join("state").exists(), "{settings:?}");
+        }
+    }
+}
+
 fn refused(ended: &Ended, words: &[&str]) {
     assert_eq!(ended.code, Some(1), "{words:?}: {}", ended.out);
     for word in words {

@@ -1,5 +1,6 @@
 //! Notes about settings that change the meaning of results.
 
+use anyhow::{Result, bail};
 use betaflow_engine::portfolio::Halt;
 use betaflow_engine::world::WorldSettings;
 
@@ -13,6 +14,21 @@ impl Config {
     #[must_use]
     pub(crate) fn world_note(&self, trades: bool) -> Option<String> {
         if trades { stress_note(&self.world) } else { stress_note(&self.world.of_source()) }
+    }
+
+    /// Refuses settings of `[world]` that change the data, for a command that uses the data as it is. `reason`: what
+    /// the command does with the data.
+    ///
+    /// # Errors
+    /// A setting changes the data.
+    pub(crate) fn refuse_changed_data(&self, command: &str, reason: &str) -> Result<()> {
+        if let Some((key, value)) = self.world.of_source().stressed().first() {
+            bail!(
+                "`world.{key}`: found {value}, expected no change of the data, because `{command}` {reason}; leave it out, or \
+                 set it in `betaflow replay`"
+            );
+        }
+        Ok(())
     }
 
     /// Note about look-ahead in the fills.

@@ -268,13 +268,7 @@ fn refuse(config: &Config) -> Result<()> {
         let settings = config.source();
         config.feed.refuse_unasked(&settings.factors, &settings.universe, settings.benchmark.as_ref())?;
     }
-    if config.world.needs_memory() {
-        bail!(
-            "found {}, expected no scenario of the data: a live feed has no later bars to resample",
-            config.world_note(true).unwrap_or_default()
-        );
-    }
-    Ok(())
+    config.refuse_changed_data("paper", "trades the bars of the feed as they come")
 }
 
 /// NAV without decimals.

@@ -34,6 +34,7 @@ pub(crate) fn serve(args: &ServeArgs) -> Result<()> {
         .without_factors()
         .until("--to", args.to.as_deref())
         .resolve()?;
+    config.refuse_changed_data("serve", "sends the bars of the data as they are")?;
     let feed = ParquetFeed::open(config.prices(), config.factor_file(), config.source())?;
     let what = describe(&feed, args);
     let (stop, stopped) = sync_channel(1);
