@@ -320,6 +320,48 @@ fn history_warms_up_and_later_frames_trade() {
 }
 
 #[test]
+fn settings_that_the_feed_decides_are_refused_on_the_command_line_and_named_in_a_file() {
+    let folder = folder();
+    let path = folder.path();
+    let panel = Panel::new(87, 120, 4);
+    let data = panel.write(path);
+    let serving = Serving::start(path, &joined("serve", &data, &[])[1..], &[]);
+    let cases: [(&[&str], &str); 7] = [
+        (&["--prices", "prices.parquet"], "data.prices"),
+        (&["--set", "data.prices=prices.parquet"], "data.prices"),
+        (&["--factors", "factors.parquet"], "data.factors"),
+        (&["--set", "data.factors=[\"a.csv\",\"b.csv\"]"], "data.factors"),
+        (&["--set", "data.price=open"], "data.price"),
+        (&["--set", "data.time_is=open", "--set", "data.bar=1d"], "data.time_is"),
+        (&["--set", "data.bar=1d"], "data.bar"),
+    ];
+    for (typed, name) in cases {
+        let ended = call(path, &[&arguments(&serving.url, "refused"), typed].concat());
+        assert_eq!(ended.code, Some(1), "{typed:?}: {}", ended.out);
+        for part in [&format!("`{name}`, set by {}", typed[0]), "found", "expected", "`betaflow serve`"] {
+            assert!(ended.err.contains(part), "{typed:?}, {part}: {}", ended.err);
+        }
+    }
+    // The history has times of its own.
+    let history = ["--history", data[1].as_str(), "--history-factors", data[3].as_str()];
+    let typed = [&arguments(&serving.url, "history"), &history[..], cases[5].0].concat();
+    let ended = call(path, &typed);
+    assert!(!ended.err.contains("`data.time_is`"), "{}", ended.err);
+    let ended = call(path, &arguments(&serving.url, "plain"));
+    let plain = digest(&ended.out);
+    std::fs::write(
+        path.join("shared.toml"),
+        "[data]\nprices = 'prices.parquet'\nfactors = 'none.csv'\nprice = 'open'\n",
+    )
+    .unwrap();
+    let ended = call(path, &[arguments(&serving.url, "shared"), vec!["--config", "shared.toml"]].concat());
+    assert_eq!((ended.code, digest(&ended.out)), (Some(0), plain), "{}", ended.err);
+    for name in ["data.prices, data.factors", "data.price:"] {
+        assert!(ended.err.contains(name), "{name}: {}", ended.err);
+    }
+}
+
+#[test]
 fn venue_feed_equals_replay_of_its_bars() {
     let folder = folder();
     let path = folder.path();

@@ -16,6 +16,8 @@ pub(super) struct Layers {
     pub tables: Table,
     /// `table.key` → where it was set.
     origins: BTreeMap<String, String>,
+    /// `table.key` of the values that come from a file.
+    in_files: BTreeSet<String>,
     /// Tables that occur in a file.
     file_tables: BTreeSet<String>,
 }
@@ -43,6 +45,7 @@ impl Layers {
             self.file_tables.insert(table.clone());
             for (key, value) in keys {
                 self.put(&table, &key, value, name);
+                self.in_files.insert(format!("{table}.{key}"));
             }
         }
         Ok(())
@@ -109,7 +112,9 @@ impl Layers {
         if let Value::Table(keys) = entry {
             keys.insert(key.to_owned(), value);
         }
-        self.origins.insert(format!("{table}.{key}"), origin.to_owned());
+        let name = format!("{table}.{key}");
+        self.in_files.remove(&name);
+        self.origins.insert(name, origin.to_owned());
     }
 
     /// Keys typed for a table.
@@ -128,6 +133,11 @@ impl Layers {
     /// True if a file contains the table, even if empty.
     pub(crate) fn has_file_table(&self, name: &str) -> bool {
         self.file_tables.contains(name)
+    }
+
+    /// True if the value of a key comes from a file.
+    pub(super) fn is_in_file(&self, table: &str, key: &str) -> bool {
+        self.in_files.contains(&format!("{table}.{key}"))
     }
 
     /// File, flag or `--set` that set a key.

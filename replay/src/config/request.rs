@@ -230,6 +230,26 @@ impl<'a> Request<'a> {
         Config::new(settings, self.trades, &self.host)
     }
 
+    /// Refuses a value of a setting that no file has, unless it is `accepted`. Returns true if a file has one.
+    ///
+    /// # Errors
+    /// A flag, `--set` or a caller has set it; the error names where.
+    pub(crate) fn refuse_outside_file(
+        &self,
+        table: &str,
+        key: &str,
+        accepted: Option<&str>,
+        expected: &str,
+    ) -> Result<bool> {
+        let typed = self.layers()?;
+        let is_accepted = |value: &&Value| accepted.is_some() && value.as_str() == accepted;
+        match typed.value(table, key).filter(|value| !is_accepted(value)) {
+            None => Ok(false),
+            Some(_) if typed.is_in_file(table, key) => Ok(true),
+            Some(value) => Err(located(&typed, table, key, &value.to_string(), expected)),
+        }
+    }
+
     fn layers(&self) -> Result<Layers> {
         let Self { input: args, feed, .. } = self;
         let mut layers = Layers::default();

@@ -38,6 +38,7 @@ mod session;
 mod simulation;
 mod status;
 mod stop;
+mod unread;
 
 use std::cell::Cell;
 use std::sync::Arc;
@@ -76,6 +77,7 @@ pub(crate) fn paper(args: &PaperArgs, host: &Host) -> Result<()> {
     let started = Instant::now();
     logging::start(args.log);
     // Report invalid settings before connecting.
+    unread::of_every_run(args, host)?;
     let config = resolve(args, false, host)?;
     refuse(&config)?;
     let alerts = Alerts::start(&config.alerts, &args.state)?;
@@ -199,13 +201,18 @@ fn trade(
     Ok(if stop.is_due() { "the run was asked to stop" } else { "the feed ended" })
 }
 
-/// Resolves the settings, with those of the embedded data if `tutorial`.
-fn resolve(args: &PaperArgs, tutorial: bool, host: &Host) -> Result<Config> {
+/// Request of the settings, without the data.
+fn request<'a>(args: &'a PaperArgs, host: &Host) -> Request<'a> {
     // The feed may have its own factors.
-    let mut request =
+    let request =
         Request::new(&args.input, LIVE_RECORD).with_host(host).without_factors().with_flags(args.flags());
     // Live, a frame in which a factor's instrument has no bar updates no estimate, and trading continues.
-    request = request.over("paper's defaults".to_owned(), "[data]\nfactor_gap = \"carry\"\n".to_owned());
+    request.over("paper's defaults".to_owned(), "[data]\nfactor_gap = \"carry\"\n".to_owned())
+}
+
+/// Resolves the settings, with those of the embedded data if `tutorial`.
+fn resolve(args: &PaperArgs, tutorial: bool, host: &Host) -> Result<Config> {
+    let mut request = request(args, host);
     if !tutorial {
         request = request.with_feed(if args.url.is_empty() { "feed" } else { &args.url });
     }

@@ -24,7 +24,7 @@ use super::log::StateLog;
 use super::restart::{self, RestartPoint};
 use super::run_status::{self, SharedRunStatus, StatusRecorder};
 use super::stop::Stop;
-use super::{PaperArgs, address, refuse_without_factors, resolve, status, tutorial_name};
+use super::{PaperArgs, address, refuse_without_factors, resolve, status, tutorial_name, unread};
 use crate::config::Config;
 
 /// Approximate number of recorded betas per day, enough to draw them.
@@ -105,6 +105,9 @@ impl Session {
         let config = if hello.name == tutorial_name() { resolve(args, true, host)? } else { config };
         refuse_without_factors(&config, &hello, args)?;
         let (history, config) = restart::history(folder, args, config)?;
+        if start.next_input == 0 {
+            unread::without_files(args, host, &config, history.as_ref())?;
+        }
         restart::settle(folder, &config)?;
         began.set(true);
         let on_record = start.next_input;
