@@ -324,6 +324,27 @@ fn new_and_changed_files_of_a_folder_are_taken_once() {
 }
 
 #[test]
+fn text_files_and_parquet_files_of_a_folder_are_all_taken() {
+    let (folder, aside) = (Folder::new(), Folder::new());
+    let root = folder.path("in/.keep");
+    let root = root.parent().unwrap();
+    let text = |name: &str, day: u32| {
+        fs::write(root.join(name), format!("date,symbol,forecast\n1970-01-{day:02},A,0.1\n")).unwrap();
+    };
+    let mut watched = UserFolder::new(root, GivenKind::Forecasts, None);
+    text("a.csv", 4);
+    assert_eq!(name(&wait(&mut watched, 1)[0]), "a.csv");
+    move_in(&folder, &aside.write("x.parquet", forecasts(&[5], 1)), "in/b.parquet");
+    assert_eq!(name(&wait(&mut watched, 1)[0]), "b.parquet");
+    text("c.csv", 6);
+    assert_eq!(name(&wait(&mut watched, 1)[0]), "c.csv");
+    // A start later finds them all.
+    let mut again = UserFolder::new(root, GivenKind::Forecasts, None);
+    let names: Vec<String> = wait(&mut again, 3).iter().map(name).collect();
+    assert_eq!(names, ["a.csv", "b.parquet", "c.csv"]);
+}
+
+#[test]
 fn incomplete_file_is_read_when_complete_and_reported_if_it_stays_so() {
     let folder = Folder::new();
     let whole = folder.write("whole.parquet", forecasts(&[3, 4, 5], 1));

@@ -12,7 +12,7 @@ use super::client::Control;
 use super::inputs::Input;
 use super::user_file::UserFile;
 use crate::clock::{elapsed, now};
-use crate::parquet::{GivenKind, data_files};
+use crate::parquet::{GivenKind, all_files};
 
 /// Kind of the control about a file or folder that cannot be read.
 const REFUSED: &str = "user_file_refused";
@@ -86,7 +86,8 @@ impl UserFolder {
     }
 
     fn look(&mut self, now: Duration) {
-        let paths = match data_files(&self.path) {
+        // Files arrive one by one, so that no file tells which form the others have.
+        let paths = match all_files(&self.path) {
             Ok(paths) => paths,
             Err(error) => {
                 if !std::mem::replace(&mut self.is_lost, true) {

@@ -112,16 +112,22 @@ pub(super) fn has_extension(path: &Path, extensions: &[&str]) -> bool {
 }
 
 /// Lists the files that an input of this path would have, sorted by name; none in an empty folder.
-pub(crate) fn data_files(root: &Path) -> Result<Vec<PathBuf>, DataError> {
+fn data_files(root: &Path) -> Result<Vec<PathBuf>, DataError> {
+    let mut paths = all_files(root)?;
+    // Text files beside Parquet files are notes or exports, not data.
+    if paths.iter().any(|path| has_extension(path, &PARQUET)) {
+        paths.retain(|path| has_extension(path, &PARQUET));
+    }
+    Ok(paths)
+}
+
+/// Lists the Parquet files and text tables of a path, sorted by name; none in an empty folder.
+pub(crate) fn all_files(root: &Path) -> Result<Vec<PathBuf>, DataError> {
     if !std::fs::metadata(root).map_err(|error| io_error(root, error, 0))?.is_dir() {
         return Ok(vec![root.to_owned()]);
     }
     let mut paths = Vec::new();
     collect(root, &mut paths)?;
-    // Text files beside Parquet files are notes or exports, not data.
-    if paths.iter().any(|path| has_extension(path, &PARQUET)) {
-        paths.retain(|path| has_extension(path, &PARQUET));
-    }
     paths.sort();
     Ok(paths)
 }

@@ -78,7 +78,7 @@ pub use content::content_digest;
 pub use data_size::DataSize;
 pub use error::{DataError, NamedColumn};
 pub(crate) use factors::LARGEST_FACTOR;
-pub(crate) use files::data_files;
+pub(crate) use files::all_files;
 pub(crate) use given::{CellTime, Dates, RowSink, RowTimes};
 pub use given::{DateRule, GivenKind, GivenRows};
 pub use given_error::GivenError;
