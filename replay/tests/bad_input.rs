@@ -10,7 +10,9 @@ use std::process::Command;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Int64Array};
-use support::{Bar, Columns, DAY_NS, Ended, Panel, call, folder, numbers, texts, times, write, write_tidy};
+use support::{
+    Bar, Columns, DAY_NS, Ended, Panel, call, folder, numbers, sets, texts, times, write, write_tidy,
+};
 
 /// Damaged row: S04 on a day in the middle.
 const ROW: usize = 200;
@@ -345,6 +347,81 @@ fn invalid_settings_are_refused_with_their_place() {
         &["prices.parquet", "2030-01-01", "overlaps the data"],
         "a range without data",
     );
+}
+
+#[test]
+fn settings_without_an_effect_are_refused_with_the_one_that_they_need() {
+    let folder = folder();
+    let path = folder.path();
+    panel().write(path);
+    // (settings, the one without an effect, the one that it needs, its value)
+    let cases: [(&[&str], &str, &str, &str); 9] = [
+        (&["estimator.betas=absent.csv"], "estimator.betas", "estimator.kind", "\"given\""),
+        (
+            &["estimator.kind=dlm", "estimator.factor_cov=absent.csv"],
+            "estimator.factor_cov",
+            "estimator.kind",
+            "\"given\"",
+        ),
+        (
+            &["estimator.transition_variance=1e-6"],
+            "estimator.transition_variance",
+            "estimator.kind",
+            "\"fixed\"",
+        ),
+        (
+            &["estimator.alpha_transition_variance=1e-6"],
+            "estimator.alpha_transition_variance",
+            "estimator.kind",
+            "\"fixed\"",
+        ),
+        (
+            &["execution.spread_model=edge", "execution.half_spreads={S00=3}"],
+            "execution.half_spreads",
+            "execution.spread_model",
+            "\"constant\"",
+        ),
+        (
+            &["execution.spread_model=quotes", "execution.spread_file=absent.csv"],
+            "execution.spread_file",
+            "execution.spread_model",
+            "\"constant\"",
+        ),
+        (&["world.gap_from=2015-02-02"], "world.gap_from", "world.gap_frames", "the number"),
+        (&["world.reverse_from=2015-02-02"], "world.reverse_from", "world.reverse_factor", "the name"),
+        // An unused file of groups must exist.
+        (&["universe.groups=absent.csv"], "absent.csv", "no such file", "check the spelling"),
+    ];
+    for (settings, idle, needed, value) in cases {
+        refused(path, &sets(settings), &[idle, needed, value], settings[0]);
+    }
+    // A file keeps what another setting leaves idle, and so does the run.toml of such a run.
+    let data = [
+        &["replay", "--prices", "prices.parquet", "--factors", "factors.parquet", "--no-report"][..],
+        &sets(&["estimator.warmup=40"]),
+    ]
+    .concat();
+    fs::write(path.join("idle.toml"), "[execution]\nhalf_spreads = { S00 = 3.0 }\n").unwrap();
+    let idle = ["--config", "idle.toml", "--set", "execution.spread_model=corwin_schultz", "--out", "idle"];
+    let zero = sets(&["world.gap_from=2015-02-02", "world.gap_frames=0"]);
+    let again = ["replay", "--config", "idle/run.toml", "--no-report", "--out", "again"];
+    for arguments in
+        [[&data[..], &idle].concat(), again.to_vec(), [&data[..], &zero, &["--out", "zero"]].concat()]
+    {
+        let ended = call(path, &arguments);
+        assert_eq!(ended.code, Some(0), "{arguments:?}: {}", ended.err);
+    }
+    // A grid may vary either of the two.
+    let grids = [
+        ("world.gap_from=2015-02-02", "\"world.gap_frames\" = [0, 5]"),
+        ("execution.half_spreads={S00=3}", "\"execution.spread_model\" = [\"constant\", \"corwin_schultz\"]"),
+    ];
+    for (set, line) in grids {
+        fs::write(path.join("grid.toml"), format!("[grid]\n{line}\n")).unwrap();
+        let study = ["--grid", "grid.toml", "--force", "--out", "study", "--set", set];
+        let ended = call(path, &[&["stress"], &data[1..], &study].concat());
+        assert_eq!(ended.code, Some(0), "{line}: {}", ended.err);
+    }
 }
 
 #[test]

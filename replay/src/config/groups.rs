@@ -53,7 +53,13 @@ impl Settings {
                  `{column}`; name it with universe.groups"
             ),
             (None, Some(column)) => ("", *column),
-            (None, None) => return Ok(Vec::new()),
+            (None, None) => {
+                // A file without an effect must exist and have symbols all the same.
+                if let Some(path) = &self.universe.groups {
+                    read_groups(&host.input(path), &[], |symbol| self.feed.symbol(symbol))?;
+                }
+                return Ok(Vec::new());
+            }
         };
         let Some(path) = &self.universe.groups else {
             bail!(

@@ -6,6 +6,7 @@ mod benchmark;
 mod choices;
 mod data;
 mod dated_tables;
+mod dependent;
 mod feed;
 mod groups;
 mod holdout;

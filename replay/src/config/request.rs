@@ -26,7 +26,7 @@ use super::remedy::of_setting;
 use super::setting_error::{SettingError, SettingProblem};
 use super::tables::{PipelineSettings, UniverseSettings};
 use super::tune::TuneSettings;
-use super::{BenchmarkKind, Config, NO_FACTORS, Settings, unknown, user_files};
+use super::{BenchmarkKind, Config, NO_FACTORS, Settings, dependent, unknown, user_files};
 use crate::host::{Host, StrategyFactory};
 
 /// Key of `[strategy]` in `run.toml`: module and class of a strategy in Python.
@@ -51,6 +51,8 @@ pub(crate) struct Request<'a> {
     flags: Vec<SettingFlag>,
     /// Path of a grid file, and the settings of one of its scenarios by their dotted names.
     varied: Option<(String, Vec<(String, Value)>)>,
+    /// Dotted names of the settings that vary between the scenarios of a grid.
+    varying: Vec<String>,
     base: Option<(String, String)>,
     feed: Option<&'a str>,
     trades: bool,
@@ -69,6 +71,7 @@ impl<'a> Request<'a> {
             record,
             flags: Vec::new(),
             varied: None,
+            varying: Vec::new(),
             base: None,
             feed: None,
             trades: true,
@@ -107,6 +110,11 @@ impl<'a> Request<'a> {
     /// Adds settings in TOML that `--set` and flags override. `name`: name used in error messages.
     pub(crate) fn over(self, name: String, text: String) -> Self {
         Self { base: Some((name, text)), ..self }
+    }
+
+    /// Names the settings that vary between the scenarios of a grid.
+    pub(crate) fn with_varying(self, names: &[String]) -> Self {
+        Self { varying: names.to_vec(), ..self }
     }
 
     /// Puts the settings of a scenario of a grid file over `--set`. `file`: path of the grid file.
@@ -178,6 +186,7 @@ impl<'a> Request<'a> {
             let expected = "no value, because net asset value follows from `execution.holdings`; leave one of the two out";
             return Err(located(&typed, "execution", "nav", &settings.execution.nav.to_string(), expected));
         }
+        dependent::check(&typed, &settings, &self.varying)?;
         // Convert symbols to the form of the venue.
         let universe = &mut settings.universe;
         let names = [&mut universe.include, &mut universe.exclude, &mut universe.trade];

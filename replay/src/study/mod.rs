@@ -95,13 +95,13 @@ impl Study {
                 grid_file.display()
             );
         }
-        let base = REPLAY.request(args, host).with_flags(flags.iter().cloned()).resolve()?;
+        let request =
+            || REPLAY.request(args, host).with_flags(flags.iter().cloned()).with_varying(&grid.names);
+        let base = request().resolve()?;
         let config_of = |scenario: usize| {
             let settings = grid.names.iter().cloned().zip(grid.scenarios[scenario].iter().cloned());
             let settings = settings.filter_map(|(name, value)| Some((name, value?)));
-            REPLAY
-                .request(args, host)
-                .with_flags(flags.iter().cloned())
+            request()
                 .with_scenario(grid_file, settings)
                 .resolve()
                 .with_context(|| format!("{}: scenario {scenario}", grid_file.display()))
