@@ -77,6 +77,41 @@ fn company_with_two_symbols_trades_as_one() {
 }
 
 #[test]
+fn rows_of_a_former_symbol_are_not_unknown() {
+    let folder = folder();
+    let path = folder.path();
+    let panel = Panel::new(71, 200, 6);
+    panel.write(path);
+    write_tidy(&path.join("two.parquet"), &renamed(&panel));
+    let data = panel.arguments(path, "two.parquet");
+    write_change(path, &panel, "S05", "T05");
+    for (file, columns, cells) in [
+        ("borrow.csv", "symbol,bps_per_year", "50"),
+        ("bounds.csv", "symbol,weight_min,weight_max", "-0.02,0.02"),
+        ("spreads.csv", "symbol,half_spread_bps", "7"),
+    ] {
+        fs::write(path.join(file), format!("{columns}\nS05,{cells}\nT05,{cells}\n")).unwrap();
+    }
+    let files = [
+        ("execution.borrow_file=borrow.csv", "unknown_symbols"),
+        ("sizing.weight_bounds=bounds.csv", "unknown_symbols"),
+        ("execution.spread_file=spreads.csv", "unknown_half_spreads"),
+        ("execution.half_spreads={S05=7}", "unknown_half_spreads"),
+    ];
+    for (setting, code) in files {
+        // Without the change the data still has both symbols; with another name it has one of them.
+        let codes = |settings: &[&str]| {
+            let arguments = joined("replay", &data, settings);
+            let run = run(path, "named", &[&arguments[..], &["--force", "--no-report"]].concat());
+            run.summary["warning_codes"].as_array().unwrap().contains(&code.into())
+        };
+        assert!(!codes(&[&SETTINGS[..], &[setting]].concat()), "{setting}");
+        let without = [&SETTINGS[..3], &["universe.exclude=['S05']", setting]].concat();
+        assert!(codes(&without), "{setting}");
+    }
+}
+
+#[test]
 fn live_run_changes_the_symbol_as_its_replay_does() {
     let folder = folder();
     let path = folder.path();

@@ -137,26 +137,28 @@ impl Summary<'_> {
             warnings.push(Rendered::new(Code::NotBorrowed, text));
         }
         let run = self.config.run();
-        let borrow = run.execution.borrow.as_ref().and_then(|rows| self.unknown_symbols(rows));
-        let bounds = run.sizing.bounds_by_name.as_ref().and_then(|rows| self.unknown_symbols(rows));
+        let borrow = run.execution.borrow.as_ref().and_then(|rows| self.unknown_symbols(names_of(rows)));
+        let bounds = run.sizing.bounds_by_name.as_ref().and_then(|rows| self.unknown_symbols(names_of(rows)));
         let found = [("execution.borrow_file", borrow), ("sizing.weight_bounds", bounds)];
         for (setting, (first, count)) in
             found.into_iter().filter_map(|(setting, found)| Some((setting, found?)))
         {
             let text = format!(
                 "{setting} has rows of {} not in the data, such as `{first}`; they have no effect.",
-                counted(count as u64, "symbol")
+                counted(count, "symbol")
             );
             warnings.push(Rendered::new(Code::UnknownSymbols, text));
         }
     }
 
-    /// First symbol of a table that is not in the data, and their number.
-    fn unknown_symbols<V>(&self, rows: &DatedValues<V>) -> Option<(String, usize)> {
-        let known: BTreeSet<&str> = self.facts.names.iter().map(|name| &**name).collect();
-        let mut unknown = rows.symbols().filter(|name| !known.contains(&***name));
-        let first = unknown.next()?.to_string();
-        Some((first, 1 + unknown.count()))
+    /// First of the symbols that is not in the data, and the number of such symbols. The symbols that instruments had
+    /// before a symbol change are in the data.
+    fn unknown_symbols<'a>(&self, symbols: impl Iterator<Item = &'a str>) -> Option<(&'a str, u64)> {
+        let former = self.facts.data.symbol_changes.iter().map(|change| &*change.from);
+        let known: BTreeSet<&str> = self.facts.names.iter().map(|name| &**name).chain(former).collect();
+        let mut unknown = symbols.filter(|symbol| !known.contains(symbol));
+        let first = unknown.next()?;
+        Some((first, 1 + unknown.count() as u64))
     }
 
     fn warn_of_costs(&self, warnings: &mut Vec<Rendered>) {
@@ -191,18 +193,22 @@ impl Summary<'_> {
                 ),
             ));
         }
-        let known = |name: &&String| self.facts.names.iter().any(|known| **known == ***name);
-        let unknown: Vec<&String> = settings.half_spreads.keys().filter(|name| !known(name)).collect();
-        if let (Some(first), count) = (unknown.first(), unknown.len()) {
+        let names = settings.half_spreads.keys().map(String::as_str);
+        if let Some((first, count)) = self.unknown_symbols(names) {
             warnings.push(Rendered::new(
                 Code::UnknownHalfSpreads,
                 format!(
                     "execution.half_spreads names {} not in the data, such as `{first}`.",
-                    counted(count as u64, "instrument")
+                    counted(count, "instrument")
                 ),
             ));
         }
     }
+}
+
+/// Symbols of a table.
+fn names_of<V>(rows: &DatedValues<V>) -> impl Iterator<Item = &str> {
+    rows.symbols().map(|symbol| &**symbol)
 }
 
 /// Returns the sentences about orders that were cancelled on bars with volume. Orders that filled in part and those that
