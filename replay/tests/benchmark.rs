@@ -210,6 +210,40 @@ fn file_of_weights_drifts_after_its_rebalance() {
 }
 
 #[test]
+fn weights_that_never_act_or_are_in_percent_are_warnings() {
+    let folder = folder();
+    let path = folder.path();
+    let panel = Panel::new(7, 120, 6);
+    let data = panel.write(path);
+    let own = ["estimator.warmup=40", "benchmark.kind=file", "benchmark.path=weights.parquet"];
+    let (before, after) = (panel.times[30], panel.times[119] + DAY_NS);
+    // (times of the weights, weight, without weights, in percent)
+    let cases = [
+        ([before, before], 0.5, false, false),
+        ([after, after], 0.5, true, false),
+        ([before, before], 50.0, false, true),
+        // Weights after the data tell nothing about the run.
+        ([before, after], 50.0, false, true),
+        ([after, after], 50.0, true, false),
+    ];
+    for (stamps, weight, without, percent) in cases {
+        write(
+            &path.join("weights.parquet"),
+            vec![
+                times(stamps),
+                ("symbol", texts(["S00", "S04"])),
+                ("weight", numbers([Some(weight), Some(weight)])),
+            ],
+        );
+        let run = run(path, "run", &[joined("replay", &data, &own), vec!["--no-report", "--force"]].concat());
+        let codes = run.summary["warning_codes"].as_array().unwrap();
+        let has = |code: &str| codes.contains(&code.into());
+        let found = (has("benchmark_without_weights"), has("percent_for_share"));
+        assert_eq!(found, (without, percent), "{stamps:?}, {weight}: {codes:?}");
+    }
+}
+
+#[test]
 fn active_sizing_follows_the_weights_of_the_benchmark() {
     let folder = folder();
     let path = folder.path();

@@ -249,17 +249,7 @@ impl Summary<'_> {
     /// Adds warnings about weights in percent, and about forecasts that expired.
     pub(super) fn warn_of_given(&self, warnings: &mut Vec<Rendered>) {
         let Some(given) = self.given() else { return };
-        let gross = self.facts.sizing.strategy.gross_max;
-        if gross > PERCENT_GROSS {
-            warnings.push(Rendered::new(
-                Code::PercentForShare,
-                format!(
-                    "The weights of a date add up to {} times NAV. Weights are shares, not percent (0.1 is 10 %): divide them by 100 if \
-                     they are in percent.",
-                    decimals(gross, 1)
-                ),
-            ));
-        }
+        warnings.extend(gross_warning("The weights", self.facts.sizing.strategy.gross_max));
         let decisions = self.facts.sizing.decisions.saturating_sub(given.rebalances_before_first);
         if given.rebalances_expired as f64 > EXPIRED_SHARE * decisions as f64 {
             warnings.push(Rendered::new(
@@ -278,6 +268,20 @@ impl Summary<'_> {
             ));
         }
     }
+}
+
+/// Returns a warning if the weights of a file add up to so many times NAV that they may be in percent.
+pub(super) fn gross_warning(weights: &str, gross_max: f64) -> Option<Rendered> {
+    (gross_max > PERCENT_GROSS).then(|| {
+        Rendered::new(
+            Code::PercentForShare,
+            format!(
+                "{weights} of a date add up to {} times NAV. Weights are shares, not percent (0.1 is 10 %): divide them by 100 if \
+                 they are in percent.",
+                decimals(gross_max, 1)
+            ),
+        )
+    })
 }
 
 /// Returns the warnings about the data of a command: those of the engine, and those about rows of the user's files that

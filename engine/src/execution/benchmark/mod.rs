@@ -31,7 +31,7 @@ enum Kind {
 }
 
 /// Counts of a benchmark at the end of a run.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct BenchmarkFacts {
     /// Frames after the first rebalance.
     pub frames: u64,
@@ -41,6 +41,10 @@ pub struct BenchmarkFacts {
     pub unplaced: u64,
     /// Instruments of these weights, in the order of the file.
     pub unplaced_symbols: Vec<String>,
+    /// True for a file of weights whose first ones come after the last frame: the benchmark held cash alone.
+    pub has_no_weights: bool,
+    /// Largest sum of the absolute weights of one time of a file, up to the last frame.
+    pub gross_max: f64,
 }
 
 impl Benchmark {

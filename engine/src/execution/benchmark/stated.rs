@@ -89,6 +89,17 @@ impl StatedWeights {
         }
     }
 
+    /// True if no weights have come into force.
+    pub(super) fn is_without_weights(&self) -> bool {
+        self.passed == 0
+    }
+
+    /// Largest sum of the absolute weights of a cross-section up to the current frame.
+    pub(super) fn gross_max(&self) -> f64 {
+        let gross = |passed| self.rows.at(passed).iter().map(|(_, weight)| weight.abs()).sum();
+        (0..self.passed).map(gross).fold(0.0, f64::max)
+    }
+
     /// Number of weights that were not bought, and their symbols.
     pub(super) fn unplaced(&self) -> (u64, Vec<String>) {
         let symbols = self.rows.symbols().iter().zip(&self.unplaced_symbols);

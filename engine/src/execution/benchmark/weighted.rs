@@ -188,9 +188,15 @@ impl WeightedBenchmark {
     }
 
     pub(super) fn facts(&self) -> BenchmarkFacts {
-        let (unplaced, unplaced_symbols) =
-            self.stated.as_ref().map(StatedWeights::unplaced).unwrap_or_default();
-        BenchmarkFacts { unplaced, unplaced_symbols, ..BenchmarkFacts::default() }
+        let Some(stated) = &self.stated else { return BenchmarkFacts::default() };
+        let (unplaced, unplaced_symbols) = stated.unplaced();
+        BenchmarkFacts {
+            unplaced,
+            unplaced_symbols,
+            has_no_weights: stated.is_without_weights() && self.started_at.is_some(),
+            gross_max: stated.gross_max(),
+            ..BenchmarkFacts::default()
+        }
     }
 }
 

@@ -7,6 +7,7 @@ use betaflow_engine::execution::{BenchmarkFacts, ExecutionFacts, ExecutionSettin
 
 use super::{Code, Rendered};
 use crate::summary::Summary;
+use crate::summary::user_files::gross_warning;
 use crate::terminal::{counted, grouped};
 
 /// Range of realised over predicted volatility without a warning.
@@ -60,8 +61,16 @@ impl Summary<'_> {
     }
 
     fn warn_of_benchmark(&self, warnings: &mut Vec<Rendered>) {
-        let BenchmarkFacts { frames, without_return, unplaced, unplaced_symbols } = &self.facts.benchmark;
+        let BenchmarkFacts { frames, without_return, unplaced, unplaced_symbols, has_no_weights, gross_max } =
+            &self.facts.benchmark;
         let name = self.config.benchmark.name();
+        if *has_no_weights {
+            let text = format!(
+                "The benchmark {name} has no weights up to the last frame, and holds cash alone. Check the dates of the file."
+            );
+            warnings.push(Rendered::new(Code::BenchmarkWithoutWeights, text));
+        }
+        warnings.extend(gross_warning(&format!("The weights of the benchmark {name}"), *gross_max));
         if *without_return > 0 {
             let text = format!(
                 "The benchmark {name} has no return on {} of {}; it counts as 0 there, and the next one spans the gap if it is \
