@@ -102,6 +102,12 @@ fn split(frames: &mut [Frame], i: usize, by: f64) {
     }
 }
 
+/// States a dividend of a share of the close.
+fn pay(frame: &mut Frame, i: usize, share: f64) {
+    frame.dividend = vec![f64::NAN; NAMES];
+    frame.dividend[i] = share * frame.close[i];
+}
+
 fn erase(frame: &mut Frame, i: usize) {
     for column in [&mut frame.open, &mut frame.high, &mut frame.low, &mut frame.close, &mut frame.volume] {
         column[i] = f64::NAN;
@@ -157,7 +163,19 @@ fn each_defect_is_located() {
             |f| f[90..].iter_mut().for_each(|frame| frame.return_price[4] *= 1.6),
             vec![(90, 4, BadAdjustment)],
         ),
-        ("a dividend", |f| f[90..].iter_mut().for_each(|frame| frame.return_price[4] *= 1.02), vec![]),
+        ("a dividend of six times the price", |f| pay(&mut f[90], 4, 6.0), vec![(90, 4, ExtremeReturn)]),
+        ("a dividend of a third without a fall", |f| pay(&mut f[90], 4, 0.33), vec![(90, 4, ExtremeReturn)]),
+        ("a dividend of a hundredth", |f| pay(&mut f[90], 4, 0.01), vec![]),
+        (
+            "a dividend of a third that the price confirms",
+            |f| {
+                pay(&mut f[90], 4, 0.33);
+                f[90..].iter_mut().for_each(|frame| scale(frame, 4, 0.67));
+                f[90].volume[4] *= 20.0;
+            },
+            vec![],
+        ),
+        ("a dividend in the adjusted price", |f| f[90..].iter_mut().for_each(|frame| frame.return_price[4] *= 1.02), vec![]),
         (
             "a price that stands still",
             |f| (100..108).for_each(|at| f[at].close[7] = f[99].close[7]),

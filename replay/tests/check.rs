@@ -225,6 +225,30 @@ fn split_in_the_split_column_is_not_a_finding() {
 }
 
 #[test]
+fn invalid_dividends_and_splits_are_found() {
+    let folder = folder();
+    let clean = Panel::new(31, 200, 8).acting();
+    let at = clean.bars.iter().position(|bar| bar.symbol == "S04" && bar.time == clean.times[100]).unwrap();
+    // (dividend, split, problem)
+    let cases = [
+        (Some(-5.0), None, "broken_bar"),
+        (Some(f64::INFINITY), None, "broken_bar"),
+        (None, Some(-2.0), "broken_bar"),
+        (Some(8.0 * clean.bars[at].close), None, "extreme_return"),
+    ];
+    for (dividend, ratio, problem) in cases {
+        let mut panel = clean.clone();
+        (panel.bars[at].dividend, panel.bars[at].split) = (dividend, ratio);
+        panel.write(folder.path());
+        for price in ["data.price=close", "data.price=open"] {
+            let (findings, out) = found(folder.path(), "prices.parquet", &["--set", price]);
+            let expected = (panel.bars[at].time, "S04".to_owned(), problem.to_owned());
+            assert!(findings.contains(&expected), "{price}, {dividend:?}, {ratio:?}: {out}");
+        }
+    }
+}
+
+#[test]
 fn replay_warns_of_copied_bars_and_splits() {
     let (mut rows, _) = clean();
     let later = row(&mut rows, 120, "N0").clone();

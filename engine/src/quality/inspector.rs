@@ -38,6 +38,11 @@ const REUSE_DEVIATIONS: f64 = 6.0;
 /// Minimum absolute log of a stated split that prices must confirm.
 const SPLIT_SEEN: f64 = 0.3;
 
+/// Minimum stated dividend, as a share of the last close, that prices must confirm.
+const DIVIDEND_SEEN: f64 = 0.25;
+/// Minimum fall of the close that confirms it, as a share of the dividend.
+const DIVIDEND_FALL: f64 = 0.5;
+
 /// Largest number of symbols of a group that are listed.
 const NAMED_MAX: usize = 12;
 
@@ -104,6 +109,7 @@ impl Inspector {
         self.came_back.clear();
         self.take_time(frame.timestamp, findings);
         self.take_splits(frame, findings);
+        self.check_dividends(frame, findings);
         if !self.jumps.is_empty() {
             self.resolve_jumps(frame, findings);
         }
@@ -196,8 +202,7 @@ impl Inspector {
             if ratio.is_nan() || ratio <= 0.0 || ratio == 1.0 {
                 continue;
             }
-            let known = self.instruments.get(i).map(|known| known.close);
-            let before = known.or(self.closes.get(i).copied()).unwrap_or(f64::NAN);
+            let before = self.last_close(i);
             let [stated, moved] = [-libm::log(ratio), libm::log(frame.close[i] / before)];
             if stated.abs() > SPLIT_SEEN && (moved - stated).abs() > moved.abs() {
                 let detail = format!(
@@ -221,6 +226,31 @@ impl Inspector {
                 jump.after /= ratio;
             }
         }
+    }
+
+    /// Reports large dividends without a matching fall of the price.
+    fn check_dividends(&self, frame: &Frame, findings: &mut Vec<Finding>) {
+        for (i, dividend) in frame.dividend.iter().enumerate() {
+            let (before, close) = (self.last_close(i), frame.close[i]);
+            let (share, fall) = (dividend / before, before - close);
+            if share > DIVIDEND_SEEN && fall < DIVIDEND_FALL * dividend {
+                let detail = format!(
+                    "stated dividend of {} per unit, but the close moved from {} to {}: with it the return is {}",
+                    Number(*dividend),
+                    Number(before),
+                    Number(close),
+                    Move(before, close + dividend)
+                );
+                let problem = Problem::ExtremeReturn;
+                findings.push(self.finding(frame.timestamp, i, problem, libm::log1p(share), detail));
+            }
+        }
+    }
+
+    /// Last close of an instrument, in units after the splits stated so far; NaN before the first one.
+    fn last_close(&self, instrument: usize) -> f64 {
+        let known = self.instruments.get(instrument).map(|known| known.close);
+        known.or(self.closes.get(instrument).copied()).unwrap_or(f64::NAN)
     }
 
     /// Adds the findings that need all of the data.

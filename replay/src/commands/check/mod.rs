@@ -95,7 +95,7 @@ impl Findings {
 fn inspect(config: &Config, found: &mut Findings) -> Result<(DataFacts, SpreadInspector)> {
     let mut settings = config.source().clone();
     (settings.required, settings.factors) = (Vec::new(), Vec::new());
-    settings.optional = if config.bars_belong_to_price() { columns() } else { Vec::new() };
+    settings.optional = columns(config.bars_belong_to_price());
     settings.on_bad_row = BadRow::Report;
     let mut source = ParquetSource::open(&config.prices(), None, settings)?;
     let (mut inspector, mut spreads) = (Inspector::new(Depth::Full), SpreadInspector::default());
@@ -112,12 +112,14 @@ fn inspect(config: &Config, found: &mut Findings) -> Result<(DataFacts, SpreadIn
     Ok((source.facts(), spreads))
 }
 
-/// Returns the columns that are inspected beside the close, if the data has them.
-fn columns() -> Vec<FrameColumn> {
-    use Field::{Ask, Bid, High, Low, Open, ReturnPrice, Split, Volume};
-    [ReturnPrice, Open, High, Low, Volume, Bid, Ask, Split]
-        .map(|field| FrameColumn { field, checked: false })
-        .to_vec()
+/// Returns the columns that are inspected beside the price, if the data has them. `whole`: true if the bars have the
+/// scale of the price. A row whose dividend or split is not valid is refused, as in a replay.
+fn columns(whole: bool) -> Vec<FrameColumn> {
+    use Field::{Ask, Bid, Dividend, High, Low, Open, ReturnPrice, Split, Volume};
+    let bars = [ReturnPrice, Open, High, Low, Volume, Bid, Ask].map(|field| (field, false));
+    let due = [Dividend, Split].map(|field| (field, true));
+    let all = due.into_iter().chain(bars.into_iter().filter(|_| whole));
+    all.map(|(field, checked)| FrameColumn { field, checked }).collect()
 }
 
 /// Returns a rejected row as a finding. `latest`: time of the current frame.
