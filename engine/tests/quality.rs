@@ -175,7 +175,11 @@ fn each_defect_is_located() {
             },
             vec![],
         ),
-        ("a dividend in the adjusted price", |f| f[90..].iter_mut().for_each(|frame| frame.return_price[4] *= 1.02), vec![]),
+        (
+            "a dividend in the adjusted price",
+            |f| f[90..].iter_mut().for_each(|frame| frame.return_price[4] *= 1.02),
+            vec![],
+        ),
         (
             "a price that stands still",
             |f| (100..108).for_each(|at| f[at].close[7] = f[99].close[7]),

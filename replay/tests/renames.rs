@@ -131,6 +131,40 @@ fn live_run_changes_the_symbol_as_its_replay_does() {
 }
 
 #[test]
+fn errors_of_changes_have_one_finding_and_one_expectation() {
+    let folder = folder();
+    let path = folder.path();
+    let panel = Panel::new(71, 150, 6);
+    let data = panel.write(path);
+    let once = |text: &str, parts: &[&str]| {
+        let text = support::flat(text);
+        assert!(parts.iter().all(|part| text.contains(part)), "{parts:?}: {text}");
+        assert_eq!((text.matches("found").count(), text.matches("expected").count()), (1, 1), "{text}");
+    };
+    // (rows, parts of the error)
+    let cases: [(&str, &[&str]); 4] = [
+        ("S01,S01,2015-02-02,", &["line 2", "`to_symbol`", "\"S01\""]),
+        ("S01,T01,2015-02-02,0", &["line 2", "`ratio`", "found 0,"]),
+        ("S01,T01,2015-02-02,\nS01,U01,2015-03-02,", &["line 3", "`from_symbol`", "\"S01\"", "2015-02-02"]),
+        ("S01,T01,2015-02-02,\nS02,T01,2015-03-02,", &["line 3", "`to_symbol`", "\"T01\"", "2015-02-02"]),
+    ];
+    for (rows, parts) in cases {
+        fs::write(path.join("renames.csv"), format!("from_symbol,to_symbol,date,ratio\n{rows}\n")).unwrap();
+        let ended = call(path, &joined("replay", &data, &SETTINGS));
+        assert_eq!(ended.code, Some(1), "{rows}");
+        once(&ended.err, parts);
+    }
+    // On a feed, prices of the new symbol before the date.
+    let serving = paper::Serving::start(path, &joined("serve", &data, &[])[1..], &[]);
+    write_change(path, &panel, "S03", "S05");
+    let own = ["--set", "data.renames=renames.csv"];
+    let ended = call(path, &[paper::arguments(&serving.url, "state"), own.to_vec()].concat());
+    assert_eq!(ended.code, Some(1), "{}", ended.out);
+    let error = support::flat(&ended.err);
+    once(&error[error.find(": bars ").unwrap()..], &["data.renames", "`S05`", "`S03`"]);
+}
+
+#[test]
 fn contradictions_of_changes_and_rows_are_located() {
     let folder = folder();
     let path = folder.path();

@@ -42,7 +42,7 @@ impl BarRules {
     ///
     /// # Errors
     /// The settings contradict each other.
-    pub(super) fn new(hello: &Hello, settings: &Settings) -> Result<Self, AssemblyError> {
+    pub(super) fn new(hello: &Hello, settings: &Settings) -> Result<Self, LiveError> {
         Ok(Self {
             assembler: assembler(hello, settings)?,
             factors: own_factors(hello, settings),
@@ -106,12 +106,26 @@ pub(super) fn check_needs(hello: &Hello, settings: &Settings) -> Result<(), Live
 
 /// Error of the hello message.
 pub(super) fn said(hello: &Hello, found: String, expected: &str) -> LiveError {
-    let (feed, place) = (shown(&hello.name), "hello".to_owned());
+    let (feed, place) = (shown(&hello.name), HELLO.to_owned());
     LiveError::Input { feed, place, found, expected: expected.to_owned() }
 }
 
+/// Place of the hello message, for errors.
+const HELLO: &str = "hello";
+
 /// Creates the frame assembler of a feed, before its first message.
-pub(super) fn assembler(hello: &Hello, settings: &Settings) -> Result<Assembler, AssemblyError> {
+///
+/// # Errors
+/// The settings contradict each other, or do not agree with the columns of the feed.
+pub(super) fn assembler(hello: &Hello, settings: &Settings) -> Result<Assembler, LiveError> {
+    made(hello, settings).map_err(|error| LiveError::Assembly {
+        feed: shown(&hello.name),
+        place: HELLO.to_owned(),
+        error: Box::new(error),
+    })
+}
+
+fn made(hello: &Hello, settings: &Settings) -> Result<Assembler, AssemblyError> {
     let mut assembler = Assembler::new(Rules {
         values: settings.values,
         fields: Vec::new(),
@@ -138,10 +152,9 @@ pub(super) fn own_factors(hello: &Hello, settings: &Settings) -> Option<FeedFact
 /// # Errors
 /// The settings contradict each other.
 pub fn feed_factor_names(hello: &Hello, settings: &Settings) -> Result<Vec<String>, LiveError> {
-    let refused = |error: AssemblyError| said(hello, error.to_string(), "settings that agree");
     Ok(match own_factors(hello, settings) {
         Some(factors) => factors.names().to_vec(),
-        None => assembler(hello, settings).map_err(refused)?.factor_names().to_vec(),
+        None => assembler(hello, settings)?.factor_names().to_vec(),
     })
 }
 

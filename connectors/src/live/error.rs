@@ -2,6 +2,8 @@
 
 use std::io;
 
+use betaflow_engine::assembly::AssemblyError;
+
 use crate::did_you_mean::question;
 
 /// Error of a feed, its server or its client.
@@ -19,6 +21,16 @@ pub enum LiveError {
         found: String,
         /// Expectation and remedy.
         expected: String,
+    },
+    /// Feed whose bars or columns do not agree with the settings.
+    #[error("{feed}: {place}: {error}")]
+    Assembly {
+        /// Name of the feed.
+        feed: String,
+        /// Number and time of the message.
+        place: String,
+        /// Finding, expectation and remedy.
+        error: Box<AssemblyError>,
     },
     /// Feed that ended early.
     #[error("{feed}: {text}")]

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use betaflow_engine::assembly::{Assembler, AssemblyError, Fault, Outcome, Slot};
+use betaflow_engine::assembly::{Assembler, Fault, Outcome, Slot};
 use betaflow_engine::frame::Frame;
 use betaflow_engine::source::{DataFacts, Source, SourceError};
 use betaflow_engine::state::{Checkpoint, Part, StateError, restore, save};
@@ -105,8 +105,7 @@ impl FeedSource {
         log: Box<dyn InputLog>,
         settings: Settings,
     ) -> Result<Self, LiveError> {
-        let refused = |error: AssemblyError| bar_rules::said(hello, error.to_string(), "settings that agree");
-        let assembler = bar_rules::assembler(hello, &settings).map_err(refused)?;
+        let assembler = bar_rules::assembler(hello, &settings)?;
         bar_rules::check_needs(hello, &settings)?;
         Ok(Self {
             feed: shown(&hello.name),
@@ -438,7 +437,7 @@ impl FeedSource {
                 let joined = factors.as_mut().map_or(Ok(true), |factors| factors.join(frame));
                 joined.map_err(|(found, expected)| refused(feed, bars, found, expected))
             },
-            |error| refused(feed, bars, error.to_string(), "bars that form a frame"),
+            |error| LiveError::Assembly { feed: feed.clone(), place: place(bars), error: Box::new(error) },
         )?;
         counted.empty += u64::from(outcome == Outcome::Empty);
         if outcome == Outcome::Emitted {
@@ -495,6 +494,10 @@ impl Source for FeedSource {
 }
 
 fn refused(feed: &str, bars: &Bars, found: String, expected: &'static str) -> LiveError {
-    let place = format!("bars {} at {}", bars.seq, Iso(TimestampNs(bars.timestamp)));
-    LiveError::Input { feed: feed.to_owned(), place, found, expected: expected.to_owned() }
+    LiveError::Input { feed: feed.to_owned(), place: place(bars), found, expected: expected.to_owned() }
+}
+
+/// Number and time of a message, for errors.
+fn place(bars: &Bars) -> String {
+    format!("bars {} at {}", bars.seq, Iso(TimestampNs(bars.timestamp)))
 }

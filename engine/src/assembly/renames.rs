@@ -39,21 +39,18 @@ pub enum RenameFault {
     Taken(Date),
 }
 
+/// The symbol or ratio that was expected in place of the one found.
 impl fmt::Display for RenameFault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::SameSymbol => f.write_str("the same symbol twice, expected two symbols"),
-            Self::Ratio => f.write_str(
-                "no positive finite ratio, expected the units of the new symbol for one of the old",
-            ),
-            Self::Gone(date) => write!(
-                f,
-                "an old symbol that was already replaced on {date}, expected one change of a symbol"
-            ),
-            Self::Taken(date) => write!(
-                f,
-                "a new symbol that another instrument took over on {date}, expected one instrument for a symbol"
-            ),
+            Self::SameSymbol => f.write_str("another symbol than the old one"),
+            Self::Ratio => {
+                f.write_str("a positive finite number, the units of the new symbol for one of the old")
+            }
+            Self::Gone(date) => write!(f, "a symbol that was not replaced before (this one was, on {date})"),
+            Self::Taken(date) => {
+                write!(f, "a symbol that no other instrument took over before (one did, on {date})")
+            }
         }
     }
 }
