@@ -626,7 +626,12 @@ fn files_of_other_formats_are_located_errors() {
     let Input::Path(whole) = whole else { unreachable!() };
     let bytes = std::fs::read(whole).unwrap();
     std::fs::create_dir(folder.path("none")).unwrap();
-    let cases: [(&str, &[u8], &[&str]); 6] = [
+    let cases: [(&str, &[u8], &[&str]); 11] = [
+        ("empty.csv", b"", &["empty.csv: the file is empty (0 bytes), expected a table with rows"]),
+        ("blank.CSV", b"\n", &["blank.CSV: not a text table: found \"\\n\"", "separated by commas"]),
+        ("word.tsv", b"close\n", &["word.tsv: not a text table: found \"close\\n\""]),
+        ("line.csv", b"date,symbol,close", &["line.csv: not a text table: found \"date,symbol,clos\""]),
+        ("json.csv", b"{\"a\": 1, \"b\": 2}\n", &["json.csv: not a text table: found"]),
         ("empty.parquet", b"", &["empty.parquet: the file is empty (0 bytes)"]),
         ("a.csv", b"date,symbol,close\n", &["a.csv: found a header and no rows"]),
         ("a.json", b"{\"a\": 1, \"b\": 2}\n", &["not a Parquet file: found \"{\\\"a\\\": 1", "to_parquet"]),

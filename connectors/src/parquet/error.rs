@@ -68,7 +68,7 @@ pub enum DataError {
     },
     /// File of 0 bytes.
     #[error(
-        "{file}: the file is empty (0 bytes), expected a Parquet file; check that it was written completely"
+        "{file}: the file is empty (0 bytes), expected a table with rows; check that it was written completely"
     )]
     EmptyFile {
         /// Path of the file.
@@ -86,6 +86,17 @@ pub enum DataError {
          .csv, and convert other files, such as with pandas: pd.read_excel(...).to_parquet(...)"
     )]
     NotParquet {
+        /// Path of the file.
+        file: String,
+        /// First bytes of the file.
+        found: String,
+    },
+    /// File with the name of a text table and another content.
+    #[error(
+        "{file}: not a text table: found {found} at its start, expected a line with the names of the columns, separated by \
+         commas, semicolons, tabs or vertical bars, and a line for each row; save it again as CSV"
+    )]
+    NotText {
         /// Path of the file.
         file: String,
         /// First bytes of the file.

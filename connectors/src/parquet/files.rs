@@ -103,7 +103,7 @@ pub(super) fn list(input: &Input) -> Result<Vec<PriceFile>, DataError> {
 
 /// Extensions of Parquet files and of text tables.
 pub(super) const PARQUET: [&str; 2] = ["parquet", "parq"];
-const TEXTS: [&str; 4] = ["csv", "tsv", "csv.gz", "tsv.gz"];
+pub(super) const TEXTS: [&str; 4] = ["csv", "tsv", "csv.gz", "tsv.gz"];
 
 /// Returns whether the name of a file ends with one of the extensions, in any case.
 pub(super) fn has_extension(path: &Path, extensions: &[&str]) -> bool {

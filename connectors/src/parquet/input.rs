@@ -15,6 +15,7 @@ use parquet::schema::types::SchemaDescriptor;
 
 use super::chunks::{Chunks, OpenFile, guarded};
 use super::file_batches::ParquetFile;
+use super::files::{TEXTS, has_extension};
 use super::memory::MemoryRows;
 use super::open_table::OpenTable;
 use super::pages::{FooterFault, read_footer};
@@ -103,7 +104,10 @@ impl Location {
         }
         if !start.starts_with(b"PAR1") {
             let found = format!("{:?}", String::from_utf8_lossy(&start));
-            return Err(DataError::NotParquet { file, found });
+            return Err(match has_extension(Path::new(&file), &TEXTS) {
+                true => DataError::NotText { file, found },
+                false => DataError::NotParquet { file, found },
+            });
         }
         Ok(chunks)
     }

@@ -82,6 +82,7 @@ impl DataError {
             Self::EmptyFile { file, .. }
             | Self::NoRows { file, .. }
             | Self::NotParquet { file, .. }
+            | Self::NotText { file, .. }
             | Self::Truncated { file, .. }
             | Self::Corrupt { file, .. }
             | Self::Encrypted { file, .. }
