@@ -62,7 +62,9 @@ def versions() -> dict[str, str]:
 
 def build() -> str:
     """Build the benchmark program; return its path."""
-    command = ["cargo", "bench", "--locked", "--quiet", "--package", "betaflow-benches", "--bench", "instructions"]
+    # With the crate of the wheel, crates have the features that they have there, and are not compiled again.
+    packages = ["--package", "betaflow-benches", "--package", "betaflow-python"]
+    command = ["cargo", "bench", "--locked", "--quiet", *packages, "--bench", "instructions"]
     messages = output([*command, "--no-run", "--message-format=json"], cwd=ROOT).splitlines()
     built = [json.loads(message) for message in messages if message.startswith("{")]
     programs = [
