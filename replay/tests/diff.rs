@@ -62,6 +62,9 @@ fn each_kind_of_difference_is_reported_and_its_parts_add_up() {
     support::write_tidy(&path.join("shorter.parquet"), &shorter.bars);
     let shorter = shorter.arguments(path, "shorter.parquet");
 
+    fs::write(path.join("held.csv"), "symbol,quantity\nS00,4000\nS03,-500\n,100000\n").unwrap();
+    fs::write(path.join("other.csv"), "symbol,quantity\nS00,4000\nS04,700\n,100000\n").unwrap();
+    const HELD: &str = "execution.holdings=held.csv";
     const SOON: &str = "estimator.warmup=40";
     const CALM: [&str; 4] =
         [SOON, "strategy.kind=equal_weight", "sizing.rebalance_every=1000", "execution.cash_interest=0"];
@@ -134,6 +137,24 @@ fn each_kind_of_difference_is_reported_and_its_parts_add_up() {
             "decision",
             &["data", "fill"],
         ),
+        (
+            "commission of an account with positions",
+            [
+                (&data, &[&CALM[..], &[HELD]].concat()),
+                (&data, &[&CALM[..], &[HELD, "execution.commission_bps=9"]].concat()),
+            ],
+            "cost",
+            &["data", "decision", "fill", "interest", "start"],
+        ),
+        (
+            "other positions",
+            [
+                (&data, &[&CALM[..], &[HELD]].concat()),
+                (&data, &[&CALM[..], &["execution.holdings=other.csv"]].concat()),
+            ],
+            "value",
+            &["data", "fill", "interest"],
+        ),
     ];
     for (at, (name, sides, kind, none)) in cases.iter().enumerate() {
         let names = ["a", "b"].map(|side| format!("{side}{at}"));
@@ -146,7 +167,7 @@ fn each_kind_of_difference_is_reported_and_its_parts_add_up() {
         for zero in *none {
             assert_eq!(part(&found, zero), 0.0, "{name}: {zero} of {found:#}");
         }
-        let own = if *name == "a later start" { "start" } else { *kind };
+        let own = if matches!(*name, "a later start" | "other positions") { "start" } else { *kind };
         assert!(part(&found, own).abs() > 1e-3, "{name}: {found:#}");
         let (_, back) = diff(path, &names[1], &names[0]);
         assert_eq!(back["first"]["seq"], found["first"]["seq"], "{name}");

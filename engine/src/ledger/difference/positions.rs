@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::execution::{Action, Reason};
+use crate::execution::{Action, Holdings, Reason};
 
 /// Numbers of the instruments of both runs, by name.
 #[derive(Clone, Debug, Default)]
@@ -105,6 +105,15 @@ impl Positions {
             let (split, dividend) = paid[at];
             let moved = split * (self.price[number] + dividend) - before[number];
             self.moved[number] = if moved.is_nan() { 0.0 } else { moved };
+        }
+    }
+
+    /// Opens the account with positions. Call on its first recorded frame, after [`Self::begin`].
+    pub fn open(&mut self, holdings: &Holdings, numbers: &mut InstrumentNumbers) {
+        for (symbol, &quantity) in &holdings.quantities {
+            let number = self.number(symbol, numbers);
+            self.held[number] = quantity;
+            self.intended[number] = quantity;
         }
     }
 

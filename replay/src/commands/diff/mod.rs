@@ -23,7 +23,6 @@ use crate::host::Host;
 use crate::summary::to_json;
 pub(super) use args::{DIFF, DiffArgs};
 use event::{Event, Kind};
-use recorded::RecordedFrame;
 use side::Side;
 
 /// Exit code of a difference.
@@ -78,6 +77,8 @@ struct Gap {
 struct Comparison {
     sides: [Side; 2],
     positions: [Positions; 2],
+    /// True once the account has opened.
+    opened: [bool; 2],
     numbers: InstrumentNumbers,
     differs: Vec<bool>,
     first: Option<Event>,
@@ -100,6 +101,7 @@ impl Comparison {
         Self {
             sides,
             positions: Default::default(),
+            opened: [false; 2],
             numbers: InstrumentNumbers::default(),
             differs: Vec::new(),
             first: None,
@@ -168,8 +170,8 @@ impl Comparison {
             self.note(event::only_in(side, at == 0));
         }
         self.begin(at);
-        if let Some(row) = &self.sides[at].row {
-            trade(&mut self.positions[at], row, &mut self.numbers);
+        self.trade(at);
+        if self.sides[at].row.is_some() {
             self.only[at] += 1;
             self.apart += 1;
         }
@@ -213,11 +215,8 @@ impl Comparison {
             self.note(event);
         }
         self.since += u64::from(self.first.is_some());
-        for at in [0, 1] {
-            if let Some(row) = &self.sides[at].row {
-                trade(&mut self.positions[at], row, &mut self.numbers);
-            }
-        }
+        self.trade(0);
+        self.trade(1);
         let count = self.numbers.len();
         self.positions.iter_mut().for_each(|positions| positions.resize(count));
         self.differs.resize(count, false);
@@ -239,6 +238,23 @@ impl Comparison {
         }
     }
 
+    /// Books the orders and fills of a recorded frame, and on the first one the positions with which the account opens.
+    fn trade(&mut self, at: usize) {
+        let (side, positions, numbers) = (&self.sides[at], &mut self.positions[at], &mut self.numbers);
+        let Some(row) = &side.row else { return };
+        if let Some(holdings) =
+            side.holdings.as_ref().filter(|_| !std::mem::replace(&mut self.opened[at], true))
+        {
+            positions.open(holdings, numbers);
+        }
+        positions.order(row.due.iter().map(|order| (&*order.symbol, order.quantity)), numbers);
+        for fill in &row.fills {
+            // A reason unknown to this version does not belong to an order.
+            let reason = Reason::of(&fill.reason).unwrap_or(Reason::Delisting);
+            positions.fill(&fill.symbol, (fill.quantity, fill.price), reason, numbers);
+        }
+    }
+
     fn note(&mut self, event: Event) {
         if self.first.as_ref().is_none_or(|first| event.is_before(first)) {
             self.first = Some(event);
@@ -254,8 +270,12 @@ impl Comparison {
         }
         let (nav, value) = (row.equity.nav, row.equity.cash + positions.value());
         if (value - nav).abs() > ROUNDING * nav.abs() {
+            let changed = match side.holdings {
+                None => "it",
+                Some(_) => "it, or the file of execution.holdings,",
+            };
             let reason = format!(
-                "on frame {} it gives a value of {value}, but the record has {nav}: it was changed since the run",
+                "on frame {} it gives a value of {value}, but the record has {nav}: {changed} was changed since the run",
                 row.seq()
             );
             side.drop_data(reason);
@@ -306,15 +326,5 @@ impl Comparison {
             self.first =
                 Some(Event { seq, time, kind: Kind::Decision, what: what.to_owned(), a, b, is_order: false });
         }
-    }
-}
-
-/// Books the orders and fills of a frame.
-fn trade(positions: &mut Positions, row: &RecordedFrame, numbers: &mut InstrumentNumbers) {
-    positions.order(row.due.iter().map(|order| (&*order.symbol, order.quantity)), numbers);
-    for fill in &row.fills {
-        // A reason unknown to this version does not belong to an order.
-        let reason = Reason::of(&fill.reason).unwrap_or(Reason::Delisting);
-        positions.fill(&fill.symbol, (fill.quantity, fill.price), reason, numbers);
     }
 }

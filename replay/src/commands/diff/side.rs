@@ -1,11 +1,12 @@
 //! One of the two runs: its data and its records, frame by frame.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context as _, Result, bail};
 use betaflow_connectors::record::{EquityRow, RunRecord, select};
 use betaflow_connectors::store::StateView;
-use betaflow_engine::execution::{Action, ExecutionSettings, FillAt, Market, Unfilled, is_ruined};
+use betaflow_engine::execution::{Action, ExecutionSettings, FillAt, Holdings, Market, Unfilled, is_ruined};
 use betaflow_engine::frame::Frame;
 use betaflow_engine::source::Source;
 
@@ -61,6 +62,8 @@ pub(crate) struct Side {
     pub(crate) path: PathBuf,
     /// The data, or the reason why it is missing.
     data: Result<Data, String>,
+    /// Positions with which the account opens on its first recorded frame (`execution.holdings`).
+    pub(crate) holdings: Option<Arc<Holdings>>,
     record: RecordedFrames,
     next_row: Option<RecordedFrame>,
     /// Number and time of the current frame.
@@ -114,6 +117,7 @@ impl Side {
             false => Err("found no run.toml".to_owned()),
         };
         let (delay, works) = config.as_ref().map_or((1, 0), frames_of_orders);
+        let holdings = config.as_ref().ok().and_then(|config| config.run().execution.opening.clone());
         let record = match is_state {
             true => StateView::open(path)?.into_record()?,
             false => RunRecord::of_run(path),
@@ -127,6 +131,7 @@ impl Side {
         let mut side = Self {
             path: path.to_owned(),
             data,
+            holdings,
             record,
             next_row: None,
             seq: 0,
