@@ -186,7 +186,9 @@ fn trials_log_may_be_elsewhere_absent_or_unwritable() {
     assert_eq!((trials(&run), &run.summary["luck"]["ledger"]["file"]), ([4; 3], &Value::Null));
     assert!(ended.flat().contains("no trials log is kept"), "{}", ended.out);
     assert!(!path.join(TRIALS_LOG).exists());
-    let (_, ended) = stress(path, &data, &[CAPS], &["--trials", "other.jsonl"]);
+    let (run, ended) = stress(path, &data, &[CAPS], &["--trials", "other.jsonl"]);
+    let ledger = &run.summary["luck"]["ledger"];
+    assert_eq!((&ledger["problem"], &ledger["runs_before"]), (&Value::Null, &0.into()), "{ledger}");
     assert!(
         ended.flat().contains("trials log: other.jsonl") && path.join("other.jsonl").exists(),
         "{}",

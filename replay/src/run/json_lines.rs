@@ -41,12 +41,13 @@ impl<T: Serialize + DeserializeOwned> JsonLines<T> {
     pub(crate) fn add<R>(&self, next: impl FnOnce(Lines<T>) -> (Option<T>, R)) -> Result<R> {
         let is_new = !self.path.exists();
         let (mut file, text) = self.locked()?;
+        if is_new {
+            // Before the line: a caller that gets an error here has written none.
+            self.sync_folder()?;
+        }
         let (line, found) = next(read(&text));
         if let Some(line) = line {
             write(&mut file, &text, &line)?;
-        }
-        if is_new {
-            self.sync_folder()?;
         }
         Ok(found)
     }
@@ -79,7 +80,8 @@ impl<T: Serialize + DeserializeOwned> JsonLines<T> {
 
     /// Syncs the folder, without which a new file may be lost in a crash.
     fn sync_folder(&self) -> io::Result<()> {
-        match self.path.parent() {
+        // The parent of a name without a folder is an empty path, which cannot be opened.
+        match std::path::absolute(&self.path)?.parent() {
             Some(folder) if cfg!(unix) => File::open(folder)?.sync_all(),
             _ => Ok(()),
         }
