@@ -271,6 +271,23 @@ fn missing_repeated_and_foreign_shards_are_named() {
     let others = ["shards/1", "shards/3", "shards/4", "shards/5"];
     refused(&[&["altered"], &others[..]].concat(), &["altered", "other scenarios in scenarios.parquet"]);
 
+    // A file of another shard in a shard that is given once.
+    for file in ["scenarios.parquet", "scenario_returns.parquet", "settings.toml"] {
+        let name = format!("mixed-{file}");
+        copy("shards/2", &name);
+        fs::copy(path.join("shards/3").join(file), path.join(&name).join(file)).unwrap();
+        refused(
+            &[&[&name[..]], &others[..]].concat(),
+            &[&name, &format!("other scenarios in {file} than in")],
+        );
+    }
+    copy("shards/2", "without");
+    fs::remove_file(path.join("without/scenario_returns.parquet")).unwrap();
+    refused(
+        &[&["without"], &others[..]].concat(),
+        &["without", "scenario_returns.parquet", "none, expected"],
+    );
+
     // Shards of other settings, grids, counts, data, commands and versions.
     let foreign = |case: &Case, shard: &str, word: &str| {
         let ended = case.run(&["--shard", shard, "--out", "foreign"]);

@@ -2,20 +2,26 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context as _, Result, bail};
-use betaflow_connectors::record::{ScenarioRow, read_scenario_returns, read_scenarios};
+use betaflow_connectors::record::{ScenarioReturns, ScenarioRow, read_scenario_returns, read_scenarios};
 use betaflow_engine::source::DataFacts;
 
-use super::record::{GRID, SHARD, ShardSettings, ShardSummary};
+use super::record::{GRID, SETTINGS, SHARD, ShardSettings, ShardSummary};
 use crate::config::Config;
 use crate::host::Host;
 use crate::study::{Grid, Outcome, Study, StudyResults};
 use crate::summary::FolderKind;
 
 /// Tables of a shard, which follow from study and number: those of a shard that is given twice are equal.
-const RESULTS: [&str; 2] = ["scenarios.parquet", "scenario_returns.parquet"];
+const RESULTS: [&str; 2] = [SCENARIOS, RETURNS];
+const SCENARIOS: &str = "scenarios.parquet";
+const RETURNS: &str = "scenario_returns.parquet";
+/// Maximum scenarios named in an error.
+const NAMED: usize = 5;
+/// Figure of every scenario that has a return.
+const TOTAL_RETURN: &str = "net_total_return";
 
 /// Study whose shards are complete.
 pub(crate) struct MergedStudy {
@@ -64,13 +70,16 @@ impl MergedStudy {
         let (mut outcomes, mut configs) = (BTreeMap::new(), BTreeMap::new());
         let mut results = StudyResults { outcomes: Vec::new(), data: DataFacts::default(), passes: 0 };
         let mut seconds = 0.0;
-        for Shard { folder, summary } in &shards {
+        let has_returns = shards.iter().any(|shard| shard.folder.join(RETURNS).exists());
+        for shard in &shards {
+            let Shard { folder, summary } = shard;
             let recorded = ShardSettings::read(folder)?;
+            shard.check(SETTINGS, recorded.scenario.iter().map(|of| of.number), &summary.scenarios)?;
             for scenario in recorded.scenario {
                 configs.insert(scenario.number, scenario.into_config(&recorded.base, host)?);
             }
-            let rows = rows(folder, summary)?;
-            let mut returns = read_scenario_returns(folder)?.unwrap_or_default().into_iter().peekable();
+            let rows = shard.rows()?;
+            let mut returns = shard.returns(&rows, has_returns)?.into_iter().peekable();
             for row in rows {
                 let own = returns.next_if(|returns| returns.number == row.number);
                 outcomes.insert(row.number, Outcome { row, returns: own });
@@ -164,20 +173,55 @@ fn found(folders: &[PathBuf]) -> Result<Vec<PathBuf>> {
     Ok(found)
 }
 
-/// Reads the rows of a shard, which must be those of its scenarios.
-fn rows(folder: &Path, summary: &ShardSummary) -> Result<Vec<ScenarioRow>> {
-    // A table without rows has no columns to read.
-    let rows = if summary.scenarios.is_empty() { Vec::new() } else { read_scenarios(folder)?.rows()? };
-    if !rows.iter().map(|row| row.number).eq(summary.scenarios.iter().copied()) {
-        bail!(
-            "{}: found other scenarios in scenarios.parquet than in {SHARD}; run the shard again with --force",
-            folder.display()
-        );
+/// Numbers of scenarios as text, at most [`NAMED`].
+fn names(numbers: &[usize]) -> String {
+    let named: Vec<String> = numbers.iter().take(NAMED).map(ToString::to_string).collect();
+    match (numbers.len(), numbers.len().saturating_sub(NAMED)) {
+        (0, _) => "none".to_owned(),
+        (_, 0) => named.join(", "),
+        (_, more) => format!("{} and {more} more", named.join(", ")),
     }
-    Ok(rows)
 }
 
 impl Shard {
+    /// Reads the rows of the scenarios, which must be those of the shard.
+    fn rows(&self) -> Result<Vec<ScenarioRow>> {
+        let scenarios = &self.summary.scenarios;
+        // A table without rows has no columns to read.
+        let rows = if scenarios.is_empty() { Vec::new() } else { read_scenarios(&self.folder)?.rows()? };
+        self.check(SCENARIOS, rows.iter().map(|row| row.number), scenarios)?;
+        Ok(rows)
+    }
+
+    /// Reads the returns, which must be those of the scenarios with a total return. `has_returns`: true if the study
+    /// stores returns. The account of a ruined scenario may have none.
+    fn returns(&self, rows: &[ScenarioRow], has_returns: bool) -> Result<Vec<ScenarioReturns>> {
+        let returns = read_scenario_returns(&self.folder)?.unwrap_or_default();
+        let total = ScenarioRow::names().iter().position(|name| name == TOTAL_RETURN);
+        let is_there = |row: &ScenarioRow| returns.iter().any(|of| of.number == row.number);
+        let is_expected = |row: &&ScenarioRow| match row.ruined {
+            true => is_there(row),
+            false => has_returns && total.is_some_and(|total| !row.figures[total].is_nan()),
+        };
+        let expected: Vec<usize> = rows.iter().filter(is_expected).map(|row| row.number).collect();
+        self.check(RETURNS, returns.iter().map(|of| of.number), &expected)?;
+        Ok(returns)
+    }
+
+    /// Refuses a file of other scenarios than those expected.
+    fn check(&self, file: &str, found: impl Iterator<Item = usize>, expected: &[usize]) -> Result<()> {
+        let found: Vec<usize> = found.collect();
+        if found != expected {
+            bail!(
+                "{}: found other scenarios in {file} than in {SHARD}: {}, expected {}; run the shard again with --force",
+                self.folder.display(),
+                names(&found),
+                names(expected)
+            );
+        }
+        Ok(())
+    }
+
     /// Refuses a shard of another study than `known`.
     fn check_study_of(&self, known: &Self) -> Result<()> {
         let (own, other) = (&self.summary, &known.summary);
