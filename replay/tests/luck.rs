@@ -205,7 +205,7 @@ fn trials_log_may_be_elsewhere_absent_or_unwritable() {
 }
 
 #[test]
-fn hold_out_is_reported_and_cannot_vary() {
+fn hold_out_is_reported_and_settings_without_results_cannot_vary() {
     let folder = folder();
     let data = Panel::new(75, 140, 6).write(folder.path());
     let sealed = ["--set", "holdout.from=2015-06-01"];
@@ -219,13 +219,47 @@ fn hold_out_is_reported_and_cannot_vary() {
     let last = Table::read(&run.path.join("scenario_returns.parquet")).times().into_iter().max();
     assert_eq!(last, Some(16_584 * support::DAY_NS), "2015-05-29");
 
-    fs::write(
-        folder.path().join("grid.toml"),
-        "[grid]\n\"holdout.from\" = [\"2015-06-01\", \"2015-07-01\"]\n",
-    )
-    .unwrap();
     let arguments = joined("stress", &data, &[]);
-    let ended = call(folder.path(), &[&arguments[..], &["--grid", "grid.toml", "--out", "varied"]].concat());
-    assert_eq!(ended.code, Some(1));
-    assert!(ended.err.contains("grid.toml: `holdout.from`"), "{}", ended.err);
+    for (setting, values) in [
+        ("holdout.from", "[\"2015-06-01\", \"2015-07-01\"]"),
+        ("feed.bar", "[\"1m\", \"5m\"]"),
+        ("tune.folds", "[3, 5]"),
+        ("pipeline.capacity", "[8, 64]"),
+        ("record.weights", "[\"all\", \"none\"]"),
+        ("alerts.webhook", "[\"http://127.0.0.1:9\"]"),
+    ] {
+        fs::write(folder.path().join("grid.toml"), format!("[grid]\n\"{setting}\" = {values}\n")).unwrap();
+        let ended =
+            call(folder.path(), &[&arguments[..], &["--grid", "grid.toml", "--out", "varied"]].concat());
+        assert_eq!(ended.code, Some(1), "{setting}");
+        assert!(ended.err.contains(&format!("grid.toml: `{setting}`")), "{}", ended.err);
+    }
+}
+
+#[test]
+fn settings_without_effect_are_named() {
+    let folder = folder();
+    let data = Panel::new(76, 140, 6).write(folder.path());
+    // The mixture has discount factors of its own.
+    let (idle, kelly) =
+        ("\"estimator.discount_factor\" = [0.9, 0.95]", "\"sizing.kelly_fraction\" = [0.1, 0.5]");
+    // Lines of the grid, and the settings that the warning names.
+    let cases: [(&[&str], &[&str]); 3] = [
+        (&[CAPS, idle], &["estimator.discount_factor"]),
+        (
+            &[kelly, idle, "\"strategy.kind\" = [\"flat\"]"],
+            &["sizing.kelly_fraction", "estimator.discount_factor"],
+        ),
+        (&[CAPS, SPREADS], &[]),
+    ];
+    for (lines, expected) in cases {
+        let (run, ended) = stress(folder.path(), &data, lines, &["--no-report", "--trials", "none"]);
+        let codes = run.summary["warning_codes"].as_array().unwrap();
+        let at = codes.iter().position(|code| code == "setting_without_effect");
+        let text = at.map_or_else(String::new, |at| run.summary["warnings"][at].as_str().unwrap().to_owned());
+        for setting in ["sizing.turnover_cap", "sizing.kelly_fraction", "estimator.discount_factor"] {
+            assert_eq!(text.contains(setting), expected.contains(&setting), "{lines:?} {setting}: {text}");
+        }
+        assert_eq!(at.is_some(), ended.out.contains("[setting_without_effect]"), "{}", ended.out);
+    }
 }

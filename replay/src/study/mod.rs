@@ -15,6 +15,7 @@
 mod args;
 mod budget;
 mod candidates;
+mod effects;
 mod grid;
 mod identity;
 mod luck;
@@ -42,6 +43,7 @@ use sha2::{Digest as _, Sha256};
 
 pub(crate) use args::StudyArgs;
 pub(crate) use candidates::candidates_of;
+pub(crate) use effects::without_effect;
 pub(crate) use grid::{FIXED_TRADES, Grid};
 pub(crate) use luck::Luck;
 pub(crate) use output::Output;
@@ -60,6 +62,9 @@ use crate::summary::{FolderKind, Head, HoldoutSummary, Rendered, Settings, Study
 use identity::Identity;
 use shard_number::ShardNumber;
 use unfinished::Key;
+
+/// Tables whose settings change no result of a replay.
+const WITHOUT_RESULTS: [&str; 5] = ["alerts", "feed", "pipeline", "record", "tune"];
 
 /// Scenarios of a grid file, each with validated settings.
 pub(crate) struct Study {
@@ -92,6 +97,15 @@ impl Study {
             bail!(
                 "{}: `{name}`: found a varying setting, expected one hold-out for all scenarios: set it in the configuration, \
                  or with --set",
+                grid_file.display()
+            );
+        }
+        if let Some((name, table)) =
+            grid.names.iter().find_map(|name| Some((name, table_without_results(name)?)))
+        {
+            bail!(
+                "{}: `{name}`: found a varying setting of [{table}], expected one that can change the result of a replay: set it in \
+                 the configuration, or with --set",
                 grid_file.display()
             );
         }
@@ -196,6 +210,12 @@ impl Study {
             shard,
         })
     }
+}
+
+/// Returns the table of a dotted name if none of its settings can change the result of a replay.
+fn table_without_results(name: &str) -> Option<&str> {
+    let table = name.split('.').next()?;
+    WITHOUT_RESULTS.contains(&table).then_some(table)
 }
 
 /// Note on look-ahead of the fills, with the number of scenarios that have it; `None` without look-ahead.

@@ -95,6 +95,7 @@ fn warnings(
         // Otherwise these changes describe only one pass.
         warnings.extend(results.data.world.iter().map(Rendered::from));
     }
+    warnings.extend(study::without_effect(study, &results.outcomes)?);
     warnings.extend(luck.warnings());
     Ok(warnings)
 }

@@ -151,6 +151,7 @@ impl Tuning {
             ruined.warning().into_iter().collect(),
             named(Code::LookAhead, look_ahead.as_slice()),
             named(Code::World, world.as_slice()),
+        let without_effect = study::without_effect(&study, &results.outcomes)?;
             named(Code::EmbargoShorterThanMemory, memory.as_slice()),
             named(Code::AlignedFrames, &aligned::notes(&aligned)),
             named(Code::FewResamples, choose::note(&tuned, &aligned).as_slice()),
@@ -165,6 +166,7 @@ impl Tuning {
     }
 
     /// Returns the recommended settings as a configuration.
+            without_effect.into_iter().collect(),
     fn best_toml(&self) -> Result<String> {
         let chosen = self.tuned.in_sample.chosen.setting;
         let body = self.study.configs[chosen].to_toml("replay")?;
