@@ -207,6 +207,9 @@ fn state_folder_accepts_later_rows_and_refuses_other_earlier_ones() {
     }
     let again = call(path, &["replay", "--session", "state", "--out", "other", "--no-report"]);
     assert!(again.out.contains("not compared with"), "{} {}", again.out, again.err);
+    for part in ["universe.membership", "`S04`", &date(last), "no row"] {
+        assert!(again.flat().contains(part), "{part}: {}", again.out);
+    }
 }
 
 /// Shared data, beside the repository.

@@ -20,8 +20,8 @@ const CHUNK: u64 = 512;
 /// Comparison of a replay with the session recording that it reads.
 pub(crate) struct SessionComparison {
     folder: PathBuf,
-    /// True if the settings are those of the session; otherwise no frame is compared.
-    same_settings: bool,
+    /// Difference of the run from that of the session; with one, no frame is compared.
+    difference: Option<String>,
     found: Arc<Mutex<Matches>>,
 }
 
@@ -42,17 +42,20 @@ impl SessionComparison {
     pub(crate) fn with(folder: &Path, config: &Config) -> Result<Self> {
         let view = StateView::open(folder)?;
         let written = view.meta("configuration_digest")?;
-        let same_settings = written == Some(hex(&config.digest()?)) && has_same_tables(&view, config)?;
-        Ok(Self { folder: folder.to_owned(), same_settings, found: Arc::default() })
+        let difference = match written == Some(hex(&config.digest()?)) {
+            false => Some("its run had other settings".to_owned()),
+            true => table_difference(&view, config)?,
+        };
+        Ok(Self { folder: folder.to_owned(), difference, found: Arc::default() })
     }
 
-    /// Recorder that compares each frame; `None` with other settings.
+    /// Recorder that compares each frame; `None` with other settings or rows.
     pub(crate) fn recorder(&self) -> Option<Result<Box<dyn Recorder>>> {
         let new = || -> Result<Box<dyn Recorder>> {
             let view = StateView::open(&self.folder)?;
             Ok(Box::new(Comparer { view, found: Arc::clone(&self.found), rows: VecDeque::new(), next: 0 }))
         };
-        self.same_settings.then(new)
+        self.difference.is_none().then(new)
     }
 
     /// Prints the result.
@@ -62,8 +65,8 @@ impl SessionComparison {
     pub(crate) fn conclude(self, json: bool) -> Result<()> {
         let line = |text: String| if json { tell(&text) } else { say(&format!("\n{text}\n")) };
         let folder = self.folder.display();
-        if !self.same_settings {
-            line(format!("not compared with {folder}: its run had other settings"));
+        if let Some(difference) = &self.difference {
+            line(format!("not compared with {folder}: {difference}"));
             return Ok(());
         }
         let found = self.found.lock().unwrap_or_else(PoisonError::into_inner);
@@ -82,16 +85,17 @@ impl SessionComparison {
     }
 }
 
-/// Returns true if the rows of dated tables up to the last recorded frame are the recorded ones.
-fn has_same_tables(view: &StateView, config: &Config) -> Result<bool> {
-    let Some(recorded) = view.meta(RECORDED_TABLES)? else { return Ok(true) };
+/// Returns the first row of a dated table up to the last recorded frame that is not the recorded one.
+fn table_difference(view: &StateView, config: &Config) -> Result<Option<String>> {
+    let Some(recorded) = view.meta(RECORDED_TABLES)? else { return Ok(None) };
     let recorded: Vec<DatedTable> =
         serde_json::from_str(&recorded).context("tables of settings in the state folder")?;
     let last: Option<i64> =
         view.connection().query_row("SELECT max(timestamp) FROM equity", [], |row| row.get(0))?;
     let zone = config.data.zone()?;
     let last = last.map_or(i64::MIN, |last| zone.date(TimestampNs(last)));
-    Ok(first_difference(&config.dated_tables(), &recorded, last).is_none())
+    let difference = first_difference(&config.dated_tables(), &recorded, last);
+    Ok(difference.map(|difference| format!("{difference}; to compare, use the file of the run")))
 }
 
 struct Comparer {

@@ -61,8 +61,9 @@ pub(crate) fn verify_settings(view: &StateView) -> Result<()> {
     let found = config.digest().context("recorded settings")?;
     if hex(&found) != written {
         bail!(
-            "{database}: found settings with the digest {}, expected {written} as recorded by the run: the settings were \
-             changed afterwards; restore state.db from a copy",
+            "{database}: found settings with the digest {}, expected {written} as recorded by the run: the settings, or a \
+             file of positions, half-spreads, sessions or a benchmark that they name, were changed afterwards; restore that \
+             file, or state.db from a copy",
             hex(&found)
         );
     }
