@@ -237,6 +237,20 @@ fn cap_calendar_and_dates_of_settings_are_those_of_tokyo() {
 }
 
 #[test]
+fn data_that_ends_before_trading_begins_is_reported() {
+    let folder = folder();
+    let data = prices(folder.path(), &tokyo());
+    for (set, expected) in [("data.trade_from=2099-01-01", true), ("estimator.warmup=5000", false)] {
+        let run = replay(folder.path(), set, &data, &[set]);
+        let codes = run.summary["warning_codes"].as_array().unwrap();
+        let at = codes.iter().position(|code| code == "no_frame_decided").unwrap();
+        let text = run.summary["warnings"][at].as_str().unwrap();
+        assert_eq!(text.contains("data.trade_from"), expected, "{text}");
+        assert_eq!(text.contains("estimator.warmup"), !expected, "{text}");
+    }
+}
+
+#[test]
 fn row_of_a_date_is_known_from_the_next_local_date_on() {
     let folder = folder();
     let data = prices(folder.path(), &tokyo());

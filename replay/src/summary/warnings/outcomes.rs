@@ -4,7 +4,7 @@ use betaflow_engine::execution::Unfilled;
 use betaflow_engine::portfolio::NoTrade;
 
 use super::{Code, Rendered};
-use crate::summary::Summary;
+use crate::summary::{Summary, time_text};
 use crate::terminal::{counted, grouped};
 
 impl Summary<'_> {
@@ -177,4 +177,11 @@ impl Summary<'_> {
         };
         warnings.push(Rendered::new(Code::NoFrameDecided, text));
     }
+        let (trade_from, last) = (self.config.run().trade_from, self.facts.data.last);
 }
+            _ if trade_from.is_some_and(|from| last.is_some_and(|last| last < from)) => format!(
+                "No rebalance: the data ends at {}, before trading begins at {} (data.trade_from, or the end of the history \
+                 of `paper`). Give later data, or trade earlier.",
+                time_text(last).unwrap_or_default(),
+                time_text(trade_from).unwrap_or_default()
+            ),
