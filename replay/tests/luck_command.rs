@@ -8,7 +8,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow_array::ArrayRef;
+use arrow_array::{ArrayRef, StringArray};
 use serde_json::Value;
 use support::{DAY_NS, Random, Table, call, folder, numbers, texts, times, write};
 
@@ -168,6 +168,8 @@ fn flat_trials_and_percent_are_warned_of_and_rf_is_no_trial() {
         (found["trials"]["of_this_run"].as_u64(), found["trials"]["count"].as_u64()),
         (Some(3), Some(2))
     );
+    // A trial without a ratio does not have to be among those stated.
+    assert_eq!(luck(folder.path(), &["--trials", "2"])["trials"]["count"], 2);
     // 60 rows are enough for 6 blocks of 10.
     assert_eq!(found["overfitting"]["blocks"], 6);
 }
@@ -196,6 +198,12 @@ fn unusable_files_and_options_are_refused_with_their_place() {
     refused(&[], &["column `b`", "found no return"]);
     write_trials(&path, &named(&names, &noise(3, 2, 40)));
     refused(&["--trials", "1"], &["--trials", "found 1", "at least 2"]);
+    let labels: ArrayRef = Arc::new(StringArray::from(vec!["x"; 2]));
+    let columns = vec![times([0, DAY_NS]), ("a", numbers([Some(0.01), Some(0.02)])), ("label", labels)];
+    write(&folder.path().join("labelled.parquet"), columns);
+    let ended = call(folder.path(), &["luck", "labelled.parquet"]);
+    assert!(ended.code == Some(1) && ended.err.contains("`label`"), "{}", ended.err);
+    assert!(!ended.err.contains("factor"), "{}", ended.err);
     refused(&["--blocks", "7"], &["--blocks", "found 7"]);
     refused(&["--periods-per-year", "0"], &["--periods-per-year", "found 0"]);
     refused(&["--max-correlation", "2"], &["--max-correlation", "found 2"]);

@@ -60,7 +60,8 @@ pub fn read_returns(input: &Input, rows: &ReturnRows) -> Result<ReturnTable, Dat
     let table = location.open(0)?;
     let columns = Columns { file: &file, schema: table.schema() };
     let time = columns.time(None).map_err(unnamed)?;
-    let FactorColumns { factors: series, rf } = columns.factors(time)?;
+    let FactorColumns { factors: series, rf } =
+        columns.returns(time, "every column except the time has returns; cast or drop it")?;
     let wanted: Vec<usize> = series.iter().chain(&rf).map(|(column, _)| *column).collect();
     let mut projection = wanted.clone();
     projection.push(time);

@@ -325,14 +325,19 @@ impl<'a> Columns<'a> {
         }
     }
 
-    /// Finds the numeric columns of a factor file: all except the time, with `rf` separate.
+    /// Finds the columns of a factor file: all except the time, with `rf` separate.
     pub(super) fn factors(&self, time: usize) -> Result<FactorColumns, DataError> {
+        self.returns(time, "every column of a factor file except the time is a factor; cast or drop it")
+    }
+
+    /// Finds the numeric columns of a file of returns: all except the time, with `rf` separate. `hint`: remedy for another
+    /// column.
+    pub(super) fn returns(&self, time: usize, hint: &'static str) -> Result<FactorColumns, DataError> {
         let (mut factors, mut rf) = (Vec::new(), None);
         for (column, field) in self.schema.fields().iter().enumerate() {
             if column == time || field.name().starts_with("__index_level_") {
                 continue;
             }
-            let hint = "every column of a factor file except the time is a factor; cast or drop it";
             let column = self.typed(column, is_number, NUMBERS, hint)?;
             if field.name().eq_ignore_ascii_case("rf") && rf.is_none() {
                 rf = Some((column, field.name().clone()));

@@ -49,7 +49,7 @@ pub(crate) struct LuckArgs {
     /// File with a time column and a column of returns for each trial.
     #[arg(value_name = "RETURNS")]
     pub returns: PathBuf,
-    /// Number of trials, those that are not in the file included [default: columns of the file].
+    /// Number of trials, those that are not in the file included [default: columns with a Sharpe ratio].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     pub trials: Option<u64>,
     /// Variance of the annual Sharpe ratios of all trials [default: that of the columns].

@@ -47,13 +47,10 @@ impl Examined {
     /// Computes all figures.
     ///
     /// # Errors
-    /// Fewer trials are stated than the file has, or the periods per year are unknown.
+    /// Fewer trials are stated than the file has with a Sharpe ratio, or the periods per year are unknown.
     pub(super) fn new(args: &LuckArgs, table: ReturnTable) -> Result<Self> {
         let file = args.returns.display().to_string();
         let columns = table.names.len();
-        if let Some(found) = args.trials.filter(|found| *found < columns as u64) {
-            bail!("--trials: found {found}, expected at least {columns}, the number of trials in {file}");
-        }
         let inferred = || {
             periods_per_year(&table.times).with_context(|| {
                 format!(
@@ -65,6 +62,11 @@ impl Examined {
         let panel = TrialPanel::new(&table.times, &table.returns, periods);
         let ratios = panel.ratios();
         let measured = ratios.iter().filter(|ratio| !ratio.is_nan()).count();
+        if let Some(found) = args.trials.filter(|found| *found < measured as u64) {
+            bail!(
+                "--trials: found {found}, expected at least {measured}, the number of trials with a Sharpe ratio in {file}"
+            );
+        }
         let variance =
             args.sharpe_variance.map_or_else(|| Trials::of(&ratios).variance, |annual| annual / periods);
         let similar = (0..columns).map(|trial| panel.correlations.highest_before(trial)).collect();
