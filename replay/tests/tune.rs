@@ -427,6 +427,13 @@ fn environment_settings_and_invalid_folds_are_refused() {
     let ended = call(path, &[joined("tune", &data, &["estimator.warmup=60"]), more.to_vec()].concat());
     assert_eq!(ended.code, Some(0), "{}", ended.err);
     assert!(ended.err.contains("7 of 7 scenarios resumed"), "{}", ended.err);
+    // No setting has a score.
+    let sets = ["estimator.warmup=60", "strategy.kind=flat"];
+    let ended =
+        call(path, &[joined("tune", &data, &sets), vec!["--grid", "grid.toml", "--out", "flat"]].concat());
+    assert_eq!(ended.code, Some(1), "{}", ended.out);
+    assert!(ended.err.contains("no score") && ended.err.contains("strategy.kind"), "{}", ended.err);
+    assert!(!path.join("flat").exists());
 }
 
 #[test]

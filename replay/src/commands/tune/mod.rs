@@ -138,12 +138,20 @@ impl Tuning {
         study.grid.scenarios.truncate(settings);
         study.configs.truncate(settings);
         let tuned = choose::choose(&aligned, base, &study.base, &study.configs)?;
+        if tuned.in_sample.best.score.is_nan() {
+            bail!(
+                "tune: found no score of any of the {} settings, expected at least one with returns that vary: use a strategy that \
+                 trades (strategy.kind), or more data",
+                aligned.survivors.len()
+            );
+        }
         let candidates = candidates_of(&study)?;
         let candidates = candidates.without(results.outcomes.iter().map(|outcome| outcome.row.ruined));
         let luck = Luck::of((&study, &results), &candidates, log, "tune", resumed)?;
         let look_ahead = study::look_ahead(&study.configs);
         let world = study.base.world_note(true);
         let memory = memory::warning(&study.base, &study.configs);
+        let without_effect = study::without_effect(&study, &results.outcomes)?;
         let named = |code, texts: &[String]| -> Vec<Rendered> {
             texts.iter().map(|text| Rendered::new(code, text)).collect()
         };
@@ -151,7 +159,6 @@ impl Tuning {
             ruined.warning().into_iter().collect(),
             named(Code::LookAhead, look_ahead.as_slice()),
             named(Code::World, world.as_slice()),
-        let without_effect = study::without_effect(&study, &results.outcomes)?;
             named(Code::EmbargoShorterThanMemory, memory.as_slice()),
             named(Code::AlignedFrames, &aligned::notes(&aligned)),
             named(Code::FewResamples, choose::note(&tuned, &aligned).as_slice()),
@@ -159,6 +166,7 @@ impl Tuning {
             survivorship_warning(&study.base).into_iter().collect(),
             results.data.world.iter().map(Rendered::from).collect(),
             slips(&study.configs).into_iter().map(Rendered::from).collect(),
+            without_effect.into_iter().collect(),
             luck.warnings(),
         ]
         .concat();
@@ -166,7 +174,6 @@ impl Tuning {
     }
 
     /// Returns the recommended settings as a configuration.
-            without_effect.into_iter().collect(),
     fn best_toml(&self) -> Result<String> {
         let chosen = self.tuned.in_sample.chosen.setting;
         let body = self.study.configs[chosen].to_toml("replay")?;
