@@ -109,6 +109,30 @@ fn factor_files_are_joined_and_named_in_the_configuration() {
 }
 
 #[test]
+fn rows_that_a_run_refuses_are_counted_by_import() {
+    let folder = folder();
+    let folder = folder.path();
+    // Rows in any order, rows that repeat an earlier one, and rows without a symbol.
+    let cases = [
+        ("date,symbol,close\n2020-01-02,A,2\n2020-01-01,A,1\n2020-01-01,B,1\n", 0, 0),
+        ("date,symbol,close\n2020-01-02,A,2\n2020-01-01,A,1\n2020-01-02,B,1\n2020-01-02,A,2\n", 1, 0),
+        ("date,symbol,close\n2020-01-01,A,1\n2020-01-01,,1\n2020-01-01,,2\n2020-01-02, ,2\n", 0, 3),
+        ("date,A,B\n2020-01-01,1,2\n2020-01-01,1,3\n", 1, 0),
+    ];
+    for (text, repeated, without_symbol) in cases {
+        fs::write(folder.join("prices.csv"), text).unwrap();
+        let ended = call(folder, &["import", "prices.csv", "--json"]);
+        assert_eq!(ended.code, Some(0), "{text}: {}", ended.err);
+        let found: serde_json::Value = serde_json::from_str(&ended.out).unwrap();
+        let expected = (&repeated.into(), &without_symbol.into());
+        assert_eq!((&found["repeated"], &found["without_symbol"]), expected, "{text}");
+        let page = call(folder, &["import", "prices.csv"]).out;
+        let shown = ["Repeated", "Without symbol"].map(|label| page.contains(label));
+        assert_eq!(shown, [repeated > 0, without_symbol > 0], "{page}");
+    }
+}
+
+#[test]
 fn refused_file_leaves_no_output() {
     let folder = folder();
     let folder = folder.path();

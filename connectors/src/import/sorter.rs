@@ -1,6 +1,6 @@
 //! Rows in any order, sorted by time with bounded memory.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use super::lines::{Lines, LinesBuilder};
@@ -83,6 +83,43 @@ pub(crate) struct Table {
     pub(crate) unsorted: u64,
     /// First and last time, in ns since 1970.
     pub(crate) times: Option<(i64, i64)>,
+    /// Counts of rows that no run accepts; 0 if they were not counted.
+    pub(crate) refused: RefusedRows,
+}
+
+/// Counts of rows that no run accepts.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct RefusedRows {
+    /// Rows with the time and the symbol of an earlier row.
+    pub(crate) repeated: u64,
+    /// Rows without a symbol, in a table with symbols.
+    pub(crate) unnamed: u64,
+}
+
+/// Counter of rows that no run accepts, over rows in the order of their times.
+struct RefusedCounter {
+    /// Positions of time and symbol in a row.
+    time: usize,
+    symbol: Option<usize>,
+    /// Time of the last row, and the symbols of that time.
+    last: Option<u64>,
+    symbols: HashSet<Option<u64>>,
+    found: RefusedRows,
+}
+
+impl RefusedCounter {
+    fn add(&mut self, row: &[u64], texts: &Texts) {
+        let symbol = self.symbol.map(|symbol| row[symbol]);
+        let is_unnamed = |number| texts.text(number).is_none_or(|text| text.trim().is_empty());
+        if symbol.is_some_and(is_unnamed) {
+            self.found.unnamed += 1;
+            return;
+        }
+        if self.last.replace(row[self.time]) != Some(row[self.time]) {
+            self.symbols.clear();
+        }
+        self.found.repeated += u64::from(!self.symbols.insert(symbol));
+    }
 }
 
 /// Collector of rows. A row has its line first and then a cell for each column, all as 64 bits.
@@ -105,6 +142,8 @@ pub(crate) struct Sorter {
     /// Latest time so far, and whether the rows held are sorted.
     latest: i64,
     is_sorted: bool,
+    /// True to count the rows that no run accepts, for a table that the user keeps.
+    pub(crate) counts_refused: bool,
 }
 
 impl Sorter {
@@ -126,6 +165,7 @@ impl Sorter {
             times: None,
             latest: i64::MIN,
             is_sorted: true,
+            counts_refused: false,
         }
     }
 
@@ -185,6 +225,17 @@ impl Sorter {
         };
         let mut writer = TableWriter::new(target, &self.columns, self.are_dates).map_err(failed)?;
         let mut lines = LinesBuilder::default();
+        let mut counter = self.time.filter(|_| self.counts_refused).map(|time| RefusedCounter {
+            time,
+            symbol: self
+                .columns
+                .iter()
+                .position(|column| column.kind == ColumnKind::Text)
+                .map(|text| text + 1),
+            last: None,
+            symbols: HashSet::new(),
+            found: RefusedRows::default(),
+        });
         if is_spilled {
             if !self.held.is_empty() {
                 self.spill()?;
@@ -193,6 +244,9 @@ impl Sorter {
             let mut merge = self.runs.merge(self.time).map_err(failed)?;
             while let Some(row) = merge.next().map_err(failed)? {
                 lines.push(row[0]).map_err(failed)?;
+                if let Some(counter) = &mut counter {
+                    counter.add(row, &self.texts);
+                }
                 writer.push(&row[1..], &self.texts).map_err(failed)?;
             }
         } else {
@@ -200,12 +254,16 @@ impl Sorter {
             for row in self.order() {
                 let row = &self.held[row as usize * width..][..width];
                 lines.push(row[0]).map_err(failed)?;
+                if let Some(counter) = &mut counter {
+                    counter.add(row, &self.texts);
+                }
                 writer.push(&row[1..], &self.texts).map_err(failed)?;
             }
         }
         let written = writer.finish(&self.texts).map_err(failed)?;
         let lines = lines.finish().map_err(failed)?;
-        Ok(Table { written, lines, rows: self.rows, unsorted: self.unsorted, times: self.times })
+        let refused = counter.map(|counter| counter.found).unwrap_or_default();
+        Ok(Table { written, lines, rows: self.rows, unsorted: self.unsorted, times: self.times, refused })
     }
 }
 

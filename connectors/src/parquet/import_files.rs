@@ -27,6 +27,10 @@ pub struct ImportReport {
     pub symbols: Option<u64>,
     /// First and last time.
     pub range: Option<(TimestampNs, TimestampNs)>,
+    /// Rows with the time and the symbol of an earlier row, which no run accepts.
+    pub repeated: u64,
+    /// Rows without a symbol, in a table with symbols, which no run accepts.
+    pub unnamed: u64,
 }
 
 /// Reads files of any format, sorts their rows by time and writes them to one Parquet file, which appears or is
@@ -61,6 +65,7 @@ pub fn import_files(
     }
     let symbol = columns.iter().any(|column| column.kind == ColumnKind::Text);
     let mut sorter = Sorter::new(&name, columns.clone());
+    sorter.counts_refused = true;
     for location in &locations {
         with_table(location, options, |table, interpretation| {
             let own = table.columns();
@@ -113,6 +118,8 @@ pub fn import_files(
         rows: table.rows,
         symbols,
         range: table.times.map(|(first, last)| (TimestampNs(first), TimestampNs(last))),
+        repeated: table.refused.repeated,
+        unnamed: table.refused.unnamed,
     })
 }
 

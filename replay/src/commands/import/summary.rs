@@ -16,6 +16,10 @@ pub(super) struct ImportSummary {
     symbols: Option<u64>,
     first: Option<String>,
     last: Option<String>,
+    /// Rows with the time and the symbol of an earlier row.
+    repeated: u64,
+    /// Rows without a symbol.
+    without_symbol: u64,
     columns: Vec<ColumnSummary>,
     files: Vec<FileSummary>,
 }
@@ -104,6 +108,8 @@ impl ImportSummary {
             symbols: report.symbols,
             first: time_text(report.range.map(|range| range.0)),
             last: time_text(report.range.map(|range| range.1)),
+            repeated: report.repeated,
+            without_symbol: report.unnamed,
             columns: columns(&report.columns),
             files: report.files.iter().map(Into::into).collect(),
         }

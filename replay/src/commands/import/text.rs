@@ -24,6 +24,14 @@ pub(super) fn page(report: &ImportReport, out: Option<&str>) -> Page {
     }
     page.field("Period", period(report.range));
     columns(&mut page, &report.columns);
+    for (count, label, what) in [
+        (report.repeated, "Repeated", "the time and the symbol of an earlier row"),
+        (report.unnamed, "Without symbol", "no symbol"),
+    ] {
+        if count > 0 {
+            page.field(label, format!("{} with {what}, which a run refuses", counted(count, "row")));
+        }
+    }
     page.field("Written to", out.unwrap_or("no file; --out PATH writes one"));
     page
 }
