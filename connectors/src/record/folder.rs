@@ -1,5 +1,6 @@
 //! Run folder that appears only when it is complete.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -120,9 +121,8 @@ impl RunFolder {
             return Err(FolderError::MountPoint(target.to_owned()));
         }
         let name = target.file_name().ok_or_else(|| FolderError::NotAFolder(target.to_owned()))?;
-        let prefix = format!(".{}.partial-", name.to_string_lossy());
-        remove_abandoned(target, &prefix);
-        let aside = target.with_file_name(format!("{prefix}{}", std::process::id()));
+        let aside = target.with_file_name(format!("{}{}", prefix(name), std::process::id()));
+        remove_abandoned(target);
         if aside.exists() {
             fs::remove_dir_all(&aside).map_err(FolderError::io(&aside, "remove what an earlier run left"))?;
         }
@@ -191,6 +191,8 @@ impl RunFolder {
         if replaces {
             fs::remove_dir_all(&old).map_err(FolderError::io(&old, "remove the earlier run"))?;
         }
+        // Again, because a run that was killed just before this one may still have been ending.
+        remove_abandoned(&target);
         Ok(())
     }
 }
@@ -229,15 +231,62 @@ fn names_in(folder: &Path) -> Result<Vec<String>, FolderError> {
     entries.map(|entry| Ok(entry.map_err(failed())?.file_name().to_string_lossy().into_owned())).collect()
 }
 
-/// Removes partial folders of killed runs: same name, and the process is gone.
-fn remove_abandoned(target: &Path, prefix: &str) {
+/// First part of the name of a partial folder, before the id of its process.
+fn prefix(name: &OsStr) -> String {
+    format!(".{}.partial-", name.to_string_lossy())
+}
+
+/// Removes partial folders of killed runs: same name, and the process has ended.
+fn remove_abandoned(target: &Path) {
     let processes = Path::new("/proc");
-    let Some(parent) = target.parent().filter(|_| processes.join("self").exists()) else { return };
+    let parent = target.parent().filter(|_| processes.join("self").exists());
+    let (Some(parent), Some(name)) = (parent, target.file_name()) else { return };
+    let prefix = prefix(name);
     for name in names_in(parent).unwrap_or_default() {
-        let process = name.strip_prefix(prefix).filter(|id| id.bytes().all(|byte| byte.is_ascii_digit()));
-        if process.is_some_and(|id| !processes.join(id).exists()) {
+        let process = name.strip_prefix(&prefix).filter(|id| id.bytes().all(|byte| byte.is_ascii_digit()));
+        if process.is_some_and(|id| !is_running(&processes.join(id))) {
             // A partial folder that cannot be removed does no harm.
             let _ = fs::remove_dir_all(parent.join(name));
         }
+    }
+}
+
+/// Returns true for the folder in `/proc` of a process that has not ended. One that has ended stays there as a zombie until
+/// its parent has read the exit code.
+fn is_running(process: &Path) -> bool {
+    let facts = fs::read_to_string(process.join("stat")).unwrap_or_default();
+    // The state follows the name of the program, which is in parentheses and may contain some.
+    let state = facts.rsplit(')').next().and_then(|rest| rest.trim_start().chars().next());
+    process.exists() && !matches!(state, Some('Z' | 'X'))
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::process::{Command, id};
+
+    use super::*;
+
+    #[test]
+    fn partial_folders_of_processes_that_have_ended_are_removed() {
+        let folder = tempfile::tempdir().unwrap();
+        let target = folder.path().join("out");
+        let mut zombie = Command::new("true").spawn().unwrap();
+        while is_running(&Path::new("/proc").join(zombie.id().to_string())) {
+            std::thread::yield_now();
+        }
+        let (ended, own) =
+            (prefix(OsStr::new("out")) + &zombie.id().to_string(), format!(".other.partial-{}", id()));
+        for name in [&ended, &own] {
+            fs::create_dir(folder.path().join(name)).unwrap();
+        }
+        let run = RunFolder::create(&target, false).unwrap();
+        assert!(!folder.path().join(&ended).exists() && folder.path().join(&own).exists());
+        // Another run of this name was still ending when this one began.
+        fs::create_dir(folder.path().join(&ended)).unwrap();
+        run.complete().unwrap();
+        assert!(!folder.path().join(&ended).exists() && target.exists());
+        zombie.wait().unwrap();
     }
 }
