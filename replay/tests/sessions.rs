@@ -251,6 +251,17 @@ fn data_that_ends_before_trading_begins_is_reported() {
 }
 
 #[test]
+fn orders_that_never_fill_are_reported() {
+    let folder = folder();
+    let data = prices(folder.path(), &tokyo());
+    for (set, expected) in [("execution.delay_bars=10000", true), ("execution.delay_bars=2", false)] {
+        let run = replay(folder.path(), set, &data, &["data.trade_from=2013-05-29", set]);
+        let codes = run.summary["warning_codes"].as_array().unwrap();
+        assert_eq!(codes.contains(&"nothing_filled".into()), expected, "{set}: {codes:?}");
+    }
+}
+
+#[test]
 fn row_of_a_date_is_known_from_the_next_local_date_on() {
     let folder = folder();
     let data = prices(folder.path(), &tokyo());

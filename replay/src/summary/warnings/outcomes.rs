@@ -97,9 +97,21 @@ impl Summary<'_> {
         ));
     }
 
-    /// Adds a warning about a run without any order, with the reasons and their counts.
+    /// Adds a warning about a run without any order, with the reasons and their counts, or about one whose orders all wait
+    /// for a later frame than the last.
     pub(super) fn warn_of_idleness(&self, warnings: &mut Vec<Rendered>) {
         let facts = &self.facts.sizing;
+        let execution = &self.facts.execution;
+        // With `carry`, an open order may have met bars without a fill.
+        let all_wait = execution.orders > 0 && execution.open == execution.orders;
+        if all_wait && self.config.execution.unfilled == Unfilled::Cancel {
+            let text = format!(
+                "No fill of {}: all wait for a frame after the end of the data (execution.delay_bars = {}).",
+                counted(execution.orders, "order"),
+                self.config.execution.delay_bars
+            );
+            warnings.push(Rendered::new(Code::NothingFilled, text));
+        }
         if self.facts.execution.orders > 0 || facts.decisions == 0 {
             return;
         }
@@ -165,7 +177,14 @@ impl Summary<'_> {
         if self.trading.is_none() || self.facts.performance.nav.is_some() {
             return;
         }
+        let (trade_from, last) = (self.config.run().trade_from, self.facts.data.last);
         let text = match &self.config.sizing.rebalance_at {
+            _ if trade_from.is_some_and(|from| last.is_some_and(|last| last < from)) => format!(
+                "No rebalance: the data ends at {}, before trading begins at {} (data.trade_from, or the end of the history \
+                 of `paper`). Give later data, or trade earlier.",
+                time_text(last).unwrap_or_default(),
+                time_text(trade_from).unwrap_or_default()
+            ),
             Some(at) => format!(
                 "No rebalance: no frame after the warm-up closes at {at} or later (sizing.rebalance_at), or the data \
                  ends before the warm-up of {warmup} days."
@@ -177,11 +196,4 @@ impl Summary<'_> {
         };
         warnings.push(Rendered::new(Code::NoFrameDecided, text));
     }
-        let (trade_from, last) = (self.config.run().trade_from, self.facts.data.last);
 }
-            _ if trade_from.is_some_and(|from| last.is_some_and(|last| last < from)) => format!(
-                "No rebalance: the data ends at {}, before trading begins at {} (data.trade_from, or the end of the history \
-                 of `paper`). Give later data, or trade earlier.",
-                time_text(last).unwrap_or_default(),
-                time_text(trade_from).unwrap_or_default()
-            ),
