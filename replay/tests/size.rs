@@ -146,6 +146,7 @@ fn target_weights_are_shown_with_the_multipliers_of_their_bounds() {
 fn date_without_a_rebalance_is_refused_with_the_reason() {
     let folder = folder();
     let cases = [
+        (vec!["--at", "2016-02-03", "--set", "data.trade_from=2099-01-01"], "data.trade_from"),
         (vec!["--at", "2020-03-15"], "the last one before the date at 2020-03-13"),
         (vec!["--at", "2014-02-03"], "estimator.warmup"),
         (vec!["--at", "2020-03-16", "--set", "sizing.rebalance_at=15:30"], "sizing.rebalance_at"),

@@ -70,8 +70,11 @@ impl Rebalances {
                 text(last)
             ),
             _ => format!(
-                "the warm-up of {} days of returns (estimator.warmup) ends later{}",
+                "the warm-up of {} days of returns (estimator.warmup) ends later{}{}",
                 config.estimator.warmup,
+                config.run().trade_from.map_or_else(String::new, |from| {
+                    format!(", or trading begins later, at {} (data.trade_from)", text(from))
+                }),
                 config.sizing.rebalance_at.as_ref().map_or_else(String::new, |at| {
                     format!(", or no frame closes at {at} or later (sizing.rebalance_at)")
                 })
