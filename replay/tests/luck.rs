@@ -239,7 +239,7 @@ fn hold_out_is_reported_and_settings_without_results_cannot_vary() {
 #[test]
 fn settings_without_effect_are_named() {
     let folder = folder();
-    let data = Panel::new(76, 140, 6).write(folder.path());
+    let data = Panel::new(72, 140, 6).write(folder.path());
     // The mixture has discount factors of its own.
     let (idle, kelly) =
         ("\"estimator.discount_factor\" = [0.9, 0.95]", "\"sizing.kelly_fraction\" = [0.1, 0.5]");

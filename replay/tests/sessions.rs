@@ -255,7 +255,7 @@ fn orders_that_never_fill_are_reported() {
     let folder = folder();
     let data = prices(folder.path(), &tokyo());
     for (set, expected) in [("execution.delay_bars=10000", true), ("execution.delay_bars=2", false)] {
-        let run = replay(folder.path(), set, &data, &["data.trade_from=2013-05-29", set]);
+        let run = replay(folder.path(), set, &data, &["estimator.warmup=0", set]);
         let codes = run.summary["warning_codes"].as_array().unwrap();
         assert_eq!(codes.contains(&"nothing_filled".into()), expected, "{set}: {codes:?}");
     }

@@ -249,7 +249,7 @@ impl Summary<'_> {
     /// Adds warnings about weights in percent, and about forecasts that expired.
     pub(super) fn warn_of_given(&self, warnings: &mut Vec<Rendered>) {
         let Some(given) = self.given() else { return };
-        warnings.extend(gross_warning("The weights", self.facts.sizing.strategy.gross_max));
+        warnings.extend(gross_warning("a date", self.facts.sizing.strategy.gross_max));
         let decisions = self.facts.sizing.decisions.saturating_sub(given.rebalances_before_first);
         if given.rebalances_expired as f64 > EXPIRED_SHARE * decisions as f64 {
             warnings.push(Rendered::new(
@@ -270,13 +270,14 @@ impl Summary<'_> {
     }
 }
 
-/// Returns a warning if the weights of a file add up to so many times NAV that they may be in percent.
-pub(super) fn gross_warning(weights: &str, gross_max: f64) -> Option<Rendered> {
+/// Returns a warning if the weights of a file may be in percent, because they add up to a large multiple of NAV.
+/// `of`: phrase for the rows that are added up.
+pub(super) fn gross_warning(of: &str, gross_max: f64) -> Option<Rendered> {
     (gross_max > PERCENT_GROSS).then(|| {
         Rendered::new(
             Code::PercentForShare,
             format!(
-                "{weights} of a date add up to {} times NAV. Weights are shares, not percent (0.1 is 10 %): divide them by 100 if \
+                "The weights of {of} add up to {} times NAV. Weights are shares, not percent (0.1 is 10 %): divide them by 100 if \
                  they are in percent.",
                 decimals(gross_max, 1)
             ),

@@ -1,7 +1,7 @@
 //! Settings of `[data]` that a run does not read, because the feed decides what they state.
 //!
-//! On the command line they are refused: whoever types one expects an effect. In a file of settings they are named in
-//! the log alone, because `replay`, `serve` and `paper` may share the file.
+//! On the command line they are refused, because the user expects an effect. In a file of settings they are named in the
+//! log alone, because `replay`, `serve` and `paper` may share the file.
 
 use anyhow::Result;
 use betaflow_connectors::live::History;
@@ -17,7 +17,7 @@ struct Unread {
     key: &'static str,
     /// Value that states what holds on a feed.
     as_is: Option<&'static str>,
-    /// What is expected, why, and what to do.
+    /// Expectation, its reason, and the remedy.
     expected: &'static str,
 }
 

@@ -70,7 +70,7 @@ impl Summary<'_> {
             );
             warnings.push(Rendered::new(Code::BenchmarkWithoutWeights, text));
         }
-        warnings.extend(gross_warning(&format!("The weights of the benchmark {name}"), *gross_max));
+        warnings.extend(gross_warning(&format!("a date in the benchmark {name}"), *gross_max));
         if *without_return > 0 {
             let text = format!(
                 "The benchmark {name} has no return on {} of {}; it counts as 0 there, and the next one spans the gap if it is \
