@@ -9,15 +9,12 @@ use betaflow_engine::time::{Iso, TimestampNs};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::warnings::{Code, Rendered};
+use super::warnings::{Code, Rendered, gross_warning};
 use super::{Number, Summary};
 use crate::terminal::{Page, counted, decimals, grouped};
 
 /// Share of rebalances with an expired forecast from which a warning says so.
 const EXPIRED_SHARE: f64 = 0.1;
-
-/// Sum of absolute weights from which they are probably in percent.
-const PERCENT_GROSS: f64 = 20.0;
 
 /// Forecasts, weights or a risk model of the user.
 #[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
@@ -268,21 +265,6 @@ impl Summary<'_> {
             ));
         }
     }
-}
-
-/// Returns a warning if the weights of a file may be in percent, because they add up to a large multiple of NAV.
-/// `of`: phrase for the rows that are added up.
-pub(super) fn gross_warning(of: &str, gross_max: f64) -> Option<Rendered> {
-    (gross_max > PERCENT_GROSS).then(|| {
-        Rendered::new(
-            Code::PercentForShare,
-            format!(
-                "The weights of {of} add up to {} times NAV. Weights are shares, not percent (0.1 is 10 %): divide them by 100 if \
-                 they are in percent.",
-                decimals(gross_max, 1)
-            ),
-        )
-    })
 }
 
 /// Returns the warnings about the data of a command: those of the engine, and those about rows of the user's files that

@@ -19,6 +19,7 @@ use std::fmt;
 
 pub(crate) use code::Code;
 pub(crate) use problem::{problem_meaning, problem_remedy};
+pub(crate) use trading::gross_warning;
 
 use super::{MembershipSummary, Summary, data_warnings, time_text};
 use crate::config::{BenchmarkKind, Config, Slip};

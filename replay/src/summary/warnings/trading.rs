@@ -7,13 +7,15 @@ use betaflow_engine::execution::{BenchmarkFacts, ExecutionFacts, ExecutionSettin
 
 use super::{Code, Rendered};
 use crate::summary::Summary;
-use crate::summary::user_files::gross_warning;
-use crate::terminal::{counted, grouped};
+use crate::terminal::{counted, decimals, grouped};
 
 /// Range of realised over predicted volatility without a warning.
 const RISK_RATIO: (f64, f64) = (0.67, 1.5);
 /// Relative difference above which the impact of fills differs from the model of sizing.
 const IMPACT_TOLERANCE: f64 = 1e-9;
+
+/// Sum of absolute weights from which they are probably in percent.
+const PERCENT_GROSS: f64 = 20.0;
 
 /// Largest number of instruments named in a warning.
 const SYMBOLS_SHOWN: usize = 5;
@@ -272,4 +274,19 @@ mod tests {
         let text = cancelled_text(&facts(2, 0), &settings);
         assert!(text.starts_with("2 of 11,734 orders had no price"), "{text}");
     }
+}
+
+/// Returns a warning if the weights of a file may be in percent, because they add up to a large multiple of NAV.
+/// `of`: phrase for the rows that are added up.
+pub(crate) fn gross_warning(of: &str, gross_max: f64) -> Option<Rendered> {
+    (gross_max > PERCENT_GROSS).then(|| {
+        Rendered::new(
+            Code::PercentForShare,
+            format!(
+                "The weights of {of} add up to {} times NAV. Weights are shares, not percent (0.1 is 10 %): divide them by 100 if \
+                 they are in percent.",
+                decimals(gross_max, 1)
+            ),
+        )
+    })
 }
