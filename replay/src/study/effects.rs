@@ -53,9 +53,12 @@ fn result_of(row: &ScenarioRow) -> String {
     row.digest.clone().unwrap_or_else(|| format!("{:?}", row.figures))
 }
 
+/// Values of the other settings: those before and behind one.
+type Others<'a> = (&'a [String], &'a [String]);
+
 /// Returns true if two scenarios that differ only in setting `at` have different results, or if no two differ only in it.
 fn has_effect(at: usize, values: &[Vec<String>], results: &[String]) -> bool {
-    let mut first: BTreeMap<(&[String], &[String]), (&String, &String)> = BTreeMap::new();
+    let mut first: BTreeMap<Others<'_>, (&String, &String)> = BTreeMap::new();
     let mut varies = false;
     for (values, result) in values.iter().zip(results) {
         let others = (&values[..at], &values[at + 1..]);
@@ -72,12 +75,14 @@ fn has_effect(at: usize, values: &[Vec<String>], results: &[String]) -> bool {
 mod tests {
     use super::*;
 
+    /// Values of two settings in each scenario, the results, and whether each setting has an effect.
+    type Example<'a> = (&'a [Vec<String>], &'a [&'a str], [bool; 2]);
+
     #[test]
     fn setting_has_no_effect_if_all_pairs_have_equal_results() {
         let row = |a: &str, b: &str| vec![a.to_owned(), b.to_owned()];
         let product = [row("1", "x"), row("1", "y"), row("2", "x"), row("2", "y")];
-        // Scenarios, their results, and whether each of the two settings has an effect.
-        let cases: [(&[Vec<String>], &[&str], [bool; 2]); 5] = [
+        let cases: [Example<'_>; 5] = [
             (&product, &["p", "q", "p", "q"], [false, true]),
             (&product, &["p", "p", "q", "q"], [true, false]),
             (&product, &["p", "p", "p", "p"], [false, false]),

@@ -253,6 +253,21 @@ fn cancelled_text(execution: &ExecutionFacts, settings: &ExecutionSettings) -> S
     texts.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
 
+/// Returns a warning if the weights of a file may be in percent, because they add up to a large multiple of NAV.
+/// `of`: phrase for the rows that are added up.
+pub(crate) fn gross_warning(of: &str, gross_max: f64) -> Option<Rendered> {
+    (gross_max > PERCENT_GROSS).then(|| {
+        Rendered::new(
+            Code::PercentForShare,
+            format!(
+                "The weights of {of} add up to {} times NAV. Weights are shares, not percent (0.1 is 10 %): divide them by 100 if \
+                 they are in percent.",
+                decimals(gross_max, 1)
+            ),
+        )
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -274,19 +289,4 @@ mod tests {
         let text = cancelled_text(&facts(2, 0), &settings);
         assert!(text.starts_with("2 of 11,734 orders had no price"), "{text}");
     }
-}
-
-/// Returns a warning if the weights of a file may be in percent, because they add up to a large multiple of NAV.
-/// `of`: phrase for the rows that are added up.
-pub(crate) fn gross_warning(of: &str, gross_max: f64) -> Option<Rendered> {
-    (gross_max > PERCENT_GROSS).then(|| {
-        Rendered::new(
-            Code::PercentForShare,
-            format!(
-                "The weights of {of} add up to {} times NAV. Weights are shares, not percent (0.1 is 10 %): divide them by 100 if \
-                 they are in percent.",
-                decimals(gross_max, 1)
-            ),
-        )
-    })
 }
