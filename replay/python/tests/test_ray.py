@@ -24,6 +24,8 @@ pa = pytest.importorskip("pyarrow")
 import betaflow.ray  # noqa: E402
 
 SETTINGS: dict[str, Any] = {"estimator": {"warmup": 60, "kind": "dlm"}}
+#: With alphas of each instrument and with shorts, the default strategy trades random walks.
+TRADING: dict[str, Any] = {**SETTINGS, "strategy": {"alpha_shrink": 0.0}, "sizing": {"weight_min": -0.1}}
 GRID = {
     "sizing.turnover_cap": [0.02, 0.08, 0.3],
     "estimator.discount_factor": [0.97, 0.99],
@@ -86,14 +88,14 @@ def test_stress_equals_the_local_run_bit_for_bit() -> None:
     prices, factors = panel(2_000, 60)
     grid = {**GRID, "sizing.kelly_fraction": [0.1, 0.25]}
     started = time.monotonic()
-    local = betaflow.stress(prices, factors, grid=grid, **SETTINGS)
+    local = betaflow.stress(prices, factors, grid=grid, **TRADING)
     seconds = time.monotonic() - started
     shown: list[tuple[int, int]] = []
     # The first call starts the workers.
-    betaflow.ray.stress(prices, factors, grid={"sizing.turnover_cap": [0.1, 0.2]}, **SETTINGS)
+    betaflow.ray.stress(prices, factors, grid={"sizing.turnover_cap": [0.1, 0.2]}, **TRADING)
     started = time.monotonic()
     study = betaflow.ray.stress(
-        prices, factors, grid=grid, progress=lambda done, total: shown.append((done, total)), **SETTINGS
+        prices, factors, grid=grid, progress=lambda done, total: shown.append((done, total)), **TRADING
     )
     on_ray = time.monotonic() - started
     same(study, local, ["scenarios", "scenario_returns"])
@@ -109,7 +111,7 @@ def test_tune_equals_the_local_run_bit_for_bit() -> None:
     prices, factors = panel(400, 10)
     grid = {"sizing.turnover_cap": [0.02, 0.3], "sizing.kelly_fraction": [0.1, 1.0]}
     local, study = (
-        tune(prices, factors, grid=grid, folds=3, embargo=5, **SETTINGS)
+        tune(prices, factors, grid=grid, folds=3, embargo=5, **TRADING)
         for tune in (betaflow.tune, betaflow.ray.tune)
     )
     same(study, local, ["scenarios", "scenario_returns", "folds", "out_of_sample"])
@@ -133,7 +135,7 @@ def workers(name: str) -> list[int]:
 def test_chunks_of_a_killed_worker_run_again_and_count_once() -> None:
     prices, factors = panel(2_500, 60)
     grid = {**GRID, "sizing.kelly_fraction": [0.1, 0.25]}
-    local = betaflow.stress(prices, factors, grid=grid, **SETTINGS)
+    local = betaflow.stress(prices, factors, grid=grid, **TRADING)
     killed: list[int] = []
 
     def kill() -> None:
@@ -146,7 +148,7 @@ def test_chunks_of_a_killed_worker_run_again_and_count_once() -> None:
 
     killer = threading.Thread(target=kill)
     killer.start()
-    study = betaflow.ray.stress(prices, factors, grid=grid, chunks=6, **SETTINGS)
+    study = betaflow.ray.stress(prices, factors, grid=grid, chunks=6, **TRADING)
     killer.join()
     assert killed, "no worker was killed"
     same(study, local, ["scenarios", "scenario_returns"])
@@ -201,14 +203,14 @@ def test_strategy_in_python_is_pickled() -> None:
 def test_errors_of_a_worker_keep_their_type() -> None:
     prices, factors = panel(100, 3)
     with pytest.raises(ConfigError) as raised:
-        betaflow.ray.stress(prices, factors, grid={"sizing.turnover_cap": [0.1, -1]}, **SETTINGS)
+        betaflow.ray.stress(prices, factors, grid={"sizing.turnover_cap": [0.1, -1]}, **TRADING)
     assert raised.value.setting == "sizing.turnover_cap" and raised.value.found == "-1"
     with pytest.raises(ValueError, match="resume"):
-        betaflow.ray.stress(prices, factors, grid=GRID, resume=True, out="out", **SETTINGS)
+        betaflow.ray.stress(prices, factors, grid=GRID, resume=True, out="out", **TRADING)
     with pytest.raises(ValueError, match="processes: found 2"):
-        betaflow.ray.stress(prices, factors, grid=GRID, processes=2, **SETTINGS)
+        betaflow.ray.stress(prices, factors, grid=GRID, processes=2, **TRADING)
     with pytest.raises(ValueError, match="chunks: found 0"):
-        betaflow.ray.stress(prices, factors, grid=GRID, chunks=0, **SETTINGS)
+        betaflow.ray.stress(prices, factors, grid=GRID, chunks=0, **TRADING)
 
 
 def test_estimations_of_many_data_sets_equal_the_local_ones() -> None:
