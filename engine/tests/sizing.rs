@@ -169,6 +169,30 @@ fn fees_on_shorts_equal_an_interior_point_solver() {
     assert_optimal(2_000, |seed| with_fees(seed, active(seed)));
 }
 
+/// The price of a cap of 0, which is computed without a search, is the limit of the prices of small caps.
+#[test]
+fn price_of_a_cap_of_zero_is_that_of_a_small_cap() {
+    let mut solver = Solver::default();
+    let mut above = 0;
+    for seed in 0..400 {
+        let made = Rebalance {
+            impact: Vec::new(),
+            net: None,
+            gross: f64::INFINITY,
+            exposure_bounds: Vec::new(),
+            ..with_fees(seed, feasible(&mut Random(seed)))
+        };
+        let mut price = |turnover: f64| {
+            let (.., multipliers, _) = Rebalance { turnover, ..made.clone() }.solve(&mut solver);
+            multipliers.turnover
+        };
+        let (none, small) = (price(0.0), price(1e-6));
+        assert!((none - small).abs() <= 1e-3 * none.max(1e-6), "seed {seed}: {none:e} and {small:e}");
+        above += usize::from(none > 0.0);
+    }
+    assert!(above > 200, "only {above} prices are above 0");
+}
+
 #[test]
 fn fees_of_zero_and_fees_without_shorts_change_nothing() {
     let (mut plain, mut charged) = (Solver::default(), Solver::default());
