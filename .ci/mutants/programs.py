@@ -104,7 +104,8 @@ def tests_of(messages: list[dict]) -> list[Test]:
             if kind == "test":
                 file = Path(message["target"]["src_path"])
                 if file.stem.startswith("every_"):
-                    file = file.with_name(name.split("::")[0] + ".rs")
+                    module = name.split("::")[0] + ".rs"
+                    file = next(path for path in (file.with_name(module), file.parents[1] / module) if path.exists())
                 tests.append(Test(program, folder, name, binary, source_hash(file)))
     return tests
 
@@ -112,8 +113,9 @@ def tests_of(messages: list[dict]) -> list[Test]:
 @cache
 def source_hash(file: Path) -> str:
     """Returns the hash of a test's sources: its file with the common helpers, or the library of unit tests."""
-    if file.parent.name == "tests":
-        files = [file, *file.parent.glob("support/**/*.rs"), *file.with_suffix("").rglob("*.rs")]
+    tests = file.parents[1] if file.parent.name == "suite" else file.parent
+    if tests.name == "tests":
+        files = [file, *tests.glob("support/**/*.rs"), *file.with_suffix("").rglob("*.rs")]
     else:
         files = [path for path in file.parent.rglob("*.rs") if path.name != "mutant.rs"]
     digest = hashlib.sha256()

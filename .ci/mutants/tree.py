@@ -114,20 +114,21 @@ class Tree:
     def gather_tests(self, crate: str) -> list[str]:
         """Gathers the tests of a crate in few programs: one of its unit tests, one of its files of tests, and those
         that have to be alone. Returns their names."""
-        alone, modules = [], []
-        for file in sorted((self.folder / crate / "tests").glob("*.rs")):
-            if file.stem.startswith("every_"):
-                continue
+        tests, alone, modules = self.folder / crate / "tests", [], []
+        for file in sorted(tests.glob("*.rs")):
             if b"global_allocator" in file.read_bytes():
                 alone.append(file.stem)
             else:
                 modules.append(file.stem)
-        lines = [f'#[path = "{module}.rs"]\nmod {module};\n' for module in modules]
-        allowed = "#![allow(warnings, clippy::all)]\n"
-        self.write(f"{crate}/tests/every_{crate}.rs", (allowed + "".join(lines)).encode())
-        units = f'\n[[test]]\nname = "units_{crate}"\npath = "src/lib.rs"\n'
-        self.write(f"{crate}/Cargo.toml", (self.root / crate / "Cargo.toml").read_bytes() + units.encode())
-        return [f"units_{crate}", f"every_{crate}", *alone]
+        suite = tests / "suite/main.rs"
+        lines = ["#![allow(warnings, clippy::all)]\n", suite.read_text() if suite.exists() else ""]
+        lines += [f'#[path = "../{module}.rs"]\nmod {module};\n' for module in modules]
+        self.write(f"{crate}/tests/suite/every_{crate}.rs", "".join(lines).encode())
+        programs = ((f"units_{crate}", "src/lib.rs"), (f"every_{crate}", f"tests/suite/every_{crate}.rs"))
+        manifest = (self.root / crate / "Cargo.toml").read_text()
+        manifest += "".join(f'\n[[test]]\nname = "{name}"\npath = "{path}"\n' for name, path in programs)
+        self.write(f"{crate}/Cargo.toml", manifest.encode())
+        return [*(name for name, _ in programs), *alone]
 
     def fill_target(self) -> None:
         """Links the third-party crates that the source tree's target folder has: they are not compiled again."""

@@ -22,7 +22,7 @@ Columns of every table of a run folder (Parquet, `NAME.parquet`) and of a state 
 one name have the same values in both. Times are UTC; in SQLite they are integers, nanoseconds since 1970. A null number is not
 defined. `{factor}`, `{coefficient}` (alpha and the factors), `{pair}` and `{setting}` stand for one column each.
 
-This page is generated: `UPDATE_DOCS=1 cargo test -p betaflow-connectors --test record` writes it.
+This page is generated: `UPDATE_DOCS=1 cargo test -p betaflow-connectors --test suite record` writes it.
 ";
 
 /// Markdown with a section for each table: the file `replay/docs/tables.md`.

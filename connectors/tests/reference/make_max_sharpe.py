@@ -1,6 +1,6 @@
 """Writes max_sharpe.csv: long-only, fully invested portfolios of maximum Sharpe ratio, computed with scipy.
 
-`connectors/tests/max_sharpe.rs` compares the critical line algorithm with them. With Python 3.11:
+`connectors/tests/suite/max_sharpe.rs` compares the critical line algorithm with them. With Python 3.11:
 
     pip install -r requirements.txt
     python make_max_sharpe.py            # writes max_sharpe.csv beside this file

@@ -1,6 +1,6 @@
 """Writes pybats.parquet: results of the Python package pybats on the tutorial data.
 
-`connectors/tests/pybats.rs` compares the discount-factor filter with them. With Python 3.11:
+`connectors/tests/suite/pybats.rs` compares the discount-factor filter with them. With Python 3.11:
 
     pip install -r requirements.txt
     python make_pybats.py            # writes pybats.parquet beside this file

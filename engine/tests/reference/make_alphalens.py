@@ -1,4 +1,4 @@
-"""Reference numbers of `engine/tests/signal_analysis.rs`: alphalens-reloaded 0.4.6, pandas 2.3, statsmodels.
+"""Reference numbers of `engine/tests/suite/signal_analysis.rs`: alphalens-reloaded 0.4.6, pandas 2.3, statsmodels.
 
     python make_alphalens.py
 

@@ -1,6 +1,6 @@
 """Generates empyrical.csv: figures of `empyrical` and `scipy` for some series of returns, including degenerate ones.
 
-`engine/tests/empyrical.rs` holds the metrics to these numbers. With Python 3.11:
+`engine/tests/suite/empyrical.rs` holds the metrics to these numbers. With Python 3.11:
 
     pip install empyrical-reloaded==0.7.1 numpy==2.4.6 scipy==1.17.1 pandas==3.1.1
     python make_empyrical.py            # writes returns.csv and empyrical.csv beside this file

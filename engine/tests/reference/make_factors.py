@@ -1,6 +1,6 @@
 """Generates factors.csv: figures of factor returns over the last months, by pandas.
 
-`engine/tests/factors.rs` holds the module `metrics::factor_returns` to these numbers. With Python 3.11:
+`engine/tests/suite/factors.rs` holds the module `metrics::factor_returns` to these numbers. With Python 3.11:
 
     pip install pandas==3.1.1 numpy==2.4.6
     python make_factors.py            # writes factors.csv beside this file

@@ -1,7 +1,7 @@
 """Generates validation.csv and trials.csv: folds of `skfolio` and `scikit-learn`, deflated Sharpe ratios of `skfolio`, and
 the probability of backtest overfitting written out from the paper.
 
-`engine/tests/validation.rs` holds the validation module to these numbers. With Python 3.11:
+`engine/tests/suite/validation.rs` holds the validation module to these numbers. With Python 3.11:
 
     pip install skfolio==1.12.2 scikit-learn==1.9.1 numpy==2.4.6 scipy==1.17.1
     python make_validation.py            # writes trials.csv and validation.csv beside this file
