@@ -3,8 +3,9 @@
 
     .ci/jobs/paper.py --program target/release/betaflow --minutes 60
 
-The market has instruments that list late, leave the data and change their symbol, spells of membership, splits and
-dividends. Files of forecasts arrive during the run, and a client reads the dashboard. Every few seconds the memory of
+The market has a bar a minute, day and night: a run of an hour has 12 days. (With a bar a day it would have 49 years, and each day
+adds to the daily returns that the figures need.) Its instruments list late, leave the data and change their symbol; there are
+spells of membership, splits and dividends. Files of forecasts arrive during the run, and a client reads the dashboard. Every few seconds the memory of
 both processes is read from `/proc`. At the end:
 
 * the memory of each process, as the mean of a minute, stays within 2 % of its settled minute, and that one within 4 MB of
@@ -30,7 +31,10 @@ import urllib.request
 from pathlib import Path
 
 INSTRUMENTS = 100
-FIRST_DAY = datetime.date(1971, 1, 1)
+#: The first bar closes a minute after midnight.
+START = datetime.datetime(2020, 1, 1, 0, 1)
+#: Bars a day.
+DAY = 1_440
 #: Minutes before the first reference of memory, the largest rise in MB by the first segment, and the largest relative
 #: change after it.
 SETTLED = 5
@@ -49,9 +53,14 @@ SETTINGS = {
 }
 
 
-def day(frame: int) -> datetime.date:
-    """Return the date of a frame."""
-    return FIRST_DAY + datetime.timedelta(days=frame)
+def time_of(frame: int) -> str:
+    """Return the time of a frame."""
+    return f"{START + datetime.timedelta(minutes=frame):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def date(day: int) -> datetime.date:
+    """Return the date of a day of the market."""
+    return START.date() + datetime.timedelta(days=day)
 
 
 def market(folder: Path, frames: int, seed: int) -> None:
@@ -62,13 +71,14 @@ def market(folder: Path, frames: int, seed: int) -> None:
     # A fifth of the instruments lists during the run, a tenth leaves it, a tenth changes its symbol.
     listed = [numbers.randrange(frames) if i % 5 == 1 else 0 for i in range(INSTRUMENTS)]
     gone = [numbers.randrange(frames // 2, frames) if i % 10 == 2 else frames for i in range(INSTRUMENTS)]
-    renamed = {i: numbers.randrange(frames // 4, frames) for i in range(3, INSTRUMENTS, 10)}
+    days = frames // DAY + 1
+    renamed = {i: numbers.randrange(1, days) for i in range(3, INSTRUMENTS, 10) if days > 1}
     with (folder / "prices.csv").open("w") as prices, (folder / "factors.csv").open("w") as factors:
-        prices.write("date,symbol,open,close,volume,dividend,split\n")
-        factors.write("date,mkt,mom,rf\n")
+        prices.write("time,symbol,open,close,volume,dividend,split\n")
+        factors.write("time,mkt,mom,rf\n")
         for frame in range(frames):
             mkt, mom = numbers.gauss(2e-4, 0.01), numbers.gauss(1e-4, 0.005)
-            factors.write(f"{day(frame)},{mkt:.8f},{mom:.8f},0.00004\n")
+            factors.write(f"{time_of(frame)},{mkt:.8f},{mom:.8f},0.00000003\n")
             for i in range(INSTRUMENTS):
                 own = numbers.gauss(0.0, 0.012)
                 change = betas[i][0] * mkt + betas[i][1] * mom + own
@@ -84,19 +94,19 @@ def market(folder: Path, frames: int, seed: int) -> None:
                 if splits:
                     price[i], opening, split = price[i] / 2.0, opening / 2.0, "2"
                 dividend = f"{0.004 * price[i]:.6f}" if (frame + i) % 91 == 0 else ""
-                symbol = f"R{i:02}" if frame >= renamed.get(i, frames) else f"S{i:02}"
-                prices.write(f"{day(frame)},{symbol},{opening:.6f},{price[i]:.6f},{1000 + i},{dividend},{split}\n")
+                symbol = f"R{i:02}" if (frame + 1) // DAY >= renamed.get(i, days) else f"S{i:02}"
+                prices.write(f"{time_of(frame)},{symbol},{opening:.6f},{price[i]:.6f},{1000 + i},{dividend},{split}\n")
     with (folder / "renames.csv").open("w") as renames:
         renames.write("from_symbol,to_symbol,date\n")
-        renames.writelines(f"S{i:02},R{i:02},{day(at)}\n" for i, at in sorted(renamed.items(), key=lambda row: row[1]))
+        renames.writelines(f"S{i:02},R{i:02},{date(at)}\n" for i, at in sorted(renamed.items(), key=lambda row: row[1]))
     with (folder / "membership.csv").open("w") as members:
         members.write("symbol,from,to\n")
         for i in range(INSTRUMENTS):
             start = 0
-            while start < frames:
-                end = frames if i % 4 == 0 else start + numbers.randrange(200, 2_000)
-                members.write(f"S{i:02},{day(start)},{day(end)}\n")
-                start = end + numbers.randrange(20, 400)
+            while start < days:
+                end = days if i % 4 == 0 else start + numbers.randrange(1, 4)
+                members.write(f"S{i:02},{date(start)},{date(end)}\n")
+                start = end + numbers.randrange(1, 3)
 
 
 def forecasts(path: Path, first: int, last: int, seed: int) -> None:
@@ -104,10 +114,10 @@ def forecasts(path: Path, first: int, last: int, seed: int) -> None:
     numbers = random.Random(seed)
     hidden = path.with_name("." + path.name)
     with hidden.open("w") as rows:
-        rows.write("date,symbol,forecast,known_at\n")
+        rows.write("time,symbol,forecast,known_at\n")
         for frame in range(first, last, 5):
             for i in range(INSTRUMENTS):
-                rows.write(f"{day(frame)},S{i:02},{numbers.gauss(0.0, 0.004):.8f},{day(frame)}T00:00:00Z\n")
+                rows.write(f"{time_of(frame)},S{i:02},{numbers.gauss(0.0, 0.004):.8f},{time_of(frame)}\n")
     hidden.rename(path)
 
 
@@ -248,7 +258,7 @@ def main() -> None:
         forecasts(folder / "forecasts" / f"{file:04}.csv", first, first + plan.file_frames, plan.seed + file)
     data = ["--prices", "prices.csv", "--factors", "factors.csv"]
     settings = [part for key, value in SETTINGS.items() for part in ("--set", f"{key}={value}")]
-    speed = ["--speed", str(86_400 * plan.rate), "--seed", str(plan.seed)]
+    speed = ["--speed", str(60 * plan.rate), "--seed", str(plan.seed)]
     with socket.create_server(("127.0.0.1", 0)) as free:
         address = f"127.0.0.1:{free.getsockname()[1]}"
     with (folder / "serve.log").open("w") as log:

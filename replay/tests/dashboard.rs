@@ -117,6 +117,34 @@ fn positions_are_of(shown: &Value, state: &State) {
 }
 
 #[test]
+fn positions_of_the_start_are_held_beside_the_fills() {
+    let folder = folder();
+    let mut state = State::create(folder.path(), &SYMBOLS);
+    let held = folder.path().join("held.csv");
+    fs::write(&held, "symbol,quantity\n,50000\nAAPL,1000\nXOM,-70\n").unwrap();
+    state.meta("configuration", &format!("[execution]\nholdings = {:?}\n", held.display().to_string()));
+    state.frames(100);
+    state.status(0);
+    let served = DashboardProcess::start(folder.path(), "127.0.0.1:0", &[]);
+    let quantity = |shown: &Value, symbol: &str| {
+        let positions = shown["positions"].as_array().unwrap();
+        positions.iter().find(|position| position["symbol"] == symbol).unwrap()["quantity"].clone()
+    };
+    let shown = served.get("/api/state").json();
+    assert_eq!(shown["troubles"], json!([]));
+    for (symbol, opening) in [("AAPL", 1000.0), ("MSFT", 0.0), ("XOM", -70.0)] {
+        let sum = state.number(&format!("SELECT total(quantity) FROM fills WHERE symbol = '{symbol}'"));
+        near(&quantity(&shown, symbol), opening + sum, symbol);
+    }
+    drop(served);
+    fs::remove_file(&held).unwrap();
+    let served = DashboardProcess::start(folder.path(), "127.0.0.1:0", &[]);
+    let shown = served.get("/api/state").json();
+    let troubles = shown["troubles"].to_string();
+    assert!(["execution.holdings", "held.csv"].iter().all(|part| troubles.contains(part)), "{troubles}");
+}
+
+#[test]
 fn lines_of_a_range_have_all_its_frames() {
     let (_folder, state, served) = shown(5_000);
     let time = |seq: i64| state.number(&format!("SELECT timestamp FROM equity WHERE seq = {seq}")) as i64;

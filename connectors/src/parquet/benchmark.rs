@@ -10,6 +10,7 @@ use betaflow_engine::time::{Iso, TimestampNs};
 
 use super::batches::{Batches, TABLE_BATCH_BYTES, batch_rows, before, unseal};
 use super::columns::{is_number, is_text, numbers, text, times};
+use super::first_text::located;
 use super::input::Location;
 use super::merge::name_of;
 use super::place::{DataPlace, Place};
@@ -127,10 +128,12 @@ pub fn read_benchmark(input: &Input, sealed_from: Option<TimestampNs>) -> Result
     let is_symbol = |name: &str| ["symbol", "ticker"].iter().any(|usual| name.eq_ignore_ascii_case(usual));
     let has_symbols = fields.iter().any(|field| is_symbol(field.name()) && is_text(field.data_type()));
     let (symbol, number) = if has_symbols {
-        let (symbol, weight) = columns.symbol_and(WEIGHT, "the weight of the instrument")?;
+        let (symbol, weight) = columns
+            .symbol_and(WEIGHT, "the weight of the instrument")
+            .map_err(|error| located(error, &location, &table))?;
         (Some(symbol), weight)
     } else {
-        (None, return_column(&columns, time)?)
+        (None, return_column(&columns, time).map_err(|error| located(error, &location, &table))?)
     };
     let mut projection: Vec<usize> = [time, number].into_iter().chain(symbol).collect();
     projection.sort_unstable();
@@ -165,6 +168,10 @@ fn return_column(columns: &Columns<'_>, time: usize) -> Result<usize, DataError>
     match (numeric.as_slice(), numeric.iter().find(|(_, name)| name.eq_ignore_ascii_case(RETURN))) {
         ([(column, _)], _) | (_, Some((column, _))) => Ok(*column),
         ([], None) => {
+            let fields = columns.schema.fields();
+            if let Some(text) = fields.iter().position(|field| field.name().eq_ignore_ascii_case(RETURN)) {
+                return columns.numeric(text);
+            }
             let role = "the return of the benchmark, or `symbol` and `weight`";
             Err(columns.missing(RETURN, role, None, &["ret", "returns", "spx"]))
         }

@@ -8,6 +8,7 @@ use betaflow_engine::execution::is_half_spread;
 
 use super::batches::{Rows, TABLE_BATCH_BYTES, batch_rows};
 use super::columns::{numbers, text};
+use super::first_text::located;
 use super::merge::name_of;
 use super::prepare::prepare;
 use super::schema::Columns;
@@ -29,7 +30,9 @@ pub fn read_half_spreads(input: &Input) -> Result<BTreeMap<String, f64>, DataErr
     let location = input.single("half-spreads")?;
     let table = location.open(0)?;
     let columns = Columns { file: &file, schema: table.schema() };
-    let (symbol, spread) = columns.symbol_and(COLUMN, "the half-spread of the instrument, in bps")?;
+    let (symbol, spread) = columns
+        .symbol_and(COLUMN, "the half-spread of the instrument, in bps")
+        .map_err(|error| located(error, &location, &table))?;
     let mut projection = vec![symbol, spread];
     projection.sort_unstable();
     let [symbol, spread] =

@@ -7,6 +7,7 @@ use betaflow_engine::range::NUMBER_MAX;
 
 use super::batches::{Rows, TABLE_BATCH_BYTES, batch_rows};
 use super::columns::{numbers, text};
+use super::first_text::located;
 use super::merge::name_of;
 use super::prepare::prepare;
 use super::schema::Columns;
@@ -30,7 +31,9 @@ pub fn read_holdings(input: &Input) -> Result<Holdings, DataError> {
     let location = input.single("holdings")?;
     let table = location.open(0)?;
     let columns = Columns { file: &file, schema: table.schema() };
-    let (symbol, quantity) = columns.symbol_and(COLUMN, "the quantity held of the instrument")?;
+    let (symbol, quantity) = columns
+        .symbol_and(COLUMN, "the quantity held of the instrument")
+        .map_err(|error| located(error, &location, &table))?;
     let mut projection = vec![symbol, quantity];
     projection.sort_unstable();
     let [symbol, quantity] =

@@ -41,6 +41,7 @@ mod factor_tables;
 mod factors;
 mod file_batches;
 mod files;
+mod first_text;
 mod given;
 mod given_error;
 mod groups;

@@ -25,7 +25,7 @@ const PRICE_HINTS: [&str; 8] = ["adj_close", "adj close", "price", "px_last", "l
 const PANDAS_INDEX: &str = "__index_level_0__";
 const TIMES: &str = "a date, a timestamp or a string with an ISO date";
 const TEXTS: &str = "a string or a dictionary of strings";
-const NUMBERS: &str = "a floating-point number, an integer or a Decimal128";
+pub(super) const NUMBERS: &str = "a floating-point number, an integer or a Decimal128";
 
 /// Time or symbol: a column of the file, or a constant from its folder's name.
 #[derive(Clone, Debug, PartialEq)]

@@ -7,8 +7,8 @@ use arrow_array::{ArrayRef, Int64Array, StringArray};
 use betaflow_connectors::WithUserData;
 use betaflow_connectors::parquet::{
     DataError, DateRule, GivenKind, GivenRows, Input, ParquetSource, ReturnRows as RowsToRead, ReturnTable,
-    Settings, read_benchmark, read_groups, read_half_spreads, read_renames, read_returns, read_sessions,
-    read_weight_bounds,
+    Settings, read_benchmark, read_groups, read_half_spreads, read_holdings, read_renames, read_returns,
+    read_sessions, read_weight_bounds,
 };
 use betaflow_engine::dated::FROM_BEGINNING;
 use betaflow_engine::execution::{BenchmarkRule, ReturnRows, WeightRows};
@@ -216,6 +216,49 @@ fn numbers_and_times_of_a_benchmark_are_in_range_and_in_order() {
         ),
     ] {
         assert!(error.contains(part), "{error}");
+    }
+}
+
+#[test]
+fn text_in_a_column_of_numbers_is_located_by_its_line() {
+    let given = |kind: GivenKind| {
+        move |input: &Input| {
+            let rule = DateRule { frames_per_day: 1, open_bar_ns: 0, zone: Zone::UTC };
+            GivenRows::open(input, kind.clone(), rule, None).map(drop)
+        }
+    };
+    let half_spreads = |input: &Input| read_half_spreads(input).map(drop);
+    let holdings = |input: &Input| read_holdings(input).map(drop);
+    let benchmark = |input: &Input| read_benchmark(input, None).map(drop);
+    let factor = || vec!["mkt".to_owned()];
+    type Read<'a> = &'a dyn Fn(&Input) -> Result<(), DataError>;
+    let cases: [(Read<'_>, &str, &str); 9] = [
+        (&half_spreads, "symbol,half_spread_bps\nA,\nB,oops\n", "half_spread_bps"),
+        (&holdings, "symbol,quantity\n,\nB,oops\n", "quantity"),
+        (&benchmark, "date,symbol,weight\n2020-01-02,A,\n2020-01-02,B,oops\n", "weight"),
+        (&benchmark, "date,return\n2020-01-02,\n2020-01-03,oops\n", "return"),
+        (&given(GivenKind::Forecasts), "date,symbol,score\n2020-01-02,A,\n2020-01-02,B,oops\n", "score"),
+        (&given(GivenKind::Forecasts), "date,A,B\n2020-01-02,1,\n2020-01-03,2,oops\n", "B"),
+        (&given(GivenKind::Weights), "date,symbol,weight\n2020-01-02,A,\n2020-01-02,B,oops\n", "weight"),
+        (
+            &given(GivenKind::Betas(factor())),
+            "date,symbol,mkt,residual_sd\n2020-01-02,A,,1\n2020-01-02,B,oops,1\n",
+            "mkt",
+        ),
+        (
+            &given(GivenKind::FactorCov(factor())),
+            "date,factor,mkt\n2020-01-02,a,\n2020-01-02,mkt,oops\n",
+            "mkt",
+        ),
+    ];
+    for (read, text, column) in cases {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("table.csv");
+        fs::write(&path, text).unwrap();
+        let error = read(&path.into()).unwrap_err();
+        let place = error.place().unwrap_or_else(|| panic!("no place: {error}"));
+        assert_eq!((place.line, place.column.as_deref()), (Some(3), Some(column)), "{error}");
+        assert!(error.to_string().contains("\"oops\""), "{error}");
     }
 }
 

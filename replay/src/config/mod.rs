@@ -13,6 +13,7 @@ mod holdout;
 mod layers;
 mod limits;
 mod notes;
+mod opening;
 mod parts;
 mod recorded;
 mod reference;
@@ -31,8 +32,8 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use betaflow_connectors::parquet::{
-    Input, Settings as SourceSettings, read_borrow, read_half_spreads, read_holdings, read_membership,
-    read_renames, read_sessions, read_weight_bounds,
+    Input, Settings as SourceSettings, read_borrow, read_half_spreads, read_membership, read_renames,
+    read_sessions, read_weight_bounds,
 };
 use betaflow_connectors::tutorial;
 use betaflow_engine::assembly::{Expression, Renames, Universe};
@@ -62,6 +63,7 @@ pub(crate) use feed::FeedSettings;
 pub(crate) use holdout::HoldoutSettings;
 use limits::LimitSettings;
 pub(crate) use notes::halt_text;
+pub(crate) use opening::opening_of;
 pub use parts::PartSettings;
 pub(crate) use recorded::SettingsChange;
 pub(crate) use reference::{markdown, schema, settings_help};
@@ -251,14 +253,7 @@ impl Settings {
             spreads.append(&mut execution.half_spreads);
             execution.half_spreads = spreads;
         }
-        if let Some(path) = &execution.holdings {
-            let mut holdings = read_holdings(&host.input(path))?;
-            let quantities = std::mem::take(&mut holdings.quantities).into_iter();
-            holdings.quantities =
-                quantities.map(|(symbol, held)| (self.feed.symbol(&symbol), held)).collect();
-            holdings.check_lots(execution.lot)?;
-            execution.opening = Some(Arc::new(holdings));
-        }
+        execution.opening = opening_of(&execution, &self.feed, host)?.map(Arc::new);
         if let Some(path) = &execution.borrow_file {
             execution.borrow = Some(self.of_feed(read_borrow(&host.input(path))?, "execution.borrow_file")?);
         }

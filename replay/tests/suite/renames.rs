@@ -86,6 +86,7 @@ fn rows_of_a_former_symbol_are_not_unknown() {
     for (file, columns, cells) in [
         ("borrow.csv", "symbol,bps_per_year", "50"),
         ("bounds.csv", "symbol,weight_min,weight_max", "-0.02,0.02"),
+        ("spreads.csv", "symbol,half_spread_bps", "4"),
     ] {
         fs::write(path.join(file), format!("{columns}\nS05,{cells}\nT05,{cells}\n")).unwrap();
     }
@@ -93,6 +94,7 @@ fn rows_of_a_former_symbol_are_not_unknown() {
         ("execution.borrow_file=borrow.csv", "unknown_symbols"),
         ("sizing.weight_bounds=bounds.csv", "unknown_symbols"),
         ("execution.half_spreads={S05=7}", "unknown_half_spreads"),
+        ("execution.spread_file=spreads.csv", "unknown_half_spreads"),
     ];
     for (setting, code) in files {
         let codes = |settings: &[&str]| {

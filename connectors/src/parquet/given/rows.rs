@@ -11,6 +11,7 @@ use betaflow_engine::time::{DAY_NS, TimestampNs, Zone};
 use super::super::batches::{Batches, TABLE_BATCH_BYTES, batch_rows, before, unseal};
 use super::super::columns::{numbers, text, times};
 use super::super::files::list;
+use super::super::first_text::located;
 use super::super::given_error::GivenError;
 use super::super::input::Location;
 use super::super::place::Place;
@@ -119,7 +120,7 @@ impl GivenRows {
         let file = location.name();
         let table = location.open(0)?;
         let columns = Columns { file: &file, schema: table.schema() };
-        let layout = Layout::of(&columns, &self.kind)?;
+        let layout = Layout::of(&columns, &self.kind).map_err(|error| located(error, &location, &table))?;
         let projection = layout.projection();
         let rows = batch_rows(projection.len(), TABLE_BATCH_BYTES);
         let mut groups = table.row_groups(Some(layout.time), 0);

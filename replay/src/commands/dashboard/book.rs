@@ -1,12 +1,15 @@
 //! Holdings, updated from `fills`, the recorded splits and the held weights.
 
 use betaflow_connectors::record::{EquityRow, FillRow, WeightRow, select};
+use betaflow_engine::execution::Holdings as Opening;
 use betaflow_engine::time::TimestampNs;
 use rusqlite::{Connection, params};
 
 use super::database::Database;
 use super::holdings::Holdings;
 use super::splits::Splits;
+use crate::config::{error_text, opening_of};
+use crate::host::Host;
 
 /// Maximum rows of a query, which bounds its duration.
 const ROWS_AT_ONCE: usize = 20_000;
@@ -22,8 +25,8 @@ pub(crate) struct Book {
     /// Last frame whose held weights were used for prices.
     valued: Option<u64>,
     splits: SplitsSource,
-    /// Reason why splits cannot be read.
-    pub(crate) trouble: Option<String>,
+    /// Reasons why positions or splits cannot be read.
+    pub(crate) troubles: Vec<String>,
 }
 
 #[derive(Default)]
@@ -46,8 +49,8 @@ impl Book {
         last: (u64, TimestampNs),
     ) -> rusqlite::Result<bool> {
         let connection = &database.connection;
-        self.begin(database);
-        let weights = weighted(connection)?.filter(|weights| self.valued < Some(weights.seq));
+        self.begin(database)?;
+        let weights = at_weights(connection, "max")?.filter(|weights| self.valued < Some(weights.seq));
         let rows = self.rows(connection, last.0)?;
         let more = rows.len() == ROWS_AT_ONCE;
         let mut pending = weights;
@@ -73,18 +76,39 @@ impl Book {
         Ok(more)
     }
 
-    fn begin(&mut self, database: &Database) {
-        if matches!(self.splits, SplitsSource::Unopened) {
-            self.splits = match Splits::of(database) {
-                Ok(Some(splits)) => SplitsSource::Open(Box::new(splits)),
-                Ok(None) => SplitsSource::None,
-                Err(why) => self.without_splits(&why),
-            };
+    fn begin(&mut self, database: &Database) -> rusqlite::Result<()> {
+        if !matches!(self.splits, SplitsSource::Unopened) {
+            return Ok(());
+        }
+        self.splits = match Splits::of(database) {
+            Ok(Some(splits)) => SplitsSource::Open(Box::new(splits)),
+            Ok(None) => SplitsSource::None,
+            Err(why) => self.without_splits(&why),
+        };
+        self.open(database)
+    }
+
+    /// Books the positions with which the account opened, at their values on the first frame with held weights.
+    fn open(&mut self, database: &Database) -> rusqlite::Result<()> {
+        let configuration = database.meta("configuration")?.and_then(|text| text.parse().ok());
+        let opening = match opening(configuration.unwrap_or_default()) {
+            Ok(opening) => opening,
+            Err(why) => {
+                let found = "quantities and profits ignore the positions at the start";
+                self.troubles
+                    .push(format!("cannot read `execution.holdings`: {}; {found}", error_text(&why)));
+                return Ok(());
+            }
+        };
+        opening.quantities.iter().for_each(|(symbol, held)| self.holdings.open(symbol, *held));
+        match at_weights(&database.connection, "min")? {
+            Some(first) if !opening.quantities.is_empty() => self.value(&database.connection, &first),
+            _ => Ok(()),
         }
     }
 
     fn without_splits(&mut self, why: &str) -> SplitsSource {
-        self.trouble = Some(format!("cannot read splits: {why}; entry prices ignore them"));
+        self.troubles.push(format!("cannot read splits: {why}; entry prices ignore them"));
         SplitsSource::None
     }
 
@@ -112,8 +136,16 @@ impl Book {
     }
 }
 
-/// Last frame with held weights, if its NAV is known.
-fn weighted(connection: &Connection) -> rusqlite::Result<Option<EquityRow>> {
-    let rest = "WHERE seq = (SELECT max(seq) FROM weights) AND nav IS NOT NULL";
-    Ok(select(connection, rest, [])?.pop())
+/// Positions with which the account of a configuration opens; none if it names no file.
+fn opening(mut configuration: toml::Table) -> anyhow::Result<Opening> {
+    let execution = configuration.remove("execution").map(toml::Value::try_into).transpose()?;
+    let feed = configuration.remove("feed").map(toml::Value::try_into).transpose()?;
+    let opening = opening_of(&execution.unwrap_or_default(), &feed.unwrap_or_default(), &Host::default())?;
+    Ok(opening.unwrap_or_default())
+}
+
+/// First (`min`) or last (`max`) frame with held weights, if its NAV is known.
+fn at_weights(connection: &Connection, end: &str) -> rusqlite::Result<Option<EquityRow>> {
+    let rest = format!("WHERE seq = (SELECT {end}(seq) FROM weights) AND nav IS NOT NULL");
+    Ok(select(connection, &rest, [])?.pop())
 }

@@ -3,7 +3,7 @@
 //! A fill that increases a position adds to its cost; one that reduces it realises price minus average cost;
 //! one that crosses zero closes the position and opens another at its price. A split multiplies the units and
 //! keeps the cost; trading costs are summed separately. The last price is that of the last fill, or the one
-//! that held weight and NAV imply.
+//! that held weight and NAV imply. A position with which the account opened counts from its first known price.
 
 use std::collections::BTreeMap;
 
@@ -47,7 +47,7 @@ pub(crate) struct Holdings(BTreeMap<String, Entry>);
 #[derive(Clone, Copy, Debug, Default)]
 struct Entry {
     quantity: f64,
-    /// Σ quantity × entry price of the open units, signed.
+    /// Σ quantity × entry price of the open units, signed; NaN until the first price of an opening position.
     cost: f64,
     realised: f64,
     trading_costs: f64,
@@ -55,6 +55,12 @@ struct Entry {
 }
 
 impl Holdings {
+    /// Adds a position with which the account opens.
+    pub(crate) fn open(&mut self, symbol: &str, quantity: f64) {
+        let cost = if quantity == 0.0 { 0.0 } else { f64::NAN };
+        self.0.insert(symbol.to_owned(), Entry { quantity, cost, ..Entry::default() });
+    }
+
     /// Books one fill.
     pub(crate) fn fill(&mut self, symbol: &str, quantity: f64, price: f64, trading_costs: f64) {
         if !(quantity.is_finite() && price.is_finite()) {
@@ -66,6 +72,7 @@ impl Holdings {
         let Some(entry) = self.0.get_mut(symbol) else { return };
         entry.trading_costs += trading_costs;
         entry.price = Some(price);
+        entry.know(price);
         if entry.quantity * quantity >= 0.0 {
             entry.quantity += quantity;
             entry.cost += quantity * price;
@@ -99,6 +106,7 @@ impl Holdings {
             let price = value / entry.quantity;
             if price.is_finite() && price > 0.0 {
                 entry.price = Some(price);
+                entry.know(price);
             }
         }
     }
@@ -121,13 +129,23 @@ impl Holdings {
 }
 
 impl Entry {
+    /// Takes the first price of an opening position as its entry price.
+    fn know(&mut self, price: f64) {
+        if self.cost.is_nan() {
+            self.cost = self.quantity * price;
+        }
+    }
+
     fn holding(&self) -> Holding {
         let held = self.quantity != 0.0;
         Holding {
             quantity: self.quantity,
-            entry_price: held.then_some(self.cost / self.quantity),
+            entry_price: held.then_some(self.cost / self.quantity).filter(|price| price.is_finite()),
             last_price: self.price,
-            unrealised_pnl: self.price.filter(|_| held).map(|price| self.quantity * price - self.cost),
+            unrealised_pnl: self
+                .price
+                .filter(|_| held && self.cost.is_finite())
+                .map(|price| self.quantity * price - self.cost),
             realised_pnl: self.realised,
             trading_costs: self.trading_costs,
         }
@@ -140,6 +158,7 @@ mod tests {
     use super::*;
 
     enum Step {
+        Open(f64),
         Fill(f64, f64),
         Split(f64),
         Value(f64),
@@ -147,7 +166,7 @@ mod tests {
 
     #[test]
     fn average_cost_follows_fills_flips_and_splits() {
-        use Step::{Fill, Split, Value};
+        use Step::{Fill, Open, Split, Value};
         // Steps, then quantity, entry price, last price, unrealised and realised P&L.
         let cases = [
             (vec![Fill(10.0, 5.0)], (10.0, Some(5.0), 5.0, Some(0.0), 0.0)),
@@ -161,6 +180,10 @@ mod tests {
             (vec![Fill(10.0, 6.0), Split(3.0), Fill(-15.0, 4.0)], (15.0, Some(2.0), 4.0, Some(30.0), 30.0)),
             // Cash in lieu of half a unit after a reverse split of one for two.
             (vec![Fill(5.0, 6.0), Split(0.5), Fill(-0.5, 12.0)], (2.0, Some(12.0), 12.0, Some(0.0), 0.0)),
+            // A position with which the account opened, with its price before a fill and without it.
+            (vec![Open(10.0), Value(50.0), Fill(-4.0, 8.0)], (6.0, Some(5.0), 8.0, Some(18.0), 12.0)),
+            (vec![Open(-10.0), Fill(-10.0, 4.0), Value(-60.0)], (-20.0, Some(4.0), 3.0, Some(20.0), 0.0)),
+            (vec![Open(10.0), Split(2.0), Value(60.0)], (20.0, Some(3.0), 3.0, Some(0.0), 0.0)),
             (vec![Fill(0.3, 10.0), Fill(-0.1, 10.0), Fill(-0.2, 10.0)], (0.0, None, 10.0, None, 0.0)),
         ];
         for (number, (steps, (quantity, entry, last, unrealised, realised))) in cases.into_iter().enumerate()
@@ -168,6 +191,7 @@ mod tests {
             let mut holdings = Holdings::default();
             for step in &steps {
                 match step {
+                    Open(quantity) => holdings.open("A", *quantity),
                     Fill(quantity, price) => holdings.fill("A", *quantity, *price, 0.5),
                     Split(ratio) => holdings.split("A", *ratio),
                     Value(value) => holdings.value("A", *value),
@@ -180,6 +204,15 @@ mod tests {
             let fills = steps.iter().filter(|step| matches!(step, Fill(..))).count();
             assert_eq!(found.trading_costs, 0.5 * fills as f64, "case {number}");
         }
+    }
+
+    #[test]
+    fn opening_position_without_a_price_has_no_pnl() {
+        let mut holdings = Holdings::default();
+        holdings.open("A", 10.0);
+        let found = holdings.of("A").unwrap();
+        assert_eq!((found.quantity, found.entry_price, found.last_price), (10.0, None, None));
+        assert_eq!((found.unrealised_pnl, holdings.pnl()), (None, Pnl::default()));
     }
 
     #[test]

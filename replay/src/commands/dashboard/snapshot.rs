@@ -107,7 +107,7 @@ impl Snapshot {
         let transaction = connection.unchecked_transaction()?;
         while history.catch_up(database)? {}
         let mut troubles = Vec::new();
-        troubles.extend(history.book.trouble.clone());
+        troubles.extend(history.book.troubles.clone());
         let status = match live.and_then(LiveStatus::read) {
             Some(status) => status,
             None => status(connection, &mut troubles)?,

@@ -204,14 +204,16 @@ impl Summary<'_> {
                 ),
             ));
         }
-        let names = settings.half_spreads.keys().map(String::as_str);
+        // With the rows of the file.
+        let names = self.config.run().execution.half_spreads.keys().map(String::as_str);
         if let Some((first, count)) = self.unknown_symbols(names) {
+            let key = match settings.half_spreads.contains_key(first) {
+                true => "execution.half_spreads",
+                false => "execution.spread_file",
+            };
             warnings.push(Rendered::new(
                 Code::UnknownHalfSpreads,
-                format!(
-                    "execution.half_spreads names {} not in the data, such as `{first}`.",
-                    counted(count, "instrument")
-                ),
+                format!("{key} names {} not in the data, such as `{first}`.", counted(count, "instrument")),
             ));
         }
     }
