@@ -20,8 +20,6 @@ const DELETED_BYTES: usize = 1 << 20;
 /// Maximum number of rows read at a time, and bytes of their bodies at which a read ends.
 const CHUNK: u64 = 256;
 const CHUNK_BYTES: usize = 128 << 10;
-/// Page cache of the reading connection: each page is read once.
-const CACHE_KIB: i64 = 128;
 
 /// Result of a move: number after the last moved input, `None` if there were too few inputs, or the error.
 type MoveResult = Result<Option<u64>, String>;
@@ -196,7 +194,7 @@ fn move_inputs(mover: &Mover, behind: u64) -> Result<Option<u64>, StoreError> {
     let connection = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY)
         .and_then(|connection| {
             connection.busy_timeout(super::layout::BUSY)?;
-            connection.pragma_update(None, "cache_size", -CACHE_KIB)?;
+            connection.pragma_update(None, "cache_size", super::layout::CACHE)?;
             Ok(connection)
         })
         .map_err(failed)?;

@@ -13,7 +13,7 @@ use super::error::StoreError;
 use super::frame_sums::check_last;
 use super::input::Input;
 use super::inputs::{InputRow, check_segments, read_inputs};
-use super::layout::{DATABASE, LOCK, SCHEMA_VERSION, ruined, schema, value};
+use super::layout::{CACHE, DATABASE, LOCK, SCHEMA_VERSION, ruined, schema, value};
 use super::segment::FOLDER as SEGMENTS;
 use crate::links::follow;
 
@@ -22,9 +22,6 @@ const RAW: &str = "raw";
 /// Number of attempts to take the lock, and the wait between them: readers hold it only for a moment.
 const TRIES: u32 = 10;
 const TRY_AGAIN: Duration = Duration::from_millis(20);
-/// Page cache of the writing connection: it appends, and deletes what is oldest. The 2 MB that SQLite has by default fill up
-/// over an hour of live trading.
-const CACHE_KIB: u32 = 256;
 
 /// Durability of a commit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -194,7 +191,7 @@ impl StateFolder {
         connection
             .execute_batch(&format!(
                 "PRAGMA journal_mode = WAL; PRAGMA synchronous = {sync}; PRAGMA busy_timeout = 10000; \
-                 PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = -{CACHE_KIB};"
+                 PRAGMA journal_size_limit = 67108864; PRAGMA cache_size = {CACHE};"
             ))
             .map_err(self.failed("configure the database"))?;
         Ok(connection)

@@ -31,7 +31,11 @@ impl InputReader {
     /// The state is missing, or an error of SQLite.
     pub fn open(database: &Path, from: u64) -> Result<Self, StoreError> {
         let connection = Connection::open_with_flags(database, OpenFlags::SQLITE_OPEN_READ_ONLY)
-            .and_then(|connection| connection.busy_timeout(super::layout::BUSY).map(|()| connection))
+            .and_then(|connection| {
+                connection.busy_timeout(super::layout::BUSY)?;
+                connection.pragma_update(None, "cache_size", super::layout::CACHE)?;
+                Ok(connection)
+            })
             .map_err(|source| failed(database, source))?;
         let (database, segment, rows) = (database.to_owned(), None, VecDeque::new());
         Ok(Self { database, connection, next: from, segment, rows })

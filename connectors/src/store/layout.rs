@@ -14,6 +14,9 @@ pub(super) const DATABASE: &str = "state.db";
 pub(super) const LOCK: &str = "lock";
 /// Timeout of a query while the database is locked, such as during recovery of its log.
 pub(super) const BUSY: Duration = Duration::from_secs(5);
+/// `cache_size` of a connection that stays open beside a run: 256 KiB of pages. Writers append and delete what is oldest, and
+/// readers follow them. The 2 MB that SQLite has by default fill up over an hour, in each connection.
+pub const CACHE: i32 = -256;
 
 /// Tables other than those of the run's record.
 const OWN_TABLES: &str = "

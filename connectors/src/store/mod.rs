@@ -52,7 +52,7 @@ pub use error::StoreError;
 pub use folder::{Start, StateFolder, Sync};
 pub use input::{Input, InputKind};
 pub use inputs::{InputReader, read_inputs};
-pub use layout::{SCHEMA_VERSION, ruined};
+pub use layout::{CACHE, SCHEMA_VERSION, ruined};
 pub use recorder::{InputOf, StateRecorder};
 pub use view::{InputCounts, StateView};
 pub use writer::{Trouble, Writer, WriterHandle, WriterSettings, WriterWatch};

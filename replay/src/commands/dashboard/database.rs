@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail};
-use betaflow_connectors::store::{SCHEMA_VERSION, StoreError};
+use betaflow_connectors::store::{CACHE, SCHEMA_VERSION, StoreError};
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _};
 
 /// Busy timeout of a query, for example while SQLite recovers the write-ahead log.
@@ -38,6 +38,7 @@ impl Database {
         let context = || format!("{}: cannot read it as SQLite", path.display());
         let connection = Connection::open_with_flags(path, flags).with_context(context)?;
         connection.busy_timeout(BUSY).with_context(context)?;
+        connection.pragma_update(None, "cache_size", CACHE).with_context(context)?;
         let database = Self { connection, path: path.to_owned(), identity };
         let version = database.meta("schema_version").with_context(context)?;
         match version.as_deref().and_then(|version| version.parse::<u32>().ok()) {
