@@ -10,7 +10,7 @@ use super::schema::NUMBERS;
 use crate::DataError;
 use crate::import::ImportError;
 
-/// Returns the error about the type of a column, in a text file with the line and the text of the first cell that is no number.
+/// Returns the error about the type of a column, in a text file with the line and the text of the first cell that is not a number.
 pub(super) fn located(error: DataError, location: &Location, table: &OpenTable) -> DataError {
     let DataError::WrongType { column, expected: NUMBERS, .. } = &error else { return error };
     match first_text(column, location, table) {

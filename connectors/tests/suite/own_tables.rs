@@ -231,8 +231,8 @@ fn text_in_a_column_of_numbers_is_located_by_its_line() {
     let holdings = |input: &Input| read_holdings(input).map(drop);
     let benchmark = |input: &Input| read_benchmark(input, None).map(drop);
     let factor = || vec!["mkt".to_owned()];
-    type Read<'a> = &'a dyn Fn(&Input) -> Result<(), DataError>;
-    let cases: [(Read<'_>, &str, &str); 9] = [
+    type Reader<'a> = &'a dyn Fn(&Input) -> Result<(), DataError>;
+    let cases: [(Reader<'_>, &str, &str); 9] = [
         (&half_spreads, "symbol,half_spread_bps\nA,\nB,oops\n", "half_spread_bps"),
         (&holdings, "symbol,quantity\n,\nB,oops\n", "quantity"),
         (&benchmark, "date,symbol,weight\n2020-01-02,A,\n2020-01-02,B,oops\n", "weight"),

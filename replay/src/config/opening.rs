@@ -10,7 +10,7 @@ use crate::host::Host;
 /// Reads the positions with which the account opens (`execution.holdings`), by the symbols of the feed.
 ///
 /// # Errors
-/// The file cannot be read, or has a quantity that is no whole number of lots.
+/// The file cannot be read, or has a quantity that is not a whole number of lots.
 pub(crate) fn opening_of(
     execution: &ExecutionSettings,
     feed: &FeedSettings,

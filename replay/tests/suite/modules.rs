@@ -204,7 +204,7 @@ fn architecture_names_files_that_exist() {
     assert!(missing.is_empty(), "ARCHITECTURE.md names paths that do not exist: {missing:?}");
 }
 
-/// A file of tests that no module names would be compiled by nobody, and would pass.
+/// `cargo` does not compile a file that no module names, so its tests would never run.
 #[test]
 fn every_file_of_tests_is_part_of_a_program() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
