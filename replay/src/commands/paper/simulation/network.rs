@@ -160,6 +160,8 @@ struct Client {
     socket: WebSocketStream<DuplexStream>,
     /// Number of the next message, once the client has subscribed.
     head: Option<usize>,
+    /// Number after the last message that was sent before the last subscription.
+    furthest: usize,
     ended: bool,
     due: Instant,
     silent: Instant,
@@ -171,7 +173,7 @@ async fn serve(network: Arc<Network>, stream: DuplexStream) {
     let Ok(socket) = tokio_tungstenite::accept_async(stream).await else { return };
     let now = Instant::now();
     let (head, late) = (None, VecDeque::new());
-    let mut client = Client { network, socket, head, ended: false, due: now, silent: now, late };
+    let mut client = Client { network, socket, head, furthest: 0, ended: false, due: now, silent: now, late };
     let hello = ServerMessage::Hello(client.network.market.hello.clone());
     if client.say(&hello).await.is_ok() {
         while client.turn().await.is_ok() {}
@@ -196,6 +198,8 @@ impl Client {
     async fn hear(&mut self, text: &str) -> Result<(), Cut> {
         match ClientMessage::parse(text, 0) {
             Ok(ClientMessage::Subscribe { from }) => {
+                self.furthest =
+                    self.furthest.max(self.head.unwrap_or(0).min(self.network.market.texts.len()));
                 (self.head, self.ended) = (Some(usize::try_from(from).unwrap_or(usize::MAX)), false);
                 self.late.clear();
                 Ok(())
@@ -213,7 +217,9 @@ impl Client {
         for seq in from..head.min(to.saturating_add(1)) {
             self.send(seq as usize).await?;
         }
-        match to >= head {
+        // As `serve`: after a new subscription, messages that were sent before it follow in the stream.
+        let follows = (head..self.furthest as u64).contains(&from.max(head));
+        match to >= head && !follows {
             true => self.say(&ServerMessage::Unavailable(from.max(head), to)).await,
             false => Ok(()),
         }
