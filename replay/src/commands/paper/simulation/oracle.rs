@@ -77,6 +77,10 @@ pub(super) fn covers(scenario: &Scenario, market: &Market, inputs: &[Input]) -> 
     let mut named = BTreeSet::new();
     let harmless = scenario.is_harmless();
     let (mut last, mut merged, mut refusals) = (None, None, 0);
+    let inside = |(from, to): (i64, i64)| {
+        let bars = market.bars.iter().filter(move |bars| (from..=to).contains(&bars.timestamp));
+        bars.map(|bars| bars.seq)
+    };
     for input in inputs {
         if input.kind == InputKind::Control {
             let body: Value = serde_json::from_str(&input.body).map_err(text)?;
@@ -91,6 +95,8 @@ pub(super) fn covers(scenario: &Scenario, market: &Market, inputs: &[Input]) -> 
                 "bars_refused" => {
                     refusals += 1;
                     named.extend(body["seq"].as_u64());
+                    // Merged bars are refused as one message.
+                    named.extend(merged.take().into_iter().flat_map(inside));
                 }
                 "conflated" => {
                     let [from, to] = ["from_ns", "to_ns"].map(|key| body[key].as_i64().unwrap_or(0));
@@ -108,9 +114,8 @@ pub(super) fn covers(scenario: &Scenario, market: &Market, inputs: &[Input]) -> 
         }
         last = Some(bars.seq);
         let span = merged.take().filter(|(_, to)| *to == bars.timestamp);
-        if let Some((from, to)) = span {
-            let inside = market.bars.iter().filter(|bars| (from..=to).contains(&bars.timestamp));
-            named.extend(inside.map(|bars| bars.seq));
+        if let Some(span) = span {
+            named.extend(inside(span));
         } else {
             same(scenario, market, &bars, input)?;
         }
