@@ -85,7 +85,12 @@ impl Book {
             Ok(None) => SplitsSource::None,
             Err(why) => self.without_splits(&why),
         };
-        self.open(database)
+        let opened = self.open(database);
+        if opened.is_err() {
+            // The next call tries again.
+            self.splits = SplitsSource::Unopened;
+        }
+        opened
     }
 
     /// Books the positions with which the account opened, at their values on the first frame with held weights.
