@@ -150,6 +150,53 @@ fn faults_at_full_speed_do_not_change_frames_with_any_buffer_size() {
 }
 
 #[test]
+fn request_that_overtakes_a_new_subscription_is_answered_although_the_stream_drops_messages() {
+    let faults = Faults { drop: 0.3, seed: 4, ..Faults::default() };
+    let panel = panel(7, 400);
+    let server = start(feed(&panel, false, &carry()), ServerSettings { faults, ..loopback() });
+    let last = |text: &str| text.contains("\"type\":\"end\"");
+    let subscribe = "{\"type\":\"subscribe\",\"from\":0}".to_owned();
+    let mut client = Plain::connect(&server);
+    client.say(&subscribe);
+    let heard = client.hear(last);
+    let has = |heard: &str, seq: u64| heard.contains(&format!("\"seq\":{seq},"));
+    let dropped: Vec<u64> = (200..400).filter(|seq| !has(&heard, *seq)).collect();
+    assert!(dropped.len() > 30, "{dropped:?}");
+    // Both in one packet, so the request is read while the stream is at its start.
+    client.say_together(&[subscribe, "{\"type\":\"backfill\",\"from\":200,\"to\":299}".to_owned()]);
+    let heard = client.hear(last);
+    assert!((200..300).all(|seq| has(&heard, seq)), "every requested message arrives");
+    assert!(dropped.iter().all(|seq| has(&heard, *seq) == (*seq < 300)), "others are dropped again");
+}
+
+#[test]
+fn full_buffer_subscribes_again_for_each_missing_message() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let server = Handmade(listener.local_addr().unwrap());
+    let texts = |seqs: &[u64]| seqs.iter().map(|seq| text(*seq)).collect::<Vec<_>>();
+    let said = std::thread::spawn(move || {
+        let mut socket = tokio_tungstenite::tungstenite::accept(listener.accept().unwrap().0).unwrap();
+        let mut until = |texts: Vec<String>, expected: &str| {
+            texts.into_iter().for_each(|text| socket.send(text.into()).unwrap());
+            while !socket.read().unwrap().to_text().unwrap().contains(expected) {}
+        };
+        until(vec![hello()], "subscribe");
+        // The buffer is full at 7, and the stream continues after message 1 has been repeated.
+        until(texts(&[0, 2, 3, 5, 6, 7]), "\"subscribe\",\"from\":1");
+        until(texts(&[1, 8, 9, 10]), "\"subscribe\",\"from\":4");
+        for text in [texts(&[4, 7, 8, 9, 10]), vec!["{\"type\":\"end\",\"frames\":11}".to_owned()]].concat() {
+            socket.send(text.into()).unwrap();
+        }
+        while socket.read().is_ok() {}
+    });
+    let edge = Edge::start(EdgeSettings { held_max: 4, ..server.client() }).unwrap();
+    assert_eq!([(); 11].map(|()| next(&edge, seq)), std::array::from_fn(|seq| seq as u64));
+    next(&edge, |event| matches!(event, EdgeEvent::End { .. }).then_some(()));
+    assert_eq!(edge.counts().gaps, 0);
+    said.join().unwrap();
+}
+
+#[test]
 fn unfilled_messages_are_gaps_and_earlier_frames_are_equal() {
     let panel = panel(8, 300);
     let settings = carry();
@@ -781,6 +828,12 @@ impl Plain {
 
     fn say(&mut self, text: &str) {
         self.0.send(text.to_owned().into()).unwrap();
+    }
+
+    /// Sends several messages in one write.
+    fn say_together(&mut self, texts: &[String]) {
+        texts.iter().for_each(|text| self.0.write(text.clone().into()).unwrap());
+        self.0.flush().unwrap();
     }
 
     /// Returns all texts up to the first that `enough` accepts, one per line.

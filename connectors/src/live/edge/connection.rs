@@ -71,8 +71,8 @@ pub(crate) struct FeedConnection<'a, 'b> {
     /// Start of the wait for the next message, while later messages are held back.
     missing: Option<Instant>,
     requested: Option<Request>,
-    /// Whether the client has subscribed again from the next message on, because the buffer was full.
-    again: bool,
+    /// Number from which the client last subscribed again, because the buffer was full.
+    again: Option<u64>,
     /// Number of all messages, once the server has sent it.
     frames: Option<u64>,
 }
@@ -80,7 +80,7 @@ pub(crate) struct FeedConnection<'a, 'b> {
 impl<'a, 'b> FeedConnection<'a, 'b> {
     pub(crate) fn new(state: &'a mut State<'b>, socket: Socket) -> Self {
         let heard = Instant::now();
-        Self { state, socket, number: 0, heard, missing: None, requested: None, again: false, frames: None }
+        Self { state, socket, number: 0, heard, missing: None, requested: None, again: None, frames: None }
     }
 
     /// Runs the connection to its end.
@@ -402,7 +402,7 @@ impl<'a, 'b> FeedConnection<'a, 'b> {
             self.deliver(received)?;
         }
         if self.state.order.missing().is_none() {
-            (self.missing, self.requested, self.again) = (None, None, false);
+            (self.missing, self.requested, self.again) = (None, None, None);
         } else if self.missing.is_none() {
             self.missing = Some(Instant::now());
         }
@@ -425,14 +425,14 @@ impl<'a, 'b> FeedConnection<'a, 'b> {
 
     /// Subscribes again from the first missing message, because the buffer of early messages is full.
     async fn overflow(&mut self) -> Result<(), Stop> {
-        if self.again {
+        // Once for each missing message: the new stream contains the first one only, when it drops others as well.
+        let from = self.state.order.next();
+        if self.again.replace(from) == Some(from) {
             return Ok(());
         }
-        self.again = true;
         if self.requested.is_none() {
             self.ask().await?;
         }
-        let from = self.state.order.next();
         self.say(ClientMessage::Subscribe { from }).await
     }
 

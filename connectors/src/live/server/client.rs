@@ -342,7 +342,9 @@ impl Client<'_> {
         // After a new subscription, messages that were sent before it follow in the stream.
         let no_backfill = self.shared.settings.faults.no_backfill;
         let follows = !no_backfill && seq >= self.head() && seq < self.furthest;
-        if seq <= to && !follows {
+        if follows {
+            self.faults.keep(seq..to.saturating_add(1));
+        } else if seq <= to {
             self.say(&ServerMessage::Unavailable(seq, to)).await?;
         }
         Ok(())

@@ -1,5 +1,6 @@
 //! Injected faults of a server.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use betaflow_engine::random::SplitMix;
@@ -66,6 +67,8 @@ pub(super) struct Stream {
     times: SplitMix,
     /// Number of the first subscribed message.
     first: u64,
+    /// Numbers of requested messages that the stream must contain.
+    asked: Range<u64>,
     /// Late messages, with the number after which each is sent.
     late: Vec<(u64, Item)>,
     pub(super) done: Done,
@@ -75,19 +78,26 @@ impl Stream {
     /// Creates the faults of the connection with this number.
     pub(super) fn new(faults: &Faults, connection: u64) -> Self {
         let times = faults.draw(Purpose::Connection, connection);
-        Self { faults: faults.clone(), times, first: 0, late: Vec::new(), done: Done::default() }
+        Self { faults: faults.clone(), times, first: 0, asked: 0..0, late: Vec::new(), done: Done::default() }
     }
 
     /// Starts at message `from`.
     pub(super) fn subscribe(&mut self, from: u64) {
         self.first = from;
+        self.asked = 0..0;
         self.late.clear();
+    }
+
+    /// Drops none of these messages until the next subscription.
+    pub(super) fn keep(&mut self, asked: Range<u64>) {
+        let kept = if self.asked.is_empty() { &asked } else { &self.asked };
+        self.asked = kept.start.min(asked.start)..kept.end.max(asked.end);
     }
 
     /// Appends the messages to send at the time of `item`.
     pub(super) fn pass(&mut self, item: Item, out: &mut Vec<Item>) {
         let seq = item.seq;
-        let wanted = seq == self.first && !self.faults.no_backfill;
+        let wanted = (seq == self.first || self.asked.contains(&seq)) && !self.faults.no_backfill;
         if self.faults.drops(seq) && !wanted {
             self.done.dropped += 1;
         } else {
