@@ -5,8 +5,8 @@
 
 The market has a bar a minute, day and night: a run of an hour has 12 days. (With a bar a day it would have 49 years, and each day
 adds to the daily returns that the figures need.) Its instruments list late, leave the data and change their symbol; there are
-spells of membership, splits and dividends. Files of forecasts arrive during the run, and a client reads the dashboard. Every few seconds the memory of
-both processes is read from `/proc`. At the end:
+spells of membership, splits and dividends. Files of forecasts arrive during the run, and a client reads the dashboard. Every few
+seconds the memory of both processes is read from `/proc`. At the end:
 
 * the memory of each process, as the mean of a minute, stays within 2 % of its settled minute, and that one within 4 MB of
   the fifth. The settled minute is the second one after the first segment (1,024 inputs move from the database into a

@@ -25,7 +25,7 @@ mod shrink;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use betaflow_connectors::clock;
 use betaflow_engine::time::TimestampNs;
@@ -159,11 +159,18 @@ fn simulated_seeds_many() {
 }
 
 #[test]
-#[ignore = "for one seed: SIMULATE_SEED"]
+#[ignore = "for one seed: SIMULATE_SEED, reduced for SIMULATE_REDUCE seconds"]
 fn simulated_seed() {
     let scenario = Scenario::of(variable("SIMULATE_SEED", 0));
     let Err(found) = simulate(&scenario) else { return };
-    eprintln!("{found}\n{scenario:#?}\nreducing ...");
-    let small = shrink::shrink(scenario, |scenario| simulate(scenario).is_err());
-    panic!("{:?}\n{small:#?}", simulate(&small));
+    let seconds = variable("SIMULATE_REDUCE", 120);
+    eprintln!("{found}\n{scenario:#?}\nreducing for at most {seconds} s ...");
+    let most = Duration::from_secs(seconds);
+    let (small, reduced) = shrink::shrink(scenario, most, |scenario| simulate(scenario).is_err());
+    let state = if reduced {
+        "fully reduced"
+    } else {
+        "partly reduced: more SIMULATE_REDUCE seconds reduce it further"
+    };
+    panic!("{:?}\n{small:#?}\n{state}", simulate(&small));
 }

@@ -1,13 +1,22 @@
 //! Reduction of a failing scenario: fewer faults, frames and instruments, while it still fails.
 
+use std::time::{Duration, Instant};
+
 use super::scenario::Scenario;
 
-/// Reduces a scenario as long as `fails` returns true.
-pub(super) fn shrink(mut scenario: Scenario, fails: impl Fn(&Scenario) -> bool) -> Scenario {
+/// Reduces a scenario as long as `fails` returns true and for about this time at most; returns false with it if the time has
+/// ended before the reduction.
+pub(super) fn shrink(
+    mut scenario: Scenario,
+    most: Duration,
+    fails: impl Fn(&Scenario) -> bool,
+) -> (Scenario, bool) {
+    let started = Instant::now();
+    let in_time = || started.elapsed() < most;
     loop {
-        let Some(smaller) = candidates(&scenario).into_iter().find(|smaller| fails(smaller)) else {
-            return scenario;
-        };
+        let smaller =
+            candidates(&scenario).into_iter().take_while(|_| in_time()).find(|smaller| fails(smaller));
+        let Some(smaller) = smaller else { return (scenario, in_time()) };
         scenario = smaller;
     }
 }
