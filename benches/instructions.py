@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Counts the instructions of the benchmarks in `benches/instructions.rs` and compares them with a baseline.
 
-    benches/instructions.py             compare with benches/instructions.toml; fails above +3 %
-    benches/instructions.py --write     write a new baseline
+    benches/instructions.py                   compare with benches/instructions.toml; fails above +3 %
+    benches/instructions.py --profile dev     the same for the build of the tests, as in `.ci/run`
+    benches/instructions.py --write           write a new baseline of this profile
 
 A count depends on the compiler, on valgrind and on the C library (memory, copies), so the baseline has their versions.
 Where one differs, the counts are not comparable: the check fails, and says so. Valgrind has no AVX-512, so the kernels
@@ -16,6 +17,7 @@ Callgrind is run directly. The runner of gungraun does the same behind 200 s of 
 
 import argparse
 import json
+import os
 import platform
 import re
 import subprocess
@@ -26,7 +28,18 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 BASELINE = ROOT / "benches" / "instructions.toml"
-COMMAND = "benches/instructions.py --write"
+COMMAND = "benches/instructions.py --profile {} --write"
+#: Cargo command of each profile, which builds the benchmark program with what that profile has compiled already: the crates of
+#: the wheel, or all of the tests.
+BUILDS = {
+    "release": ["cargo", "bench", "--package", "betaflow-benches", "--package", "betaflow-python"],
+    "dev": ["cargo", "test", "--workspace"],
+}
+#: Settings of a build on which the counts depend: those of `.ci/run`.
+SETTINGS = {
+    "release": {},
+    "dev": {"CARGO_INCREMENTAL": "0", "CARGO_PROFILE_DEV_CODEGEN_UNITS": "1"},
+}
 #: Function of the benchmark program inside which instructions are counted.
 COUNTED = "*instructions*counted*"
 KERNELS = "x86-64-v3"
@@ -60,12 +73,10 @@ def versions() -> dict[str, str]:
     }
 
 
-def build() -> str:
-    """Build the benchmark program; return its path."""
-    # With the crate of the wheel, crates have the features that they have there, and are not compiled again.
-    packages = ["--package", "betaflow-benches", "--package", "betaflow-python"]
-    command = ["cargo", "bench", "--locked", "--quiet", *packages, "--bench", "instructions"]
-    messages = output([*command, "--no-run", "--message-format=json"], cwd=ROOT).splitlines()
+def build(profile: str) -> str:
+    """Build the benchmark program in a profile; return its path."""
+    command = [*BUILDS[profile], "--locked", "--quiet", "--bench", "instructions", "--no-run"]
+    messages = output([*command, "--message-format=json"], cwd=ROOT, env=os.environ | SETTINGS[profile]).splitlines()
     built = [json.loads(message) for message in messages if message.startswith("{")]
     programs = [
         message["executable"]
@@ -87,32 +98,40 @@ def count(program: str, benchmark: str) -> int:
     return int(found[1])
 
 
-def written(found: dict[str, str], counts: dict[str, int]) -> str:
-    """Return the text of a baseline."""
-    lines = [f"# Instructions of each benchmark, counted by callgrind. Written by `{COMMAND}`.", "[versions]"]
+def written(found: dict[str, str], counts: dict[str, dict[str, int]]) -> str:
+    """Return the text of a baseline with the counts of each profile."""
+    command = COMMAND.format("PROFILE")
+    lines = [f"# Instructions of each benchmark, counted by callgrind. Written by `{command}`.", "[versions]"]
     lines += [f'{name} = "{version}"' for name, version in found.items()]
-    lines += ["", "[instructions]", *(f"{name} = {number}" for name, number in counts.items())]
+    for profile, numbers in sorted(counts.items()):
+        lines += ["", f"[{profile}]", *(f"{name} = {number}" for name, number in numbers.items())]
     return "\n".join(lines) + "\n"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--write", action="store_true", help="write a new baseline")
-    writes = parser.parse_args().write
+    parser.add_argument("--profile", choices=BUILDS, default="release", help="profile of the build")
+    arguments = parser.parse_args()
+    writes, profile = arguments.write, arguments.profile
+    command = COMMAND.format(profile)
     found = versions()
-    baseline = {} if writes else tomllib.loads(BASELINE.read_text())
+    baseline = tomllib.loads(BASELINE.read_text())
     differing = [
         f"  {name}: the baseline was made with {known}, this is {found.get(name)}"
-        for name, known in baseline.get("versions", {}).items()
+        for name, known in baseline.pop("versions", {}).items()
         if known != found.get(name)
     ]
-    if differing:
+    if differing and writes:
+        # Counts of other versions are not comparable with those that are written.
+        baseline.clear()
+    elif differing:
         sys.exit(
             "NOT COMPARABLE: instructions are not checked, because they depend on versions that differ\n"
             + "\n".join(differing)
-            + f"\nUse these versions, or count the unchanged code with yours first: {COMMAND}"
+            + f"\nUse these versions, or count the unchanged code with yours first: {command}"
         )
-    program = build()
+    program = build(profile)
     kernels = output(["valgrind", "--quiet", "--tool=none", program, "--kernels"], env=ENVIRONMENT).strip()
     if kernels != KERNELS:
         sys.exit(
@@ -121,9 +140,9 @@ def main() -> None:
         )
     counts = {benchmark: count(program, benchmark) for benchmark in BENCHMARKS}
     if writes:
-        BASELINE.write_text(written(found, counts))
+        BASELINE.write_text(written(found, baseline | {profile: counts}))
         print(f"{BASELINE.relative_to(ROOT)} written")
-    known = baseline.get("instructions", {})
+    known = baseline.get(profile, {})
     failed = []
     for benchmark, number in counts.items():
         if writes:
@@ -139,7 +158,7 @@ def main() -> None:
         if change > ALLOWED:
             failed.append(benchmark)
     if failed:
-        sys.exit(f"more instructions than the baseline: {', '.join(failed)}; if that is intended: {COMMAND}")
+        sys.exit(f"more instructions than the baseline: {', '.join(failed)}; if that is intended: {command}")
 
 
 if __name__ == "__main__":
