@@ -197,6 +197,31 @@ fn full_buffer_subscribes_again_for_each_missing_message() {
 }
 
 #[test]
+fn silent_server_is_given_more_time_to_answer() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let server = Handmade(listener.local_addr().unwrap());
+    let said = std::thread::spawn(move || {
+        let mut socket = tokio_tungstenite::tungstenite::accept(listener.accept().unwrap().0).unwrap();
+        for text in [hello(), text(0), text(2)] {
+            socket.send(text.into()).unwrap();
+        }
+        while !socket.read().unwrap().to_text().unwrap().contains("backfill") {}
+        std::thread::sleep(Duration::from_secs(5));
+        // What was sent before the silence arrives first.
+        for text in [text(3), text(1), "{\"type\":\"end\",\"frames\":4}".to_owned()] {
+            socket.send(text.into()).unwrap();
+        }
+        while socket.read().is_ok() {}
+    });
+    let gap_after = Duration::from_millis(3_500);
+    let edge = Edge::start(EdgeSettings { gap_after, ..server.client() }).unwrap();
+    assert_eq!([(); 4].map(|()| next(&edge, seq)), [0, 1, 2, 3]);
+    next(&edge, |event| matches!(event, EdgeEvent::End { .. }).then_some(()));
+    assert_eq!(edge.counts().gaps, 0);
+    said.join().unwrap();
+}
+
+#[test]
 fn unfilled_messages_are_gaps_and_earlier_frames_are_equal() {
     let panel = panel(8, 300);
     let settings = carry();

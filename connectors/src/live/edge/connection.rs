@@ -26,6 +26,10 @@ const EARLY_MAX: usize = 16;
 /// Maximum wait for a refused message after the request to repeat it.
 const REFUSED: Duration = Duration::from_secs(1);
 
+/// Silence in which no message is given up: a server that sends nothing, not even heartbeats, does not answer requests either.
+/// After it, the server answers, or the client connects again.
+const QUIET: Duration = Duration::from_secs(3);
+
 /// Interval between attempts to send pending events.
 const FLUSH: Duration = Duration::from_millis(20);
 
@@ -135,11 +139,11 @@ impl<'a, 'b> FeedConnection<'a, 'b> {
         let text = match message {
             Some(Ok(Message::Text(text))) => text,
             Some(Ok(Message::Ping(_) | Message::Pong(_) | Message::Frame(_))) => {
-                self.heard = Instant::now();
+                self.hear();
                 return Ok(());
             }
             Some(Ok(Message::Binary(bytes))) => {
-                self.heard = Instant::now();
+                self.hear();
                 let number = self.count(bytes.len());
                 let found = format!("message {number}: found {} bytes of binary, expected text", bytes.len());
                 return Ok(self.refuse(found)?);
@@ -153,11 +157,20 @@ impl<'a, 'b> FeedConnection<'a, 'b> {
             }
             Some(Err(error)) => return Err(lost(&connection_error(&error))),
         };
-        self.heard = Instant::now();
+        self.hear();
         let number = self.count(text.len());
         match ServerMessage::parse(&text, number) {
             Ok(message) => self.take(message, text).await,
             Err(error) => Ok(self.refuse(error.to_string())?),
+        }
+    }
+
+    /// Records that the server sends. Its silence before does not count as a wait for an answer.
+    fn hear(&mut self) {
+        let silent = self.heard.elapsed();
+        self.heard = Instant::now();
+        if let Some(requested) = self.requested.as_mut().filter(|_| silent >= QUIET) {
+            requested.at += silent;
         }
     }
 
@@ -441,6 +454,10 @@ impl<'a, 'b> FeedConnection<'a, 'b> {
         if let Some(unconfirmed) = self.state.unconfirmed.take() {
             // No message has contradicted the unconfirmed bars.
             return self.push(unconfirmed).await;
+        }
+        if let Some(requested) = self.requested.as_mut().filter(|_| self.heard.elapsed() >= QUIET) {
+            requested.at += QUIET;
+            return Ok(());
         }
         if self.requested.take().is_none() && self.state.settings.back_fill {
             return self.ask().await;
