@@ -58,7 +58,7 @@ pub struct EdgeSettings {
     pub held_bytes_max: usize,
     /// Wait for a missing message before it is requested.
     pub late: Duration,
-    /// Wait for a missing message after the request, before it is given up.
+    /// Wait for a missing message after the request, before it is given up. Three seconds of silence or more do not count.
     pub gap_after: Duration,
     /// Maximum silence of the feed before the client reconnects.
     pub stale_after: Duration,
